@@ -1,0 +1,41 @@
+# Two commands need nothing but Python 3.11+ and make:  make demo   make test
+# Each makes its own environment in .venv (uv where installed, else venv and pip).
+
+PY := .venv/bin/python
+TESTS ?= tests
+BENCH ?=
+
+.PHONY: help demo test check bench bench-large run smoke environment environment-demo clean
+
+help:            ## what the targets do
+	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' Makefile | expand -t 24
+
+demo: environment-demo             ## see wa work for half a minute, without WezTerm
+	@$(PY) -m wa demo
+
+test: environment             ## the test suite (what needs npm, sshd or a real mux is skipped with its reason)
+	@$(PY) -m pytest $(TESTS) -q -n auto --dist worksteal -m "not slow and not agents"
+
+check: environment            ## formatting, lints, types, then the tests
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory test
+
+bench: environment            ## every figure wa claims, each against its yardstick in the same run (BENCH="latency bursts" picks some)
+	@$(PY) -m benchmarks $(BENCH)
+
+bench-large: environment      ## search over ten million rows (minutes, 3 GB of disk)
+	@$(PY) benchmarks/search_large.py --rows 10000000
+
+run: environment-demo              ## the sidecar in the foreground, on this machine's WezTerm
+	@$(PY) -m wa watch
+
+smoke: environment-demo            ## wa starts without the dev extras
+	@$(PY) -m wa --help >/dev/null && echo "wa starts"
+
+environment:
+	@sh .ci/environment dev
+
+environment-demo:
+	@sh .ci/environment demo
+
+clean:           ## removes what make made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
