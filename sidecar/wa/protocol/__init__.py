@@ -1,0 +1,1 @@
+"""Bytes or JSON to nouns and back; no I/O."""
