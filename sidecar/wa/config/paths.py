@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_SOCKET_PATH_BYTES = 107
-"""sun_path holds 108 bytes with its NUL on Linux (104 on macOS, where the fallback is taken earlier by the shorter limit)."""
+MAX_SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
+"""What sun_path holds beside its NUL (<sys/un.h>)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,10 @@ def short_socket_path(path: Path) -> Path:
 
 
 def ensure_private(folder: Path) -> None:
-    """Make *folder* with mode 0700. Refuses one that belongs to somebody else."""
+    """Make *folder* with mode 0700. Refuses one, or a link to one, that belongs to somebody else."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to uid {found.st_uid}, not to you")
+    for found in (folder.lstat(), folder.stat()):
+        if found.st_uid != os.getuid():
+            raise PermissionError(f"{folder} belongs to uid {found.st_uid}, not to you")
     if found.st_mode & 0o077:
         folder.chmod(0o700)

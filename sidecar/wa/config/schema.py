@@ -1,0 +1,127 @@
+"""Each setting once: its key in config.toml, what it may be, its default and what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    key: str
+    """Dotted, as in the file; the unit stands at its end."""
+    default: Any
+    help: str
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """How people name the type."""
+        names = {bool: "true or false", int: "whole number", str: "text", tuple: "list of texts"}
+        return names[type(self.default)]
+
+    def trouble(self, value: object) -> str | None:
+        """Why *value*, as TOML gives it, cannot be; None if it can."""
+        wanted = list if isinstance(self.default, tuple) else type(self.default)
+        if type(value) is not wanted:
+            return f"must be a {self.kind}, not {value!r:.60}"
+        if isinstance(value, list):
+            bad = [entry for entry in value if not isinstance(entry, str) or not entry]
+            return f"must be a {self.kind}, not {bad[0]!r:.60} in it" if bad else None
+        if isinstance(value, str) and self.choices and value not in self.choices:
+            return f"must be one of {', '.join(self.choices)}, not {value!r:.60}"
+        if isinstance(value, str) and not value:
+            return "must not be empty"
+        if isinstance(value, int) and self.minimum is not None and value < self.minimum:
+            return f"must be at least {self.minimum}, not {value}"
+        if isinstance(value, int) and self.maximum is not None and value > self.maximum:
+            return f"must be at most {self.maximum}, not {value}"
+        return None
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "capture.memory_mb",
+        64,
+        "Output kept in memory while the database cannot take it; what comes on top is dropped and recorded as a gap.",
+        minimum=1,
+        maximum=4096,
+    ),
+    Setting(
+        "capture.screen_interval_ms",
+        1000,
+        "How often at most the current screen of a pane is written to the database. Subscribers get every change.",
+        minimum=100,
+        maximum=3_600_000,
+    ),
+    Setting(
+        "capture.never.title",
+        (),
+        "Shell patterns, case ignored; a pane with such a title is never captured.",
+    ),
+    Setting(
+        "capture.never.cwd",
+        (),
+        "Folders (`~` is yours) or shell patterns; a pane that stands in or below one is never captured.",
+    ),
+    Setting(
+        "capture.never.command",
+        (),
+        "Shell patterns for the program in the foreground: its name or its whole command line (panes of this machine).",
+    ),
+    Setting(
+        "capture.never.host",
+        (),
+        "Shell patterns for the host: of the mux, its name, or the host in the pane's working directory.",
+    ),
+    Setting(
+        "retention.age_days",
+        90,
+        "Output older than this is deleted; 0 keeps it for good.",
+        minimum=0,
+        maximum=36_500,
+    ),
+    Setting(
+        "retention.size_mb",
+        8192,
+        "The oldest output is deleted when the database grows past this; 0 means no limit.",
+        minimum=0,
+        maximum=16_777_216,
+    ),
+    Setting("retention.interval_min", 60, "How often both are enforced.", minimum=1, maximum=10_080),
+    Setting(
+        "log.level",
+        "info",
+        "What goes to the log file. `debug` includes text of panes.",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Setting("log.size_mb", 5, "A log file this large is rotated.", minimum=1, maximum=1024),
+    Setting("log.files", 3, "How many rotated log files are kept.", minimum=1, maximum=100),
+    Setting(
+        "wezterm.command",
+        (),
+        "The `wezterm` command, a list of words, for muxes whose protocol wa does not speak; empty: the one on PATH.",
+    ),
+    Setting(
+        "wezterm.discover",
+        True,
+        "Watch every WezTerm of this user that runs; otherwise only the `[[mux]]` tables.",
+    ),
+    Setting("wezterm.rescan_interval_s", 3, "How often to look for WezTerms started since.", minimum=1, maximum=3600),
+    Setting(
+        "wezterm.list_interval_s",
+        20,
+        "How often panes are listed though nothing announced a change.",
+        minimum=2,
+        maximum=3600,
+    ),
+    Setting(
+        "wezterm.cli_poll_interval_ms",
+        500,
+        "How often panes are polled where only the command line tool can be used.",
+        minimum=100,
+        maximum=60_000,
+    ),
+)
