@@ -3,11 +3,15 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import wa
 from wa.engine.lock import Lock
 from wa.model.errors import SidecarRunning
+
+ENV = {**os.environ, "PYTHONPATH": str(Path(wa.__file__).parents[1])}
 
 
 def test_the_second_hears_who_holds_it(tmp_path):
@@ -41,7 +45,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path):
         "import sys,time,pathlib; from wa.engine.lock import Lock; "
         "held = Lock.take(pathlib.Path(sys.argv[1]), pid=9, started_ms=0); print('held', flush=True); time.sleep(60)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE)
+    holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "lock")], stdout=subprocess.PIPE, env=ENV)
     try:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(SidecarRunning):

@@ -1,0 +1,92 @@
+"""Which program stands in the foreground of a terminal of this machine. WezTerm's protocol does not say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+PS = ("ps", "-axo", "tty=,stat=,command=")
+"""POSIX.1-2017 `ps` with the BSD stat flags: `+` marks the foreground process group (macOS 14, FreeBSD 14 manuals)."""
+
+
+class Command(NamedTuple):
+    name: str
+    """Last part of the program's path."""
+    line: str
+    """All arguments, joined by blanks."""
+
+
+class Foreground:
+    """Looks programs up by tty. On Linux by /proc, two small files a look once the session's leader is known."""
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._proc = proc
+        self._leaders: dict[str, int] = {}
+
+    def of(self, tty_name: str) -> Command | None:
+        """The leader of the foreground process group; None where nothing can be said."""
+        if not sys.platform.startswith("linux"):
+            return _by_ps(tty_name)
+        try:
+            device = os.stat(tty_name).st_rdev  # noqa: PTH116 - called at every push
+        except OSError:
+            return None
+        leader = self._leaders.get(tty_name)
+        group = None if leader is None else self._group(leader, device)
+        if group is None:
+            group = self._search(tty_name, device)
+        return None if group is None else self._command(group)
+
+    def _group(self, pid: int, device: int) -> int | None:
+        """The foreground process group of the terminal that *pid* leads, if it still leads that one."""
+        try:
+            fields = (self._proc / str(pid) / "stat").read_bytes()
+            # comm may hold blanks and parentheses. After it: state ppid pgrp session tty_nr tpgid.
+            _, _, _, session, tty_nr, tpgid = fields[fields.rindex(b")") + 2 :].split()[:6]
+        except (OSError, ValueError):
+            return None
+        return int(tpgid) if int(session) == pid and int(tty_nr) & 0xFFFFFFFF == _kernel_number(device) else None
+
+    def _search(self, tty_name: str, device: int) -> int | None:
+        for name in os.listdir(self._proc):  # noqa: PTH208 - names alone are wanted
+            if name.isdigit() and (group := self._group(int(name), device)) is not None:
+                self._leaders[tty_name] = int(name)
+                return group
+        self._leaders.pop(tty_name, None)
+        return None
+
+    def _command(self, pid: int) -> Command | None:
+        try:
+            raw = (self._proc / str(pid) / "cmdline").read_bytes()
+        except OSError:
+            return None
+        words = [word.decode("utf-8", "replace") for word in raw.rstrip(b"\0").split(b"\0")]
+        return Command(words[0].rpartition("/")[2].lstrip("-"), " ".join(words)) if words[0] else None
+
+
+def _kernel_number(device: int) -> int:
+    """`st_rdev` in the form of proc(5)'s tty_nr: minor bits 0-7 and 20-31, major bits 8-15."""
+    major, minor = os.major(device), os.minor(device)
+    return (minor & 0xFF) | (major << 8) | ((minor & 0xFFF00) << 12)
+
+
+def _by_ps(tty_name: str) -> Command | None:
+    try:
+        listed = subprocess.run(PS, capture_output=True, timeout=2, check=False).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return parse_ps(listed, tty_name)
+
+
+def parse_ps(listed: str, tty_name: str) -> Command | None:
+    wanted = tty_name.removeprefix("/dev/")
+    for row in listed.splitlines():
+        tty, _, rest = row.strip().partition(" ")
+        stat, _, line = rest.strip().partition(" ")
+        if tty in (wanted, wanted.removeprefix("tty")) and "+" in stat and line.strip():
+            line = line.strip()
+            return Command(line.split(" ")[0].rpartition("/")[2].lstrip("-"), line)
+    return None
