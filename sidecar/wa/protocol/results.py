@@ -205,7 +205,7 @@ class ConfigResult(TypedDict):
 class SendResult(TypedDict):
     pane_uid: str
     outcome: str
-    """`submitted`, `pasted` (`--no-submit`) or `planned` (`--dry-run`); all else is an error, with this in its details."""
+    """`submitted`, `pasted` (`--no-submit`) or `planned` (`--dry-run`); all else is an error that carries it."""
     characters: int
     lines: int
     dry_run: bool
@@ -258,8 +258,12 @@ class Latency(TypedDict):
 class DemoResult(TypedDict):
     seconds: float
     panes: list[PaneResult]
-    rows_printed: int
-    """Rows the demo's programs say they printed."""
+    steps_printed: int
+    """Steps that the demo's programs say they printed."""
+    steps_found: int
+    """Of those, found in the logs."""
+    steps_doubled: int
+    """Of those, found more than once."""
     rows_stored: int
     rows_lost: int
     gaps: int

@@ -1,0 +1,1 @@
+"""The command line. Each file renders what `wa.api` returns and nothing else."""

@@ -1,0 +1,68 @@
+"""What every command shares: its options, and the way from an awaited result to the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from wa.api.times import now_ms
+from wa.config.paths import Paths
+from wa.protocol.envelope import succeeded
+from wa.surfaces.output import Style, Terminal, say, say_json, stdout
+
+Result = TypeVar("Result")
+Render = Callable[[Result, Terminal], list[str]]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+PaneArgument = Annotated[str, typer.Argument(metavar="PANE", help="p17, MUX/ID, or an id that one live pane has.")]
+
+
+def paths() -> Paths:
+    return Paths.from_env()
+
+
+def answer(command: str, use_case: Coroutine[Any, Any, Result], render: Render[Result], *, as_json: bool) -> Result:
+    """Awaits *use_case* and prints what it returns."""
+    started = time.perf_counter()
+    result = asyncio.run(use_case)
+    if as_json:
+        show_json(command, result, started)
+    else:
+        say(*render(result, stdout()))
+    return result
+
+
+def answer_stream(command: str, use_case: AsyncIterator[Result], render: Render[Result], *, as_json: bool) -> None:
+    """As `answer` for each result of a stream, as it comes: one envelope a line."""
+
+    async def drain() -> None:
+        started = time.perf_counter()
+        async for result in use_case:
+            if as_json:
+                show_json(command, result, started)
+            elif lines := render(result, stdout()):
+                say(*lines)
+
+    asyncio.run(drain())
+
+
+def show_json(command: str, result: object, started: float) -> None:
+    """*started* is a `perf_counter` reading."""
+    say_json(succeeded(command, result, at_ms=now_ms(), elapsed_ms=(time.perf_counter() - started) * 1000))
+
+
+def staleness(live: bool, as_of: str | None, terminal: Terminal) -> list[str]:
+    """The line that says how old an answer without a sidecar is; none for a live one."""
+    from wa.api.times import age, local
+
+    if live:
+        return []
+    if as_of is None:
+        text = "No sidecar runs, and nothing was ever stored. Start it: wa watch --detach"
+    else:
+        text = f"No sidecar runs: this is what was stored {age(as_of)} ago ({local(as_of)})."
+    return [terminal.styled(text, Style.WARN)]

@@ -1,0 +1,105 @@
+"""The Typer application: one file per noun, and one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from wa import __version__
+from wa.model.errors import UsageError, WaError
+from wa.surfaces import (
+    completion,
+    config,
+    demo,
+    doctor,
+    export,
+    forget,
+    help,  # noqa: A004 - the command's name
+    logs,
+    panes,
+    search,
+    send,
+    status,
+    stop,
+    watch,
+)
+from wa.surfaces.output import complain, say
+
+ParseError: Any = typer.BadParameter.__bases__[0]
+"""click's UsageError, which Typer carries with it under changing names."""
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "watch": watch.watch,
+    "status": status.status,
+    "panes": panes.panes,
+    "logs": logs.logs,
+    "search": search.search,
+    "send": send.send,
+    "forget": forget.forget,
+    "export": export.export,
+    "stop": stop.stop,
+    "doctor": doctor.doctor,
+    "demo": demo.demo,
+    "completion": completion.completion,
+    "help": help.help_command,
+}
+"""Every command but `config`, which has two of its own; in the order of `wa help`."""
+
+app = typer.Typer(
+    name="wa",
+    help="Watches every pane of every WezTerm, keeps what they print, finds it again, and types where it is safe.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(config.app, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        say(f"wa {__version__}")
+    elif context.invoked_subcommand is None:
+        say(help.QUICK_START)
+
+
+def click_tree() -> Any:
+    """The commands and their parameters as click sees them, for completion, help and the reference."""
+    return typer.main.get_command(app)
+
+
+def run_app(words: list[str]) -> int:
+    """The exit status. Every error ends here, as words or as an envelope."""
+    as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
+    if words[:1] == ["--json"] and len(words) > 1:
+        # Programs may put the switch first.
+        words = [words[1], "--json", *words[2:]]
+    try:
+        status = click_tree().main(words, prog_name="wa", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except ParseError as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "wa"
+        return complain(UsageError(error.format_message(), next_step=f"Run `{path} --help`."), as_json=as_json)
+    except WaError as error:
+        return complain(error, as_json=as_json)
+    except typer.Abort:
+        return complain(WaError("cancelled", next_step="Nothing was done."), as_json=as_json)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        return complain(WaError(f"{error}"), as_json=as_json)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        step = "This is a bug of wa: please report it with the lines above."
+        return complain(WaError(f"{type(error).__name__}: {error}", next_step=step), as_json=as_json)

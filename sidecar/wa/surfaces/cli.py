@@ -1,0 +1,43 @@
+"""The `wa` command. Two answers are given before anything heavy is imported (quick.py); the rest is Typer (app.py)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(words: list[str]) -> int:
+    """The exit status of one command line."""
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has seen enough; Python must not complain about it when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _run(words: list[str]) -> int:
+    from wa.surfaces import quick
+
+    if (command := quick.wanted(words)) is not None and (status := quick.run(command)) is not None:
+        return status
+    if words == ["--pane-names"]:
+        # What the completion scripts ask while somebody waits for the Tab key.
+        sys.stdout.write("".join(f"{name}\n" for name in quick.pane_names()))
+        return 0
+    from wa.surfaces.app import run_app
+
+    return run_app(words)
