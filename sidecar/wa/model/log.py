@@ -34,6 +34,8 @@ class GapReason(StrEnum):
     """The terminal sent something that does not decode."""
     CLOSED = "closed"
     """The pane closed before its last rows were read."""
+    FORGOTTEN = "forgotten"
+    """They were stored, and the user had them deleted."""
 
 
 class Segment(NamedTuple):

@@ -1,0 +1,1 @@
+"""Remember and find: one Writer, any number of Readers, on one SQLite file."""
