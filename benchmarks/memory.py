@@ -1,0 +1,71 @@
+"""Memory of the sidecar at 100 panes, each of which has printed a few hundred rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from benchmarks.harness import Figure, Options, Stage, median, options, report, rss_mb, say, stage
+from benchmarks.roles import Role
+from benchmarks.sidecar import Sidecar
+from benchmarks.terminals import Mux, Programs, settle
+
+PANES = 100
+ROWS = 400
+GOAL_MB = 120.0
+
+
+def main(argv: Sequence[str]) -> int:
+    chosen = options(argv, __doc__ or "")
+    figures: list[Figure] = []
+    for kind in chosen.mux:
+        with stage(chosen) as here:
+            figures += measure(here, kind, chosen)
+    return report(figures, as_json=chosen.json)
+
+
+def measure(here: Stage, kind: str, chosen: Options) -> list[Figure]:
+    mux = Mux(here, kind)
+    programs = Programs(mux, PANES)
+    panes = [program.pane_id for program in programs.all.values()]
+    sidecars: list[float] = []
+    clients: list[float] = []
+    for number in range(chosen.runs):
+        say(f"memory, {mux.version}, {PANES} panes: run {number + 1} of {chosen.runs}")
+        sidecar = Sidecar(here, mux)
+        sidecar.wait_for_panes(panes)
+        bare = Role(here, "benchmarks.bare", "watch", str(mux.socket))
+        before = sum(pane["rows_stored"] for pane in sidecar.panes().values())
+        programs.run(programs.some(PANES), "count_to", tag=f"m{number}", count=ROWS)
+        printed = PANES * ROWS
+        # The newest rows of each pane stay on its screen; the first run begins on empty screens.
+        sidecar.wait_for_panes_where(
+            "the rows in the database",
+            lambda found, wanted=before + printed - PANES * 24: (
+                sum(pane["rows_stored"] for pane in found.values()) >= wanted
+            ),  # type: ignore[misc]
+            within_s=60,
+        )
+        sidecar.flush()
+        settle(mux)
+        sidecars.append(sidecar.rss_mb())
+        clients.append(rss_mb(bare.pid))
+        bare.end()
+        sidecar.end()
+    value, client = median(sidecars), median(clients)
+    return [
+        Figure(
+            f"memory.sidecar ({kind}, {PANES} panes)",
+            value,
+            "MB",
+            f"bare client {client:.0f} MB",
+            value / client,
+            f"<= {GOAL_MB:g} MB",
+            value <= GOAL_MB,
+            f"each pane printed {ROWS} rows while it was watched",
+        )
+    ]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
