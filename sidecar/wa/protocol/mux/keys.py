@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wa.protocol.mux.errors import DecodeError, EncodeError
-from wa.protocol.mux.pdus import KeyEvent
+from wa.protocol.mux.values import KeyEvent
 from wa.protocol.mux.varbincode import Reader, uleb
 
 _CHAR = 0

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from wa.model.errors import ProtocolUnsupported
 from wa.protocol.mux import pdus as p
+from wa.protocol.mux import values as v
 from wa.protocol.mux.keys import KEY_EVENT
 from wa.protocol.mux.shapes import (
     DIMENSIONS_RESPONSE,
@@ -25,6 +26,7 @@ from wa.protocol.mux.shapes import (
     RENDER_CHANGES,
     TERMINAL_SIZE,
     WINDOW_TITLES,
+    Notify,
 )
 from wa.protocol.mux.tree import PANE_NODE
 from wa.protocol.mux.varbincode import (
@@ -71,27 +73,28 @@ def layouts(codec: int) -> Layouts:
 def _table(has: frozenset[str]) -> list[tuple[int, type[Any], Shape[Any]]]:
     auth_sock = (MAYBE_TEXT,) if "ClientId.ssh_auth_sock" in has else ()
     is_proxy = (BOOL,) if "SetClientId.is_proxy" in has else ()
-    progress = ((p.Progress, PROGRESS),) if "Alert.Progress" in has else ()
+    progress = ((v.Progress, PROGRESS),) if "Alert.Progress" in has else ()
 
-    client_id: Shape[Any] = Struct(p.ClientId, TEXT, TEXT, UINT, UINT, UINT, *auth_sock)
-    client_info: Shape[Any] = Struct(p.ClientInfo, client_id, INT, MAYBE_TEXT, INT, MAYBE_UINT)
-    alert: Shape[Any] = Union(
+    client_id: Shape[Any] = Struct(v.ClientId, TEXT, TEXT, UINT, UINT, UINT, *auth_sock)
+    client_info: Shape[Any] = Struct(v.ClientInfo, client_id, INT, MAYBE_TEXT, INT, MAYBE_UINT)
+    alert: Union[v.Alert] = Union(
         "an alert",
-        (p.Bell, Struct(p.Bell)),
-        (p.Toast, Struct(p.Toast, MAYBE_TEXT, TEXT, BOOL)),
-        (p.CwdChanged, Struct(p.CwdChanged)),
-        (p.IconTitle, Struct(p.IconTitle, MAYBE_TEXT)),
-        (p.PaneTitle, Struct(p.PaneTitle, TEXT)),
-        (p.TabTitle, Struct(p.TabTitle, MAYBE_TEXT)),
-        (p.PaletteChanged, Struct(p.PaletteChanged)),
-        (p.UserVar, Struct(p.UserVar, TEXT, TEXT)),
-        (p.OutputSinceFocusLost, Struct(p.OutputSinceFocusLost)),
+        (v.Bell, Struct(v.Bell)),
+        (v.Toast, Struct(v.Toast, MAYBE_TEXT, TEXT, BOOL)),
+        (v.CwdChanged, Struct(v.CwdChanged)),
+        (v.IconTitle, Struct(v.IconTitle, MAYBE_TEXT)),
+        (v.PaneTitle, Struct(v.PaneTitle, TEXT)),
+        (v.TabTitle, Struct(v.TabTitle, MAYBE_TEXT)),
+        (v.PaletteChanged, Struct(v.PaletteChanged)),
+        (v.UserVar, Struct(v.UserVar, TEXT, TEXT)),
+        (v.OutputSinceFocusLost, Struct(v.OutputSinceFocusLost)),
         *progress,
     )
     return [
         *((ident, cls, Struct(cls, *fields)) for ident, cls, *fields in _SAME_EVERYWHERE),
         (25, p.GetPaneRenderChangesResponse, RENDER_CHANGES),
-        (39, p.NotifyAlert, Struct(p.NotifyAlert, UINT, alert)),
+        (39, p.NotifyAlert, Notify(alert)),
+        (39, p.UnknownAlert, Notify(alert)),
         (40, p.SetClientId, Struct(p.SetClientId, client_id, *is_proxy)),
         (42, p.GetClientListResponse, Struct(p.GetClientListResponse, Vec(client_info))),
         (52, p.GetPaneRenderableDimensionsResponse, DIMENSIONS_RESPONSE),
@@ -99,26 +102,26 @@ def _table(has: frozenset[str]) -> list[tuple[int, type[Any], Shape[Any]]]:
 
 
 _DIRECTION = Choice("a pane direction", 6)
-_ENV: Shape[Any] = Struct(p.EnvEntry, BOOL, OS, OS)
-_COMMAND: Shape[Any] = Option(Struct(p.CommandBuilder, Vec(OS), Vec(Pair(OS, _ENV)), Option(OS), MAYBE_UINT, BOOL))
+_ENV: Shape[Any] = Struct(v.EnvEntry, BOOL, OS, OS)
+_COMMAND: Shape[Any] = Option(Struct(v.CommandBuilder, Vec(OS), Vec(Pair(OS, _ENV)), Option(OS), MAYBE_UINT, BOOL))
 _DOMAIN: Shape[Any] = Union(
     "a spawn domain",
-    (p.DefaultDomain, Struct(p.DefaultDomain)),
-    (p.CurrentPaneDomain, Struct(p.CurrentPaneDomain)),
-    (p.DomainName, Struct(p.DomainName, TEXT)),
-    (p.DomainId, Struct(p.DomainId, UINT)),
+    (v.DefaultDomain, Struct(v.DefaultDomain)),
+    (v.CurrentPaneDomain, Struct(v.CurrentPaneDomain)),
+    (v.DomainName, Struct(v.DomainName, TEXT)),
+    (v.DomainId, Struct(v.DomainId, UINT)),
 )
 _SPLIT_SIZE: Shape[Any] = Union(
-    "a split size", (p.SplitCells, Struct(p.SplitCells, UINT)), (p.SplitPercent, Struct(p.SplitPercent, U8))
+    "a split size", (v.SplitCells, Struct(v.SplitCells, UINT)), (v.SplitPercent, Struct(v.SplitPercent, U8))
 )
-_SPLIT_REQUEST: Shape[Any] = Struct(p.SplitRequest, Choice("a split's direction", 2), BOOL, BOOL, _SPLIT_SIZE)
+_SPLIT_REQUEST: Shape[Any] = Struct(v.SplitRequest, Choice("a split's direction", 2), BOOL, BOOL, _SPLIT_SIZE)
 _PATTERN: Shape[Any] = Union(
     "a search pattern",
-    (p.CaseSensitive, Struct(p.CaseSensitive, TEXT)),
-    (p.CaseInsensitive, Struct(p.CaseInsensitive, TEXT)),
-    (p.Regex, Struct(p.Regex, TEXT)),
+    (v.CaseSensitive, Struct(v.CaseSensitive, TEXT)),
+    (v.CaseInsensitive, Struct(v.CaseInsensitive, TEXT)),
+    (v.Regex, Struct(v.Regex, TEXT)),
 )
-_RESULT: Shape[Any] = Struct(p.SearchResult, INT, UINT, INT, UINT, UINT)
+_RESULT: Shape[Any] = Struct(v.SearchResult, INT, UINT, INT, UINT, UINT)
 
 _SAME_EVERYWHERE: tuple[Any, ...] = (
     (0, p.ErrorResponse, TEXT),

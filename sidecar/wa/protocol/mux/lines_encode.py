@@ -1,6 +1,6 @@
 """Row to SerializedLines, for the server's side.
 
-A plain row is one slice assignment into a prepared run of cells. Styles ride along per row as runs.
+A plain row is one slice assignment into a prepared run of cells. Styles ride along per row, as runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from itertools import repeat
 from typing import Any
 
 from wa.model.screen import Row
-from wa.protocol.mux.lines import WRAPPED
+from wa.protocol.mux.cells import WRAPPED
+from wa.protocol.mux.errors import EncodeError
 from wa.protocol.mux.varbincode import Reader, sleb, text_bytes, uleb
 from wa.protocol.mux.width import clusters, is_wide
 
@@ -18,14 +19,20 @@ PLAIN = bytes(4)
 Run = tuple[int, bytes]
 """How many cells, and their attributes as `style` gives them."""
 
-_PLAIN_CELL = b"\x01 \x00\x00\x00\x00"
-_WRAPPED_PLAIN = uleb(WRAPPED) + bytes(3)
+_PLAIN_CELL = b"\x01 " + PLAIN
 
 
 def style(bits: int = 0, *, semantic: int = 0, fg: int | None = None, bg: int | None = None) -> bytes:
     """Attributes of a cell: `bits` as WezTerm has them, `semantic` 0 output, 1 input, 2 prompt; palette colours."""
-    colors = b"".join(b"\x00" if color is None else b"\x01" + bytes((color,)) for color in (fg, bg))
-    return uleb(bits | semantic << 13) + colors + b"\x00"
+    out = uleb(bits | semantic << 13)
+    for color in (fg, bg):
+        if color is None:
+            out += b"\x00"
+        elif 0 <= color < 256:
+            out += bytes((1, color))
+        else:
+            raise EncodeError(f"{color} is no colour of the palette")
+    return out + b"\x00"
 
 
 class PreparedRows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple with an attribute needs its dict
@@ -53,49 +60,65 @@ def encode_rows(
     `seqno` and `bits` are the lines' own; `styles[i]` colours `rows[i]` from its first cell on, and what lies behind is
     plain. Columns count: a wide character is two cells. An empty row cannot carry `wrapped`.
     """
-    ends = repeat(seqno) if isinstance(seqno, int) else seqno
+    seqnos = repeat(seqno, len(rows)) if isinstance(seqno, int) else seqno
+    runs_of = repeat(None, len(rows)) if styles is None else styles
+    line_bits = uleb(bits)
     parts: list[bytes | bytearray] = [uleb(len(rows))]
     append = parts.append
-    line_bits = uleb(bits)
-    for at, ((index, text, wrapped), end) in enumerate(zip(rows, ends, strict=False)):
-        runs = styles[at] if styles is not None else None
+    for (index, text, wrapped), line_seqno, runs in zip(rows, seqnos, runs_of, strict=True):
         append(sleb(index))
-        if text.isascii() and text.isprintable() and not runs:
-            append(_plain_cells(text, wrapped))
-        else:
-            append(_styled_cells(text, wrapped, runs or ()))
-        append(b"\x00" + uleb(end) + line_bits)
+        append(_ascii_cells(text, wrapped, runs) if text.isascii() else _cells(text, wrapped, runs))
+        append(b"\x00" + uleb(line_seqno) + line_bits)
     append(b"\x00\x00")
     return b"".join(parts)
 
 
-def _plain_cells(text: str, wrapped: bool) -> bytearray:
+def _ascii_cells(text: str, wrapped: bool, runs: Sequence[Run] | None) -> bytearray:
     count = len(text)
-    head = b"\x00" + uleb(count)
-    out = bytearray(head + _PLAIN_CELL * count)
-    out[len(head) + 1 :: 6] = text.encode("ascii")
+    out = bytearray(b"\x00" + uleb(count))
+    raw = text.encode("ascii")
+    at = 0
+    last = PLAIN
+    for length, attributes in runs or ():
+        if length and at < count:
+            _append_run(out, raw[at : at + length], attributes)
+            at += length
+            last = attributes
+    if at < count:
+        _append_run(out, raw[at:], PLAIN)
+        last = PLAIN
     if wrapped and count:
-        out[-4:] = _WRAPPED_PLAIN
+        out[len(out) - len(last) :] = _with_wrap(last)
     return out
 
 
-def _styled_cells(text: str, wrapped: bool, runs: Sequence[Run]) -> bytearray:
-    cells: list[str] = []
-    for grapheme in clusters(text):
-        cells.append(grapheme)
-        if is_wide(grapheme):
-            cells.append(" ")
+def _append_run(out: bytearray, raw: bytes, attributes: bytes) -> None:
+    start = len(out) + 1
+    cell = _PLAIN_CELL if attributes is PLAIN else b"\x01 " + attributes
+    out += cell * len(raw)
+    out[start :: len(cell)] = raw
+
+
+def _cells(text: str, wrapped: bool, runs: Sequence[Run] | None) -> bytearray:
+    cells: list[bytes] = []
+    for cell in clusters(text):
+        cells.append(text_bytes(cell))
+        if is_wide(cell):
+            cells.append(b"\x01 ")
     out = bytearray(b"\x00" + uleb(len(cells)))
-    attributes = [attrs for count, attrs in runs for _ in range(count)][: len(cells)]
-    attributes += [PLAIN] * (len(cells) - len(attributes))
-    if wrapped and cells:
-        attributes[-1] = _wrap(attributes[-1])
-    for cell, attrs in zip(cells, attributes, strict=True):
-        out += text_bytes(cell)
-        out += attrs
+    at = 0
+    last = PLAIN
+    for length, attributes in (*(runs or ()), (len(cells), PLAIN)):
+        if part := cells[at : at + length]:
+            out += attributes.join(part)
+            out += attributes
+            at += length
+            last = attributes
+    if wrapped:
+        out[len(out) - len(last) :] = _with_wrap(last)
     return out
 
 
-def _wrap(attrs: bytes) -> bytes:
-    r = Reader(attrs)
-    return uleb(r.uleb() | WRAPPED) + attrs[r.pos :]
+def _with_wrap(attributes: bytes) -> bytes:
+    r = Reader(attributes)
+    return uleb(r.uleb() | WRAPPED) + attributes[r.pos :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wa.model.screen import Cursor, Dimensions, Row
 from wa.protocol.mux import pdus as p
+from wa.protocol.mux import values as v
 from wa.protocol.mux.errors import DecodeError, EncodeError
 from wa.protocol.mux.lines import MAX_ROW_INDEX, read_lines
 from wa.protocol.mux.lines_encode import PreparedRows, encode_rows
@@ -11,6 +12,7 @@ from wa.protocol.mux.varbincode import (
     BLOB,
     BOOL,
     INT,
+    REST,
     TEXT,
     U8,
     UINT,
@@ -20,6 +22,7 @@ from wa.protocol.mux.varbincode import (
     Reader,
     Shape,
     Struct,
+    Union,
     Vec,
     sleb,
     uleb,
@@ -46,7 +49,7 @@ class _Cursor:
 class _OsText:
     """OsString of serde: 0 Unix bytes, 1 Windows UTF-16 code units."""
 
-    def read(self, r: Reader) -> p.OsText:
+    def read(self, r: Reader) -> v.OsText:
         variant = r.uleb()
         if variant == 0:
             return BLOB.read(r)
@@ -57,7 +60,7 @@ class _OsText:
             raise DecodeError("a code unit of an OsString exceeds 16 bits")
         return b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "surrogatepass")
 
-    def write(self, out: bytearray, value: p.OsText) -> None:
+    def write(self, out: bytearray, value: v.OsText) -> None:
         if isinstance(value, bytes):
             out.append(0)
             BLOB.write(out, value)
@@ -93,13 +96,13 @@ class _Progress:
 
     _states = ("none", "percent", "error", "indeterminate")
 
-    def read(self, r: Reader) -> p.Progress:
+    def read(self, r: Reader) -> v.Progress:
         variant = r.uleb()
         if variant > 3:
             raise DecodeError(f"a progress has no variant {variant}")
-        return p.Progress(self._states[variant], r.byte() if variant in (1, 2) else 0)
+        return v.Progress(self._states[variant], r.byte() if variant in (1, 2) else 0)
 
-    def write(self, out: bytearray, value: p.Progress) -> None:
+    def write(self, out: bytearray, value: v.Progress) -> None:
         if value.state not in self._states:
             raise EncodeError(f"a progress has no state {value.state!r}")
         variant = self._states.index(value.state)
@@ -121,11 +124,11 @@ class _WindowTitles:
 class _Dims:
     """RenderableDimensions, as what wa keeps and what it does not."""
 
-    def read(self, r: Reader) -> tuple[Dimensions, p.Pixels]:
+    def read(self, r: Reader) -> tuple[Dimensions, v.Pixels]:
         dims = Dimensions(r.uleb(), r.uleb(), r.uleb(), r.sleb(), r.sleb())
-        return dims, p.Pixels(r.uleb(), r.uleb(), r.uleb(), r.flag())
+        return dims, v.Pixels(r.uleb(), r.uleb(), r.uleb(), r.flag())
 
-    def write(self, out: bytearray, value: tuple[Dimensions, p.Pixels]) -> None:
+    def write(self, out: bytearray, value: tuple[Dimensions, v.Pixels]) -> None:
         (cols, viewport_rows, scrollback_rows, physical_top, scrollback_top), pixels = value
         out += uleb(cols) + uleb(viewport_rows) + uleb(scrollback_rows) + sleb(physical_top) + sleb(scrollback_top)
         out += uleb(pixels.dpi) + uleb(pixels.pixel_width) + uleb(pixels.pixel_height) + bytes((pixels.reverse_video,))
@@ -140,6 +143,26 @@ class _DimensionsResponse:
         out += uleb(value.pane_id)
         CURSOR.write(out, value.cursor)
         DIMS.write(out, (value.dims, value.pixels))
+
+
+class Notify:
+    """NotifyAlert; what follows the pane is the last field, so a kind that is not known can be passed over."""
+
+    def __init__(self, alert: Union[v.Alert]) -> None:
+        self._alert = alert
+
+    def read(self, r: Reader) -> p.NotifyAlert | p.UnknownAlert:
+        pane_id, variant = r.uleb(), r.uleb()
+        if variant >= len(self._alert):
+            return p.UnknownAlert(pane_id, variant, REST.read(r))
+        return p.NotifyAlert(pane_id, self._alert.read_variant(r, variant))
+
+    def write(self, out: bytearray, value: p.NotifyAlert | p.UnknownAlert) -> None:
+        out += uleb(value.pane_id)
+        if isinstance(value, p.NotifyAlert):
+            self._alert.write(out, value.alert)
+        else:
+            out += uleb(value.variant) + value.rest
 
 
 class _RenderChanges:
@@ -186,4 +209,4 @@ CURSOR = _Cursor()
 DIMS = _Dims()
 DIMENSIONS_RESPONSE = _DimensionsResponse()
 RENDER_CHANGES = _RenderChanges()
-TERMINAL_SIZE: Shape[p.TerminalSize] = Struct(p.TerminalSize, UINT, UINT, UINT, UINT, UINT)
+TERMINAL_SIZE: Shape[v.TerminalSize] = Struct(v.TerminalSize, UINT, UINT, UINT, UINT, UINT)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from wa.model.identity import Pane
 from wa.model.screen import Cursor
 from wa.protocol.mux.errors import DecodeError, EncodeError
-from wa.protocol.mux.pdus import ListPanesResponse, PaneEntry, PaneNode, PaneSplit, TerminalSize
+from wa.protocol.mux.pdus import ListPanesResponse
 from wa.protocol.mux.shapes import CURSOR, TERMINAL_SIZE
+from wa.protocol.mux.values import PaneEntry, PaneNode, PaneSplit, TerminalSize
 from wa.protocol.mux.varbincode import BOOL, INT, TEXT, UINT, Choice, Option, Reader, Shape, Struct, uleb
 
-MAX_DEPTH = 200
+MAX_DEPTH = 128
 """Splits inside splits; a terminal runs out of cells long before."""
 
 _ENTRY: Shape[PaneEntry] = Struct(
@@ -91,7 +92,15 @@ def panes_of(response: ListPanesResponse) -> list[Pane]:
             pane_of(entry, tab_title, response.window_titles.get(entry.window_id, "")) for entry in entries_of(node)
         ]
     panes.sort(key=lambda pane: (pane.window_id, pane.tab_id))
-    return panes
+    return with_window_rows(panes)
+
+
+def with_window_rows(panes: list[Pane]) -> list[Pane]:
+    """Each pane with the height of its tab, which no list tells: the lowest edge of any pane in it."""
+    heights: dict[int, int] = {}
+    for pane in panes:
+        heights[pane.tab_id] = max(heights.get(pane.tab_id, 0), pane.top_row + pane.rows)
+    return [pane._replace(window_rows=heights[pane.tab_id]) for pane in panes]
 
 
 def pane_of(entry: PaneEntry, tab_title: str, window_title: str) -> Pane:

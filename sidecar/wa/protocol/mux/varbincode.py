@@ -5,7 +5,6 @@ A Shape reads and writes one type. Shapes compose; layouts.py composes them into
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -157,21 +156,6 @@ REST: Shape[bytes] = _Plain(lambda r: r.take(len(r.buf) - r.pos), bytes)
 """Whatever follows, unread: for payloads that wa passes over."""
 
 
-class Fixed:
-    """`count` bytes without a length."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def read(self, r: Reader) -> bytes:
-        return r.take(self._count)
-
-    def write(self, out: bytearray, value: bytes) -> None:
-        if len(value) != self._count:
-            raise EncodeError(f"{self._count} bytes are needed, {len(value)} given")
-        out += value
-
-
 class Option(Generic[T]):
     def __init__(self, item: Shape[T]) -> None:
         self._item = item
@@ -243,8 +227,13 @@ class Union(Generic[T]):
         self._shapes = [shape for _, shape in variants]
         self._index = {cls: index for index, (cls, _) in enumerate(variants)}
 
+    def __len__(self) -> int:
+        return len(self._shapes)
+
     def read(self, r: Reader) -> T:
-        index = r.uleb()
+        return self.read_variant(r, r.uleb())
+
+    def read_variant(self, r: Reader, index: int) -> T:
         if index >= len(self._shapes):
             raise DecodeError(f"{self._what} has no variant {index}")
         value: T = self._shapes[index].read(r)
@@ -275,6 +264,3 @@ class Choice:
         if not 0 <= value < self._count:
             raise EncodeError(f"{self._what} has no variant {value}")
         out += uleb(value)
-
-
-F32S = struct.Struct("<4f")
