@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.roles import Marks, Orders
 from wa.model.screen import Dimensions, Row
-from wa.protocol.mux import Frame, FrameReader, Pdu, decode, encode, encode_frame, entries_of, pdus
+from wa.protocol import mux as pdus
+from wa.protocol.mux import Frame, FrameReader, Pdu, decode, encode, encode_frame, entries_of
 
 CODEC = 44
 SILENT = (20, 38)

@@ -52,7 +52,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     found.control.close()
 
 
-def test_it_counts_without_a_hole(running: Running):
+def test_it_counts_without_a_hole(running: Running) -> None:
     """Every number once, in order, each on a line with its tag."""
     assert running.answer() == {"name": "n7", "ready": True, "pid": running.process.pid}
 
@@ -63,7 +63,7 @@ def test_it_counts_without_a_hole(running: Running):
     assert running.answer()["done"] == "count_to"
 
 
-def test_marks_carry_the_instants_it_answers(running: Running):
+def test_marks_carry_the_instants_it_answers(running: Running) -> None:
     """What stands in the rows is what the harness gets: the clock is the program's own."""
     running.answer()
     running.order("marks", tag="m", per_s=500, seconds=0.1)
@@ -75,7 +75,7 @@ def test_marks_carry_the_instants_it_answers(running: Running):
     assert stamps == sorted(stamps)
 
 
-def test_an_order_ends_what_runs(running: Running):
+def test_an_order_ends_what_runs(running: Running) -> None:
     """A spinner has no end of its own; the next order is one."""
     running.answer()
     running.order("spin", per_s=200)
@@ -86,7 +86,7 @@ def test_an_order_ends_what_runs(running: Running):
     assert running.answer()["done"] == "wait"
 
 
-def test_it_ends_with_the_harness(running: Running):
+def test_it_ends_with_the_harness(running: Running) -> None:
     """No program outlives the run that started it, even in the middle of its work."""
     running.answer()
     running.order("spin", per_s=200)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def test_a_mark_counts_once_at_its_first_sight():
+def test_a_mark_counts_once_at_its_first_sight() -> None:
     """Screens repeat their rows; only what is new gets an instant, and other rows are nothing."""
     marks = Marks()
 
@@ -22,7 +22,7 @@ def test_a_mark_counts_once_at_its_first_sight():
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 24)), max_size=30))
-def test_each_mark_is_reported_at_most_once_whatever_part_of_the_screen_comes(frames: list[tuple[int, int]]):
+def test_each_mark_is_reported_at_most_once_whatever_part_of_the_screen_comes(frames: list[tuple[int, int]]) -> None:
     """Frames of any height, going back and forth, never give a mark a second instant."""
     marks = Marks()
     found: list[int] = []

@@ -6,16 +6,15 @@ from benchmarks.unknown_codec import UNKNOWN_CODEC, disguise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa.protocol.mux import FrameReader, GetCodecVersionResponse, Pong, UnitResponse, decode, encode, encode_frame
+from wa.protocol.mux import FrameReader, GetCodecVersionResponse, Pdu, Pong, UnitResponse, decode, encode, encode_frame
 
 
 @given(st.lists(st.integers(1, 60), max_size=12))
-def test_only_the_codec_changes_wherever_the_stream_is_cut(cuts: list[int]):
+def test_only_the_codec_changes_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     """The version in the answer is unknown afterwards, every other frame is the same."""
     said = GetCodecVersionResponse(44, "20250223", "/usr/bin/wezterm-mux-server", None)
-    stream = b"".join(
-        encode_frame(serial, *encode(pdu, 44)) for serial, pdu in enumerate((Pong(), said, UnitResponse()))
-    )
+    said_in_order: list[Pdu] = [Pong(), said, UnitResponse()]
+    stream = b"".join(encode_frame(serial, *encode(pdu, 44)) for serial, pdu in enumerate(said_in_order))
     pieces, at = [], 0
     for cut in [*cuts, len(stream)]:
         pieces.append(stream[at : at + cut])
