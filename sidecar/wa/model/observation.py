@@ -122,5 +122,5 @@ class Disconnected(NamedTuple):
     reason: str
 
 
-Observation = ScreenPush | TextFrame | PaneGone | Alert | TopologyChanged | Connected | Disconnected
+Observation = ScreenPush | TextFrame | PaneGone | Interrupted | Alert | TopologyChanged | Connected | Disconnected
 """What a Terminal yields."""

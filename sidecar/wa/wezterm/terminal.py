@@ -1,4 +1,7 @@
-"""The seam between wa and a multiplexer. Two implementations: MuxTerminal (protocol, pushes) and CliTerminal (`wezterm cli`, polling)."""
+"""The seam between wa and a multiplexer.
+
+Two implementations: MuxTerminal (protocol, pushes) and CliTerminal (`wezterm cli`, polling).
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpawnRequest:
-    """A new tab. Give either `window_id` or `workspace` (a new window there); with neither, a new window in workspace `wa`.
+    """A new tab. Give either `window_id` or `workspace` (a new window there); with neither, a new window in `wa`.
 
-    `argv` empty means the server's default shell with the server's environment; otherwise `env` is the program's whole environment.
+    `argv` empty means the server's default shell with the server's environment; otherwise `env` is the program's whole
+    environment.
     """
 
     argv: Sequence[str] = ()
@@ -46,8 +50,9 @@ class SplitRequest:
 class Terminal(Protocol):
     """One connected multiplexer.
 
-    Every method may raise TerminalUnreachable (no answer: nothing is known), TerminalRefused (an answer that says no) or
-    ProtocolUnsupported. All have time-outs. Success of a write means that the server queued it, not that a program read it.
+    Every method may raise TerminalUnreachable (no answer: nothing is known), TerminalRefused (an answer that says no)
+    or ProtocolUnsupported. All have time-outs. Success of a write means that the server queued it, not that a program
+    read it.
     """
 
     @property
@@ -108,8 +113,9 @@ class Terminal(Protocol):
     def observations(self) -> AsyncIterator[Observation]:
         """Everything heard, in order, starting with Connected. One consumer.
 
-        Ends after Disconnected: a Terminal is one connection; whoever holds it connects anew. The queue behind it is bounded by bytes; on overflow the
-        newest state of each pane survives as Interrupted and the reader of the socket is never held up.
+        Ends after Disconnected: a Terminal is one connection; whoever holds it connects anew. The queue behind it is
+        bounded by bytes; on overflow the newest state of each pane survives as Interrupted and the reader of the socket
+        is never held up.
         """
         ...
 

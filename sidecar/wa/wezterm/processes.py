@@ -1,0 +1,103 @@
+"""Running a program to its end, with a bound on its time, its output and its children."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+"""More than 20,000 rows of 800 columns of four-byte characters; a program that prints on is ended."""
+
+_LAST_WORDS_S = 0.25
+"""How long stderr is listened to after the program has ended: a child it left behind may hold it open (ssh does)."""
+
+_REAP_S = 2.0
+"""How long a killed program may take to vanish; only one stuck in the kernel takes that long."""
+
+
+class Completed(NamedTuple):
+    status: int
+    """Exit status; negative: the signal that ended it."""
+    stdout: bytes
+    stderr: bytes
+    pid: int = 0
+
+
+async def run(
+    argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> Completed:
+    """Run *argv* and collect what it prints. TimeoutError when it takes too long, OSError when it cannot start.
+
+    In a session of its own, so that the whole of it can be ended, and so that nothing asks on the terminal. It never
+    outlives this call.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(timeout_s):
+        transport, collector = await loop.subprocess_exec(
+            _Collector,
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            env=None if env is None else dict(env),
+            start_new_session=True,
+        )
+        try:
+            pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+            if stdin:
+                pipe.write(stdin)
+            pipe.close()  # after what is still to be written
+            await collector.exited
+            await collector.stdout_closed
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS_S):
+                    await collector.stderr_closed
+            status = transport.get_returncode() or 0
+            return Completed(status, bytes(collector.stdout), bytes(collector.stderr), transport.get_pid())
+        finally:
+            end_group(transport)
+            # Closing the transport before the loop's watcher has seen the end would race it for the exit status.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REAP_S):
+                    await collector.exited
+            transport.close()
+
+
+def end_group(transport: asyncio.SubprocessTransport, how: int = signal.SIGKILL) -> None:
+    """Signal a program started in a session of its own, and what it started, unless it has ended."""
+    if transport.get_returncode() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(transport.get_pid(), how)
+
+
+class _Collector(asyncio.SubprocessProtocol):
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.stdout_closed: asyncio.Future[None] = loop.create_future()
+        self.stderr_closed: asyncio.Future[None] = loop.create_future()
+        self._transport: asyncio.SubprocessTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        collected = self.stdout if fd == 1 else self.stderr
+        if len(collected) + len(data) > MAX_OUTPUT_BYTES:
+            if self._transport is not None:
+                end_group(self._transport)
+            return
+        collected += data
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        closed = {1: self.stdout_closed, 2: self.stderr_closed}.get(fd)
+        if closed is not None and not closed.done():
+            closed.set_result(None)
+
+    def process_exited(self) -> None:
+        if not self.exited.done():
+            self.exited.set_result(None)
