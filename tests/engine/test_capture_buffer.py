@@ -12,6 +12,7 @@ from wa.engine.capture_buffer import CaptureBuffer
 from wa.model.errors import StoreError
 from wa.model.log import Gap, GapReason, Segment
 from wa.model.screen import Cursor, Row, Screen
+from wa.store.records import PaneUpdate
 
 
 class Pane:
@@ -258,19 +259,21 @@ def test_screens_are_written_at_most_once_an_interval():
 
 def test_a_pane_ends_after_all_that_it_printed():
     """In the order of the calls: rows, then the end; an update of it in between is the newest one."""
-    from wa.engine.storing import PaneUpdate
 
     async def scenario(buffer, store):
         pane, order = Pane("p1"), []
         store.refuses = lambda captures: order.append("rows")
         pane.print(buffer, 3)
         pane.show(buffer, "last")
-        buffer.update(PaneUpdate("p1"))
+        buffer.update(PaneUpdate("p1", 5, title="a", cols=80))
+        buffer.update(PaneUpdate("p1", 6, title="b", alive=False))
         buffer.close_pane(pane, 77)
         await buffer.flush()
         assert order == ["rows"]
-        assert [entry[0] for entry in store.other] == ["update", "close"]
-        assert store.other[1] == ("close", ["p1"], 77)
+        assert store.other == [
+            ("update", [PaneUpdate("p1", 6, title="b", cols=80, alive=False)]),
+            ("close", ["p1"], 77),
+        ]
 
     run(scenario)
 

@@ -16,11 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wa.engine.storing import Capture, CaptureStore, PaneUpdate
 from wa.model.clock import Clock
 from wa.model.errors import StoreError
 from wa.model.log import Gap, GapReason, Segment
 from wa.model.screen import Row, Screen
+from wa.store.errors import StorePositionError
+from wa.store.records import Capture, PaneUpdate
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,14 @@ RETRY_FIRST_S = 0.25
 RETRY_LIMIT_S = 5.0
 ROW_OVERHEAD_BYTES = 200
 """What CPython needs for a Row and its text beside the characters (3.11, 64 bit)."""
+
+
+class CaptureStore(Protocol):
+    """The Writer, as far as it is needed here. Each returns after the commit; after a StoreError nothing is stored."""
+
+    async def capture(self, captures: Sequence[Capture]) -> None: ...
+    async def update_panes(self, records: Sequence[PaneUpdate]) -> None: ...
+    async def close_panes(self, uids: Sequence[str], at_ms: int) -> None: ...
 
 
 class CapturedPane(Protocol):
@@ -130,7 +139,10 @@ class CaptureBuffer:
         self._want()
 
     def update(self, update: PaneUpdate) -> None:
-        """A later one of the same pane replaces an earlier one."""
+        """What a later one of the same pane says replaces what an earlier one said."""
+        if (earlier := self._updates.get(update.pane_uid)) is not None:
+            said = {name: value for name, value in update._asdict().items() if value is not None}
+            update = earlier._replace(**said)
         self._updates[update.pane_uid] = update
         self._want()
 
@@ -270,13 +282,14 @@ class CaptureBuffer:
         while True:
             try:
                 await self._write(batch)
-            except StoreError as error:
-                self._failed(error, batch)
             except Exception as error:
-                # A fault of wa's own: trying the same again changes nothing, but the other panes' rows can be saved.
-                log.error("writing failed", exc_info=error)
-                self._failed(StoreError(f"writing failed inside wa: {type(error).__name__}: {error}"), batch)
-                await self._write_apart(batch)
+                if isinstance(error, StoreError) and not isinstance(error, StorePositionError):
+                    self._failed(error, batch)
+                else:
+                    # A fault of wa's own: the same would fail again, but the other panes' rows can be saved.
+                    log.error("writing failed", exc_info=error)
+                    self._failed(StoreError(f"writing failed inside wa: {type(error).__name__}: {error}"), batch)
+                    await self._write_apart(batch)
             else:
                 if self.trouble is not None:
                     log.info("database writes again", extra={"buffered_bytes": self._bytes})
@@ -310,9 +323,9 @@ class CaptureBuffer:
         for at, sealed in enumerate(batch.captures):
             try:
                 await self._store.capture([sealed.capture])
-            except StoreError:
-                return
             except Exception as error:
+                if isinstance(error, StoreError) and not isinstance(error, StorePositionError):
+                    return
                 rows = sum(len(segment.rows) for segment in sealed.capture.segments)
                 log.error("rows given up", extra={"pane": sealed.capture.pane_uid, "rows": rows}, exc_info=error)
                 self.rows_dropped += rows
@@ -320,7 +333,7 @@ class CaptureBuffer:
             else:
                 # Committed already: nothing is left of it to write with the others.
                 self._written(sealed)
-                batch.captures[at] = _Sealed(sealed.pane, Capture(sealed.pane.uid, (), (), None, None), 0)
+                batch.captures[at] = _Sealed(sealed.pane, Capture(sealed.pane.uid), 0)
 
     def _written(self, sealed: _Sealed) -> None:
         self._bytes -= sealed.bytes
