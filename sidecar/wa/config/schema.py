@@ -117,11 +117,4 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=2,
         maximum=3600,
     ),
-    Setting(
-        "wezterm.cli_poll_interval_ms",
-        500,
-        "How often panes are polled where only the command line tool can be used.",
-        minimum=100,
-        maximum=60_000,
-    ),
 )

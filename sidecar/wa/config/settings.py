@@ -70,7 +70,6 @@ class WezTermSettings:
     discover: bool
     rescan_interval_s: int
     list_interval_s: int
-    cli_poll_interval_ms: int
 
 
 @dataclass(frozen=True, slots=True)
