@@ -43,7 +43,7 @@ def read_lines(r: Reader) -> tuple[Row, ...]:
     for _ in range(count(r, 4)):  # hyperlinks, each with the cells it covers
         skip_hyperlink(r)
         _skip_numbers(r, 3)
-    for _ in range(count(r, 62)):
+    for _ in range(count(r, 57)):
         _skip_image(r)
     return tuple(rows)
 
