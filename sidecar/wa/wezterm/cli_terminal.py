@@ -11,9 +11,9 @@ from wa.model.clock import Clock
 from wa.model.errors import TerminalRefused, TerminalUnreachable, UsageError, WezTermError
 from wa.model.identity import Client, MuxInstance, Pane
 from wa.model.observation import Observation, RowsRead, ScreenPush, TextFrame
+from wa.protocol.wezterm_json import parse_clients, parse_list
 from wa.wezterm import translate
 from wa.wezterm.cli_calls import CliCalls, SshRoute
-from wa.wezterm.cli_json import parse_clients, parse_list
 from wa.wezterm.cli_plan import PollPlan
 from wa.wezterm.cli_poller import CliPoller
 from wa.wezterm.terminal import SourceKind, SpawnRequest, SplitRequest

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wa.model.errors import ProtocolUnsupported, TerminalRefused, TerminalUnreachable
 from wa.protocol import mux
-from wa.wezterm import capabilities, translate
+from wa.wezterm import capabilities
 from wa.wezterm.connection import MuxConnection, looks_like_text
 from wa.wezterm.ssh import readable, stray_output
 
@@ -47,7 +47,7 @@ async def shake_hands(connection: MuxConnection, *, timeout_s: float, host: str 
 
 async def _self_test(connection: MuxConnection, timeout_s: float) -> None:
     listed = await connection.request(mux.ListPanes(), mux.ListPanesResponse, timeout_s=timeout_s)
-    panes = sorted(translate.panes(listed), key=lambda pane: pane.tty_name is None)
+    panes = sorted(mux.panes_of(listed), key=lambda pane: pane.tty_name is None)
     for pane in panes[:_PANES_TRIED]:
         try:
             ask = mux.GetPaneRenderableDimensions(pane.pane_id)

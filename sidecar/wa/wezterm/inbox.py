@@ -64,17 +64,21 @@ class Inbox:
         self._items.append(item)
         if self._bytes > self._max:
             self._collapse(item)
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        if self._waiting is not None:
+            _wake(self._waiting)
 
     async def get(self, timeout_s: float | None = None) -> Item | None:
         """The oldest item; None when there was none for *timeout_s*. One taker."""
         if not self._items:
-            self._waiting = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._waiting = waiting = loop.create_future()
+            timer = None if timeout_s is None else loop.call_later(timeout_s, _wake, waiting)
             try:
-                await asyncio.wait([self._waiting], timeout=timeout_s)
+                await waiting
             finally:
                 self._waiting = None
+                if timer is not None:
+                    timer.cancel()
             if not self._items:
                 return None
         item = self._items.popleft()
@@ -127,6 +131,11 @@ class Inbox:
             kept.insert(0, TopologyChanged(at_ms))
         self._items = deque(reversed(kept))
         self._bytes = sum(_cost(item) for item in self._items if isinstance(item, Heard))
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _cost(heard: Heard) -> int:

@@ -23,7 +23,7 @@ from wa.model.observation import (
     TextFrame,
     TopologyChanged,
 )
-from wa.model.screen import Dimensions, Row
+from wa.model.screen import Row
 from wa.protocol import mux
 from wa.protocol.mux import DecodeError
 from wa.wezterm import capabilities, translate
@@ -31,6 +31,7 @@ from wa.wezterm.connection import MuxConnection
 from wa.wezterm.inbox import Barrier, Heard
 from wa.wezterm.quarantine import Verdict
 from wa.wezterm.terminal import SourceKind, SpawnRequest, SplitRequest
+from wa.wezterm.viewport import read_viewport
 from wa.wezterm.wire_ids import peek_pane_id
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,6 @@ MAX_ROWS_PER_READ = 500
 
 _SLICE_S = 0.005
 """How long pushes are decoded before everything else gets a turn."""
-_SCREEN_ATTEMPTS = 6
 _QUIET_MS = 300
 _QUIET_READ_S = 2.0
 
@@ -87,7 +87,7 @@ class MuxTerminal:
 
     async def list_panes(self) -> list[Pane]:
         """In order with `observations()`, so that a pane whose end was heard does not come back from an older list."""
-        found = translate.panes(await self.connection.request(mux.ListPanes(), mux.ListPanesResponse, ordered=True))
+        found = mux.panes_of(await self.connection.request(mux.ListPanes(), mux.ListPanesResponse, ordered=True))
         self._listed = {pane.pane_id for pane in found}
         self._gone -= self._listed
         for pane in found:
@@ -96,12 +96,7 @@ class MuxTerminal:
         return found
 
     async def read_screen(self, pane_id: int) -> ScreenPush | TextFrame:
-        """In order with `observations()`: what was pushed before it has been taken when this returns.
-
-        The server answers for size and rows separately, so a reading is repeated where the screen became another one in
-        between (alternate screen, resize). Where rows merely scroll meanwhile it stands for the moment of the first
-        answer.
-        """
+        """In order with `observations()`: what was pushed before it has been taken when this returns."""
         if pane_id not in self._known:
             await self.list_panes()
             if pane_id not in self._known:
@@ -109,24 +104,14 @@ class MuxTerminal:
         return await self._read_screen(pane_id, ordered=True)
 
     async def _read_screen(self, pane_id: int, *, ordered: bool, timeout_s: float | None = None) -> ScreenPush:
-        ask = mux.GetPaneRenderableDimensions(pane_id)
-        dims = mux.GetPaneRenderableDimensionsResponse
-        before = await self.connection.request(ask, dims, timeout_s=timeout_s)
-        for attempt in range(1, _SCREEN_ATTEMPTS + 1):
-            viewport = before.dims.viewport
-            lines, after = await _both(
-                self.connection, mux.GetLines(pane_id, (viewport,)), ask, ordered=ordered, timeout_s=timeout_s
-            )
-            if attempt == _SCREEN_ATTEMPTS or _same_screen(before.dims, after.dims, lines.lines):
-                break
-            before = after
+        view = await read_viewport(self.connection, pane_id, ordered=ordered, timeout_s=timeout_s)
         known = self._known.get(pane_id) or _Known("", None, False)
         return ScreenPush(
             pane_id=pane_id,
             at_ms=self._clock.now_ms(),
-            dims=before.dims,
-            cursor=before.cursor,
-            rows=tuple(row for row in lines.lines if row.index in viewport),
+            dims=view.dims,
+            cursor=view.cursor,
+            rows=view.rows,
             dirty=(),
             title=known.title,
             cwd=known.cwd,
@@ -224,11 +209,15 @@ class MuxTerminal:
             yield Connected(self._connected_ms)
             slice_ends = loop.time() + _SLICE_S
             while True:
-                if not len(inbox) or loop.time() > slice_ends:
-                    await asyncio.sleep(0)
-                    slice_ends = loop.time() + _SLICE_S
                 self.connection.consumer = asyncio.current_task()
-                item = await inbox.get(self._quiet_wait_s())
+                if not len(inbox):
+                    item = await inbox.get(self._quiet_wait_s())
+                    slice_ends = loop.time() + _SLICE_S
+                else:
+                    if loop.time() > slice_ends:
+                        await asyncio.sleep(0)
+                        slice_ends = loop.time() + _SLICE_S
+                    item = await inbox.get()
                 if item is None:
                     async for seen in self._read_quiet_panes():
                         yield seen
@@ -304,34 +293,3 @@ class MuxTerminal:
                 yield await self._read_screen(pane_id, ordered=False, timeout_s=_QUIET_READ_S)
             except WezTermError as error:
                 log.debug("quiet pane not read", extra={"pane_id": pane_id, "reason": error.message})
-
-
-async def _both(
-    connection: MuxConnection,
-    lines: mux.GetLines,
-    dims: mux.GetPaneRenderableDimensions,
-    *,
-    ordered: bool,
-    timeout_s: float | None,
-) -> tuple[mux.GetLinesResponse, mux.GetPaneRenderableDimensionsResponse]:
-    """Both asked at once, so that as little as possible happens between the two answers."""
-    first = connection.start(lines, timeout_s=timeout_s)
-    second = connection.start(dims, timeout_s=timeout_s, ordered=ordered)
-    try:
-        answered = await connection.finish(first, mux.GetLinesResponse)
-        return answered, await connection.finish(second, mux.GetPaneRenderableDimensionsResponse)
-    finally:
-        connection.forget(second)
-
-
-def _same_screen(before: Dimensions, after: Dimensions, rows: tuple[Row, ...]) -> bool:
-    """Whether rows read between two readings of the size belong to the screen that the first one describes."""
-    if before.cols != after.cols or before.viewport_rows != after.viewport_rows:
-        return False
-    if not rows or rows[0].index != before.physical_top:
-        return False
-    if before.physical_top == after.physical_top:
-        return before.scrollback_top == after.scrollback_top
-    # A screen without history may be the alternate one; only one with history can simply have scrolled on.
-    has_history = before.scrollback_rows > before.viewport_rows and after.scrollback_rows > after.viewport_rows
-    return has_history and after.physical_top > before.physical_top >= after.scrollback_top

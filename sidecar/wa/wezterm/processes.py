@@ -49,11 +49,11 @@ async def run(
             if stdin:
                 pipe.write(stdin)
             pipe.close()  # after what is still to be written
-            await collector.exited
-            await collector.stdout_closed
+            await collector.exited.wait()
+            await collector.stdout_closed.wait()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WORDS_S):
-                    await collector.stderr_closed
+                    await collector.stderr_closed.wait()
             status = transport.get_returncode() or 0
             return Completed(status, bytes(collector.stdout), bytes(collector.stderr), transport.get_pid())
         finally:
@@ -61,7 +61,7 @@ async def run(
             # Closing the transport before the loop's watcher has seen the end would race it for the exit status.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_REAP_S):
-                    await collector.exited
+                    await collector.exited.wait()
             transport.close()
 
 
@@ -74,12 +74,12 @@ def end_group(transport: asyncio.SubprocessTransport, how: int = signal.SIGKILL)
 
 class _Collector(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
         self.stdout = bytearray()
         self.stderr = bytearray()
-        self.exited: asyncio.Future[None] = loop.create_future()
-        self.stdout_closed: asyncio.Future[None] = loop.create_future()
-        self.stderr_closed: asyncio.Future[None] = loop.create_future()
+        # Events, not futures: a cancelled wait cancels the future it waits for, and `run` waits again afterwards.
+        self.exited = asyncio.Event()
+        self.stdout_closed = asyncio.Event()
+        self.stderr_closed = asyncio.Event()
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,10 +94,8 @@ class _Collector(asyncio.SubprocessProtocol):
         collected += data
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        closed = {1: self.stdout_closed, 2: self.stderr_closed}.get(fd)
-        if closed is not None and not closed.done():
-            closed.set_result(None)
+        if fd in (1, 2):
+            (self.stdout_closed if fd == 1 else self.stderr_closed).set()
 
     def process_exited(self) -> None:
-        if not self.exited.done():
-            self.exited.set_result(None)
+        self.exited.set()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wa.model.errors import UsageError
-from wa.model.identity import Client, Pane
+from wa.model.identity import Client
 from wa.model.observation import Alert, Observation, PaneGone, ScreenPush, TopologyChanged
 from wa.protocol import mux
 from wa.wezterm.terminal import SpawnRequest, SplitRequest
@@ -66,18 +66,6 @@ def observation(pdu: mux.Pdu, at_ms: int) -> Observation | None:
     ):
         return TopologyChanged(at_ms)
     return None
-
-
-def panes(response: mux.ListPanesResponse) -> list[Pane]:
-    return with_window_rows(mux.panes_of(response))
-
-
-def with_window_rows(found: list[Pane]) -> list[Pane]:
-    """Each pane with the height of its tab, which no list tells: the lowest edge of any pane in it."""
-    heights: dict[int, int] = {}
-    for pane in found:
-        heights[pane.tab_id] = max(heights.get(pane.tab_id, 0), pane.top_row + pane.rows)
-    return [pane._replace(window_rows=heights[pane.tab_id]) for pane in found]
 
 
 def client(info: mux.ClientInfo, now_ms: int) -> Client:
