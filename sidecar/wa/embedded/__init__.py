@@ -1,0 +1,1 @@
+"""A pocket multiplexer: real PTYs, screens by libghostty-vt, WezTerm's mux protocol on a Unix socket."""

@@ -1,0 +1,1 @@
+"""A command that answers as `wezterm cli` does, for machines without one: `python -m wa.embedded.cli [cli] list …`."""

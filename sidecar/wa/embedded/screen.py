@@ -1,0 +1,324 @@
+"""A terminal whose rows have the stable indices that WezTerm's have.
+
+Row 0 is the first row the terminal ever had. `physical_top` is the index of the viewport's first row, `scrollback_top`
+of the oldest row that is kept. Erased history leaves its numbers unused; a change of width numbers all kept rows anew
+from `scrollback_top`; the alternate screen has rows 0 … R-1 of its own.
+
+libghostty-vt counts its rows from the oldest it holds and drops old ones unasked. How far the numbers have moved is
+told by a mark on the viewport's first row, looked up after every SAFE_BYTES of output, which cannot scroll further than
+the history that is kept besides.
+"""
+
+from __future__ import annotations
+
+import re
+
+from wa.embedded.ages import Ages
+from wa.embedded.cells import RawRow
+from wa.embedded.ghostty import Vt
+from wa.embedded.osc import Clipboard, Messages
+from wa.embedded.scan import Step, StepKind
+from wa.model.screen import Cursor, Dimensions
+from wa.protocol.mux import Alert, Bell
+
+SAFE_BYTES = 2048
+"""A byte scrolls one row at most; sequences that scroll or repeat more per byte are bounded by SAFE_ROWS."""
+SAFE_ROWS = 8192
+
+BELLS_PER_BATCH = 16
+"""More bells than this between two other sequences are announced as this many."""
+
+DEFAULT_SCROLLBACK = 3500
+"""WezTerm's `scrollback_lines` unless configured."""
+
+_REPORT_MARGINS = b"\x1bP$qr\x1b\\"
+
+
+class _View:
+    """What is known of one screen's viewport: its rows and when each last changed."""
+
+    def __init__(self) -> None:
+        self.top = self.cursor = 0
+        self.rows: dict[int, RawRow] = {}
+        self.seqnos: dict[int, int] = {}
+
+
+class Screen:
+    def __init__(self, cols: int, rows: int, scrollback: int = DEFAULT_SCROLLBACK) -> None:
+        self.cols, self.rows = cols, rows
+        self.messages = Messages()
+        self.seqno = 1
+        self._scrollback = scrollback
+        self._vt = Vt(cols, rows, scrollback + SAFE_ROWS)
+        self._is_alt = False
+        self._physical_top = 0
+        self._first = 0
+        """The stable index of the oldest row that libghostty-vt holds."""
+        self._erased_to = 0
+        """History above this is gone by the program's wish."""
+        self._marked = 0
+        """The stable index of the row under the mark."""
+        self._kept_top = 0
+        """`scrollback_top` when the alternate screen was entered."""
+        self._primary_size = (cols, rows)
+        """When the alternate screen was entered."""
+        self._ages = Ages()
+        self._primary, self._alternate = _View(), _View()
+        self._touched = range(0)
+        """Rows to report as changed whether they look different or not."""
+        self._cursor_shape = 0
+
+    def close(self) -> None:
+        self._vt.close()
+
+    # What there is.
+
+    @property
+    def is_alt(self) -> bool:
+        return self._is_alt
+
+    @property
+    def _oldest(self) -> int:
+        return max(self._first, self._erased_to, self._physical_top - self._scrollback)
+
+    def dimensions(self) -> Dimensions:
+        if self._is_alt:
+            return Dimensions(self.cols, self.rows, self.rows, 0, 0)
+        top, oldest = self._physical_top, self._oldest
+        return Dimensions(self.cols, self.rows, top + self.rows - oldest, top, oldest)
+
+    def cursor(self) -> Cursor:
+        state = self._vt.state()
+        top = 0 if self._is_alt else self._physical_top
+        return Cursor(state.cursor_x, top + state.cursor_y, state.cursor_visible, self._cursor_shape)
+
+    @property
+    def mouse_grabbed(self) -> bool:
+        return self._vt.state().mouse_tracking
+
+    @property
+    def bracketed_paste(self) -> bool:
+        return self._vt.mode(2004)
+
+    @property
+    def vt(self) -> Vt:
+        return self._vt
+
+    def take_replies(self) -> bytes:
+        """What the terminal answers to the program's questions."""
+        replies = bytes(self._vt.replies)
+        self._vt.replies.clear()
+        return replies
+
+    def read(self, wanted: range) -> list[tuple[int, RawRow]]:
+        """Rows by index. A range that begins or ends outside of what exists is moved as WezTerm moves it.
+
+        One that begins outside gives the oldest rows, as many as were asked for; one that only ends outside gives the
+        newest rows, one more than were asked for (term/src/screen.rs `stable_range`, 2025-02-23).
+        """
+        dims = self.dimensions()
+        count = max(0, wanted.stop - wanted.start)
+        kept = range(dims.scrollback_top, dims.physical_top + dims.viewport_rows)
+        if wanted.start not in kept:
+            found = kept[: min(count, len(kept))]
+        elif wanted.stop - 1 in kept:
+            found = wanted
+        elif wanted.stop - 1 < kept.start:
+            found = kept[:0]
+        else:
+            found = kept[max(0, len(kept) - 1 - count) :]
+        base = 0 if self._is_alt else self._first
+        rows = self._vt.read(found.start - base, len(found)) if found else []
+        return list(zip(found, rows, strict=False))
+
+    # What happens.
+
+    def apply(self, steps: list[Step]) -> list[Alert | Clipboard]:
+        """Shows a batch of output; what it announces, in order."""
+        self.seqno += 1
+        heard: list[Alert | Clipboard] = []
+        for kind, data in steps:
+            match kind:
+                case StepKind.TEXT:
+                    self._feed(data)
+                case StepKind.OSC:
+                    heard += self._bells() + self.messages.hear(data)
+                case StepKind.RESET:
+                    self._reset(data)
+                case StepKind.ERASE_HISTORY:
+                    self._erase_history(data)
+                case StepKind.SWITCH:
+                    self._switch(data)
+                case StepKind.DELETE_LINES:
+                    self._delete_lines(data)
+                case StepKind.MARGINS:
+                    self._feed(data)
+                case StepKind.CURSOR_SHAPE:
+                    self._cursor_shape = min(int(data[2:-2] or 0), 7) % 7
+                    self._feed(data)
+        return heard + self._bells()
+
+    def _bells(self) -> list[Alert | Clipboard]:
+        count = min(self._vt.bells, BELLS_PER_BATCH)
+        self._vt.bells = 0
+        return [Bell()] * count
+
+    def _feed(self, data: bytes) -> None:
+        if self._is_alt:
+            self._vt.feed(data)
+            return
+        for at in range(0, len(data), SAFE_BYTES):
+            self._vt.feed(data[at : at + SAFE_BYTES])
+            self._measure()
+
+    def _measure(self) -> None:
+        history = self._vt.state().history
+        self._first = self._marked - self._vt.anchor()
+        self._physical_top = self._first + history
+        if self._physical_top != self._marked:
+            self._mark(self._physical_top)
+
+    def _mark(self, index: int) -> None:
+        self._vt.set_anchor(index - self._first)
+        self._marked = index
+
+    def _history_is_gone(self) -> None:
+        """After libghostty-vt has erased its history: the viewport keeps its numbers."""
+        self._first = self._erased_to = self._physical_top - self._vt.state().history
+        self._mark(self._physical_top)
+        self._ages.reset(self._physical_top, self._physical_top, self.seqno)
+
+    def _reset(self, data: bytes) -> None:
+        self._vt.feed(data)
+        self._is_alt = False
+        self._cursor_shape = 0
+        self.messages.reset()
+        self._history_is_gone()
+        self._touch(range(self._physical_top, self._physical_top + self.rows))
+
+    def _erase_history(self, data: bytes) -> None:
+        self._vt.feed(data)
+        if not self._is_alt:
+            self._history_is_gone()
+
+    def _switch(self, data: bytes) -> None:
+        """To the alternate screen WezTerm goes with a plain pen, and by 1049 with the cursor at home."""
+        was_alt = self._is_alt
+        if not was_alt:
+            self._kept_top = self._oldest
+            self._primary_size = (self.cols, self.rows)
+            self._mark(self._kept_top)
+        self._vt.feed(data)
+        self._is_alt = self._vt.state().is_alt
+        if self._is_alt and not was_alt:
+            self._vt.feed(b"\x1b[m\x1b[H" if b"1049" in data else b"\x1b[m")
+            self._touch(range(self.rows))
+        elif not self._is_alt:
+            self._measure()
+            if was_alt:
+                if self._primary_size != (self.cols, self.rows):
+                    self._renumber_history(self._primary_size[0] != self.cols)
+                self._touch(range(self._oldest, self._oldest + self.rows))
+
+    def _touch(self, rows: range) -> None:
+        """A range of the screen that is active now; forgets what was touched before."""
+        self._touched = rows
+        if not self._is_alt:
+            self._ages.touch(rows, self.seqno)
+
+    def _delete_lines(self, data: bytes) -> None:
+        """On the first row of the screen WezTerm lets deleted rows go into history; libghostty-vt does so for SU."""
+        if not self._is_alt and self._vt.state().cursor_y == 0 and self._margins_start_at_top():
+            data = data[:-1] + b"S"
+        self._feed(data)
+
+    def _margins_start_at_top(self) -> bool:
+        before = len(self._vt.replies)
+        self._vt.feed(_REPORT_MARGINS)
+        reply = bytes(self._vt.replies[before:])
+        del self._vt.replies[before:]
+        match = re.search(rb"\$r([0-9]+);", reply)
+        return match is None or match[1] == b"1"
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Wraps the primary screen anew; the alternate screen is cut or padded."""
+        if (cols, rows) == (self.cols, self.rows):
+            return
+        self.seqno += 1
+        replies = len(self._vt.replies)
+        if not self._is_alt:
+            self._kept_top = self._oldest
+            self._mark(self._kept_top)
+            used = self._used_rows()
+            if used < self.rows:
+                self._vt.resize(self.cols, used)
+            if cols != self.cols:
+                self._vt.resize(cols, min(used, rows))
+            del self._vt.replies[replies:]
+        self._vt.resize(cols, rows)
+        width_changed = cols != self.cols
+        self.cols, self.rows = cols, rows
+        self._alternate.rows.clear()
+        if not self._is_alt:
+            self._measure()
+            self._renumber_history(width_changed)
+
+    def _used_rows(self) -> int:
+        """Rows down to the cursor or the last one with text: WezTerm drops blank rows below before it wraps."""
+        state = self._vt.state()
+        viewport = self._vt.read(state.history, self.rows)
+        used = state.cursor_y + 1
+        for y in range(used, len(viewport)):
+            if viewport[y].cells.strip(b"\0"):
+                used = y + 1
+        return used
+
+    def _renumber_history(self, width_changed: bool) -> None:
+        self._primary.rows.clear()
+        if width_changed:
+            self._ages.reset(self._oldest, self._physical_top, self.seqno)
+        elif self._physical_top < self._ages.end:
+            self._ages.cut(self._physical_top)
+        else:
+            self._ages.append(self._physical_top, self.seqno)
+
+    # What has changed.
+
+    def sync(self) -> None:
+        """Finds out which rows have changed since the last call and dates them with `seqno`."""
+        view = self._alternate if self._is_alt else self._primary
+        top, before = (0 if self._is_alt else self._physical_top), view.top
+        known, seqnos = view.rows, view.seqnos
+        full, found = self._vt.changed(min(max(top - before, 0), self.rows))
+        cursors = (view.cursor, top + self._vt.state().cursor_y)
+        leaving: dict[int, int] = {}
+        for y, row in found:
+            index = top + y
+            same = known.get(index) == row
+            if y < 0:
+                if same and index >= before:
+                    leaving[index] = seqnos[index]
+                continue
+            known[index] = row
+            if not same or index in self._touched or not (full or index in cursors):
+                seqnos[index] = self.seqno
+        if not self._is_alt:
+            for index in range(max(before, self._ages.end), min(top, before + self.rows)):
+                self._ages.append(index + 1, leaving.get(index, self.seqno))
+            self._ages.append(top, self.seqno)
+            self._ages.trim(self._oldest)
+        for index in [index for index in known if not top <= index < top + self.rows]:
+            del known[index]
+            seqnos.pop(index, None)
+        view.top, view.cursor = top, cursors[1]
+        self._touched = range(0)
+
+    def changed_since(self, seqno: int) -> tuple[list[tuple[int, RawRow]], tuple[range, ...]]:
+        """Rows of the viewport that changed after *seqno* as of the last `sync`, and those of history by index."""
+        view = self._alternate if self._is_alt else self._primary
+        rows = [(index, view.rows[index]) for index, changed in sorted(view.seqnos.items()) if changed > seqno]
+        return rows, (() if self._is_alt else self._ages.since(seqno))
+
+    def row(self, index: int) -> RawRow | None:
+        """A row of the viewport as of the last `sync`."""
+        return (self._alternate if self._is_alt else self._primary).rows.get(index)
