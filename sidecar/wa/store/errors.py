@@ -107,10 +107,10 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
 
 def corrupt(path: Path, found: str) -> StoreCorruptError:
     """*found* is what SQLite said of the damage."""
-    name = shlex.quote(str(path))
+    old, new = shlex.quote(str(path)), shlex.quote(f"{path}.damaged")
     return StoreCorruptError(
         f"{path} is damaged: {found}",
-        next_step=f"Nothing was deleted. Move it away (`mv {name} {shlex.quote(f'{path}.damaged')}`, with its -wal beside it) and start "
-        f"`wa watch`; `sqlite3 FILE .recover` may save what the damaged file holds.",
+        next_step=f"Nothing was deleted. Move it away (`mv {old} {new}`, its -wal likewise) and start `wa watch`; "
+        "`sqlite3 FILE .recover` may save what the damaged file holds.",
         details={"path": str(path)},
     )

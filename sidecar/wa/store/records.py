@@ -23,7 +23,7 @@ class StoreSettings:
 
 
 class Capture(NamedTuple):
-    """What one pane's tracker gave, in the order of its positions. Stored whole or not at all, together with `checkpoint`."""
+    """What one pane's tracker gave, in the order of its positions. Stored whole or not at all, with `checkpoint`."""
 
     pane_uid: str
     segments: tuple[Segment, ...] = ()
