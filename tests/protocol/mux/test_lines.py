@@ -246,6 +246,21 @@ def test_hostile_repetition_takes_linear_time(unit: bytes) -> None:
     assert time.monotonic() - begin < 20
 
 
+def test_rows_nested_in_a_run_take_linear_time() -> None:
+    """Rows of one cell, each the beginning of a run through all that follows, do not each read all that follows."""
+    head = b"\0\0\1"
+    row_inside = bytes((39,)) + b"x" * 15, b"x" * 16, b"x" * 6 + bytes(7) + head
+    unit = b"\1a" + b"\0\0\0\1\0\0" + b"".join(b"\1" + free for free in row_inside)
+    units = (3 << 20) // len(unit) // 2 * 2
+    data = b"\1" + uleb(units) + head + unit * units
+    begin = time.monotonic()
+
+    with pytest.raises(LeftoverBytes):
+        decode(23, data, 44)
+
+    assert time.monotonic() - begin < 10
+
+
 def test_reader_is_left_behind_the_rows() -> None:
     """read_lines stops where the next field begins."""
     from wa.protocol.mux.lines import read_lines

@@ -11,7 +11,7 @@ import re
 
 from wa.protocol.mux.errors import DecodeError
 from wa.protocol.mux.varbincode import Reader
-from wa.protocol.mux.width import is_wide
+from wa.protocol.mux.width import all_wide, is_wide
 
 WRAPPED = 1 << 11
 """In a cell's attribute bits: the row goes on in the next one, if it is the row's last cell."""
@@ -91,7 +91,7 @@ def _wide_piece(r: Reader, run: re.Match[bytes], left: int) -> str:
     step = 6 + 2 * (run.end(1) - run.start(1))
     end = min(run.end(), pos + left // 2 * step)
     piece = _three_byte_text(r.buf, pos, end, step)
-    if not all(map(is_wide, set(piece))):
+    if not all_wide(piece):
         return ""
     r.pos = end
     return piece

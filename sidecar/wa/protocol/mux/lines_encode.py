@@ -6,14 +6,14 @@ A plain row is one slice assignment into a prepared run of cells. Styles ride al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import repeat
-from typing import Any
 
 from wa.model.screen import Row
 from wa.protocol.mux.cells import WRAPPED
 from wa.protocol.mux.errors import EncodeError
 from wa.protocol.mux.varbincode import Reader, sleb, text_bytes, uleb
-from wa.protocol.mux.width import clusters, is_wide
+from wa.protocol.mux.width import clusters, is_wide, may_join
 
 PLAIN = bytes(4)
 Run = tuple[int, bytes]
@@ -41,10 +41,16 @@ class PreparedRows(tuple[Row, ...]):  # noqa: SLOT001 - a tuple with an attribut
     wire: bytes
 
 
-def prepare_rows(rows: Sequence[Row], **how: Any) -> PreparedRows:
+def prepare_rows(
+    rows: Sequence[Row],
+    *,
+    seqno: int | Sequence[int] = 0,
+    styles: Sequence[Sequence[Run] | None] | None = None,
+    bits: int = 0,
+) -> PreparedRows:
     """Takes what encode_rows takes."""
     prepared = PreparedRows(rows)
-    prepared.wire = encode_rows(rows, **how)
+    prepared.wire = encode_rows(rows, seqno=seqno, styles=styles, bits=bits)
     return prepared
 
 
@@ -101,10 +107,8 @@ def _append_run(out: bytearray, raw: bytes, attributes: bytes) -> None:
 
 def _cells(text: str, wrapped: bool, runs: Sequence[Run] | None) -> bytearray:
     cells: list[bytes] = []
-    for cell in clusters(text):
-        cells.append(text_bytes(cell))
-        if is_wide(cell):
-            cells.append(b"\x01 ")
+    for cell in clusters(text) if may_join(text) else text:
+        cells += _cell(cell)
     out = bytearray(b"\x00" + uleb(len(cells)))
     at = 0
     last = PLAIN
@@ -117,6 +121,12 @@ def _cells(text: str, wrapped: bool, runs: Sequence[Run] | None) -> bytearray:
     if wrapped:
         out[len(out) - len(last) :] = _with_wrap(last)
     return out
+
+
+@lru_cache(maxsize=32768)
+def _cell(text: str) -> tuple[bytes, ...]:
+    """The texts of a cell and of its filler, if it has one."""
+    return (text_bytes(text), b"\x01 ") if is_wide(text) else (text_bytes(text),)
 
 
 def _with_wrap(attributes: bytes) -> bytes:

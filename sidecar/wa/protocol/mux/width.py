@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -14,29 +14,25 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 _SKINS = range(0x1F3FB, 0x1F400)
 
 
-class _Ranges:
-    """A set of characters that is asked rarely (the answers are cached) and built at once."""
-
-    __slots__ = ("_starts", "_stops")
-
-    def __init__(self, table: str) -> None:
-        pairs = [pair.partition("-") for pair in table.split()]
-        self._starts = [int(first, 16) for first, _, _ in pairs]
-        self._stops = [int(last or first, 16) for first, _, last in pairs]
-
-    def __contains__(self, char: str) -> bool:
-        code = ord(char)
-        at = bisect_right(self._starts, code) - 1
-        return at >= 0 and code <= self._stops[at]
+def _one_of(table: str, more: str = "") -> str:
+    pairs = [pair.partition("-") for pair in table.split()]
+    return "[" + "".join(f"\\U{first:0>8}-\\U{last or first:0>8}" for first, _, last in pairs) + more + "]"
 
 
-_WIDE, _ZERO, _EMOJI_VARIATION = _Ranges(WIDE), _Ranges(ZERO), _Ranges(EMOJI_VARIATION)
+all_wide = re.compile(_one_of(WIDE) + "*").fullmatch
+"""Whether each single character of a string is wide, at C speed."""
+
+may_join = re.compile(_one_of(ZERO, "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff")).search
+"""Whether some characters of a string may share a cell."""
+
+_zero = re.compile(_one_of(ZERO)).match
+_has_emoji_style = re.compile(_one_of(EMOJI_VARIATION)).match
 
 
 @lru_cache(maxsize=8192)
 def is_wide(cell: str) -> bool:
     """Whether the text of one cell takes two columns, so that a filler follows."""
-    if len(cell) == 2 and cell[1] in (_TEXT_STYLE, _EMOJI_STYLE) and cell[0] in _EMOJI_VARIATION:
+    if len(cell) == 2 and cell[1] in (_TEXT_STYLE, _EMOJI_STYLE) and _has_emoji_style(cell):
         return cell[1] == _EMOJI_STYLE
     return sum(char_width(char) for char in cell) > 1
 
@@ -44,7 +40,7 @@ def is_wide(cell: str) -> bool:
 def char_width(char: str) -> int:
     if char < "\u0300":
         return 0 if char == "\xad" else 1
-    return 2 if char in _WIDE else 0 if char in _ZERO else 1
+    return 2 if all_wide(char) else 0 if _zero(char) else 1
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -68,4 +64,4 @@ def _joins(first: str, length: int, char: str) -> bool:
         return char_width(first) == 2
     if code in _FLAGS:
         return length == 1 and ord(first) in _FLAGS
-    return char in _ZERO
+    return _zero(char) is not None
