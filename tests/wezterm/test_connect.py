@@ -177,22 +177,17 @@ def test_a_cancelled_connect_leaves_nothing_open(stage: Stage, tmp_path: Path) -
 
 def test_the_proxy_of_the_cli_is_a_transport_too(tmp_path: Path) -> None:
     """Through a child's stdio the same server is spoken to and named alike."""
-    relay = tmp_path / "relay.py"
-    relay.write_text(
-        "import os, socket, sys, threading\n"
-        "assert sys.argv[1:] == ['cli', '--no-auto-start', 'proxy'], sys.argv\n"
-        "s = socket.socket(socket.AF_UNIX); s.connect(os.environ['WEZTERM_UNIX_SOCKET'])\n"
-        "def up():\n"
-        "    while data := os.read(0, 65536): s.sendall(data)\n"
-        "    s.shutdown(socket.SHUT_WR)\n"
-        "threading.Thread(target=up, daemon=True).start()\n"
-        "while data := s.recv(65536): os.write(1, data)\n"
+    shim = tmp_path / "shim"
+    relay = Path(__file__).with_name("relay.py")
+    shim.write_text(
+        f'#!/bin/sh\n[ "$*" = "cli --no-auto-start proxy" ] && exec {sys.executable} {relay} $WEZTERM_UNIX_SOCKET\n'
     )
+    shim.chmod(0o755)
 
     async def scene() -> None:
         fake = FakeMux()
         async with fake.listening(tmp_path / "sock") as address:
-            opts = Options(wezterm=(sys.executable, str(relay)), control_dir=tmp_path)
+            opts = Options(wezterm=(str(shim),), control_dir=tmp_path)
             terminal = await connect(SocketTarget("local", address, through_proxy=True), opts)
             direct = await connect(SocketTarget("local", address), opts)
             assert isinstance(terminal, MuxTerminal)

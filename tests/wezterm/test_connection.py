@@ -8,7 +8,7 @@ import pytest
 from wa.model.errors import ProtocolUnsupported, TerminalRefused, TerminalUnreachable
 from wa.model.observation import Disconnected
 from wa.protocol import mux
-from wa.wezterm.connection import FIRST_SERIAL, Limits, MuxConnection, looks_like_text
+from wa.wezterm.connection import FIRST_SERIAL, Limits, MuxConnection, is_foreign
 from wa.wezterm.inbox import Heard
 from wa.wezterm.peers import connect_socket
 from wa.wezterm.timekeeping import SystemClock
@@ -346,10 +346,13 @@ def test_what_nobody_needs_is_passed_over_unread(path: Path) -> None:
     ("head", "expected"),
     [
         (b"", False),
+        (b"h", False),
         (b"Welcome to build-7!\r\n", True),
         (b"\x1b[1mhello\x1b[0m", True),
-        (b"hi\n", True),
+        (b"hi\n" + frame_of(mux.Pong(), serial=FIRST_SERIAL + 1), True),
         ("Größe ✓ und so weiter".encode(), True),
+        ("üüüüüü weiter".encode(), True),
+        (b"\xff" * 12, True),
         (frame_of(FakePane(0).push(1)), False),
         (frame_of(FakePane(0, rows=["x" * 80] * 24).push(1), compress=True), False),
         (frame_of(mux.Pong(), serial=FIRST_SERIAL + 1), False),
@@ -357,5 +360,7 @@ def test_what_nobody_needs_is_passed_over_unread(path: Path) -> None:
     ],
 )
 def test_tells_a_shells_greeting_from_frames(head: bytes, expected: bool) -> None:
-    """Text in the stream is known by its first bytes, and no frame is taken for text."""
-    assert looks_like_text(head) is expected
+    """Text in the stream is known by its first bytes, and no frame is taken for text, however little of it is there."""
+    assert is_foreign(head) is expected
+    if not expected:
+        assert not any(is_foreign(head[:length]) for length in range(len(head)))

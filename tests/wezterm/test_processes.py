@@ -70,6 +70,21 @@ def test_a_cancelled_call_leaves_nothing_behind(tmp_path: Path) -> None:
     run(scene())
 
 
+@pytest.mark.parametrize("after_turns", range(12))
+def test_a_call_may_be_cancelled_at_any_moment(after_turns: int) -> None:
+    """Even while the program is being started: the call ends soon, and so does the program."""
+
+    async def scene() -> None:
+        async with asyncio.TaskGroup() as group:
+            call = group.create_task(run_program(["sh", "-c", "sleep 600; true"], timeout_s=600))
+            for _ in range(after_turns):
+                await asyncio.sleep(0)
+            call.cancel()
+            call.cancel()
+
+    run(scene(), within_s=5.0)
+
+
 def test_output_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that prints for ever costs a bounded amount of memory and is ended."""
     monkeypatch.setattr(processes, "MAX_OUTPUT_BYTES", 1_000_000)

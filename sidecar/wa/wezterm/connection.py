@@ -41,8 +41,6 @@ FIRST_SERIAL = 0x10000
 """`wezterm cli proxy` uses serial 1 for itself, and on a busy mux the answer to that can reach us (since codec 43)."""
 
 _HEAD_BYTES = 256
-_TELLTALE_BYTES = 13
-"""A sound stream has a control character among these: a push has serial 0, and our serials are like FIRST_SERIAL."""
 _SMALL_REPLY_BYTES = 4096
 _ORDER_PATIENCE_S = 0.25
 """How long an ordered reply waits for the taker of observations, who may be waiting for us in turn."""
@@ -125,8 +123,8 @@ class MuxConnection:
         self._heard_at = self._loop.time()
         if self._handshake and len(self.head) < _HEAD_BYTES:
             self.head = (self.head + data)[:_HEAD_BYTES]
-            if len(self.head) >= _TELLTALE_BYTES and looks_like_text(self.head):
-                self.fail(FrameError(f"{self.name}: text where the protocol should begin"))
+            if is_foreign(self.head):
+                self.fail(FrameError(f"{self.name}: the stream does not begin as a mux's does"))
                 return
         broken: FrameError | None = None
         try:
@@ -205,9 +203,6 @@ class MuxConnection:
     def _answered(self, frame: Frame) -> None:
         waiting = self._requests.pop(frame.serial, None)
         if waiting is None:
-            if self._handshake and frame.serial > 1:
-                # Nobody but us has made requests on this connection, so this is no mux.
-                self.fail(FrameError(f"{self.name}: the stream does not begin as a mux's does"))
             return
         if waiting.ordered and self.consumer is not None:
             release = self._loop.call_later(_ORDER_PATIENCE_S, _wake, waiting, frame)
@@ -307,10 +302,24 @@ class MuxConnection:
         self.inbox.put(Disconnected(self._clock.now_ms(), error.message))
 
 
-def looks_like_text(head: bytes) -> bool:
-    """Whether a stream begins with what a shell prints rather than with a frame."""
-    start = head[:_TELLTALE_BYTES]
-    return bool(start) and all(byte >= 0x20 or byte in b"\t\r\n\x1b\a\b" for byte in start)
+def is_foreign(head: bytes) -> bool:
+    """Whether a stream begins with something else than a frame for us, what a shell prints at its start for example.
+
+    False as long as it cannot be told. The serial that a frame has second is 0, the proxy's 1 or one of ours; in text
+    it would be a letter.
+    """
+    at = 0
+    value = 0
+    for _ in range(2):
+        value = 0
+        for step, byte in enumerate(head[at : at + 10]):
+            value |= (byte & 127) << (7 * step)
+            if byte < 128:
+                at += step + 1
+                break
+        else:
+            return len(head) - at >= 10
+    return 1 < value < FIRST_SERIAL
 
 
 def _wake(waiting: Request, frame: Frame) -> None:

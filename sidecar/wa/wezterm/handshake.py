@@ -8,7 +8,7 @@ from __future__ import annotations
 from wa.model.errors import ProtocolUnsupported, TerminalRefused, TerminalUnreachable
 from wa.protocol import mux
 from wa.wezterm import capabilities
-from wa.wezterm.connection import MuxConnection, looks_like_text
+from wa.wezterm.connection import MuxConnection, is_foreign
 from wa.wezterm.ssh import readable, stray_output
 
 _PANES_TRIED = 3
@@ -21,7 +21,7 @@ async def shake_hands(connection: MuxConnection, *, timeout_s: float, host: str 
         answer = await connection.request(mux.GetCodecVersion(), mux.GetCodecVersionResponse, timeout_s=timeout_s)
     except (ProtocolUnsupported, TerminalUnreachable) as error:
         # An ssh that ended with a complaint of its own has explained itself.
-        if looks_like_text(connection.head):
+        if is_foreign(connection.head):
             if host:
                 raise stray_output(host, connection.head) from error
             shown = readable(connection.head)[:80]

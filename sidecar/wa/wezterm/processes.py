@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 """More than 20,000 rows of 800 columns of four-byte characters; a program that prints on is ended."""
@@ -15,8 +16,12 @@ MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 _LAST_WORDS_S = 0.25
 """How long stderr is listened to after the program has ended: a child it left behind may hold it open (ssh does)."""
 
+_REAP_POLL_S = 0.002
 _REAP_S = 2.0
 """How long a killed program may take to vanish; only one stuck in the kernel takes that long."""
+
+
+P = TypeVar("P", bound=asyncio.SubprocessProtocol)
 
 
 class Completed(NamedTuple):
@@ -35,15 +40,8 @@ async def run(
     In a session of its own, so that the whole of it can be ended, and so that nothing asks on the terminal. It never
     outlives this call.
     """
-    loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):
-        transport, collector = await loop.subprocess_exec(
-            _Collector,
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            env=None if env is None else dict(env),
-            start_new_session=True,
-        )
+        transport, collector = await start(_Collector, argv, env)
         try:
             pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
             if stdin:
@@ -57,12 +55,42 @@ async def run(
             status = transport.get_returncode() or 0
             return Completed(status, bytes(collector.stdout), bytes(collector.stderr), transport.get_pid())
         finally:
-            end_group(transport)
-            # Closing the transport before the loop's watcher has seen the end would race it for the exit status.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_REAP_S):
-                    await collector.exited.wait()
-            transport.close()
+            await _put_away(transport)
+
+
+async def start(
+    protocol: Callable[[], P], argv: Sequence[str], env: Mapping[str, str] | None = None
+) -> tuple[asyncio.SubprocessTransport, P]:
+    """Start *argv* in a session of its own, with pipes. OSError where it cannot start.
+
+    Cancelled half-way, asyncio would wait for ever for pipes that were never connected (CPython 3.11.7), so a start is
+    seen through, a matter of milliseconds, and undone.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            protocol, *argv, env=None if env is None else dict(env), start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        while not starting.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _put_away(starting.result()[0])
+        raise
+
+
+async def _put_away(transport: asyncio.SubprocessTransport) -> None:
+    """End a program that has not ended, and wait until the loop knows: closing earlier races it for the status."""
+    end_group(transport)
+    give_up_at = time.monotonic() + _REAP_S
+    try:
+        while transport.get_returncode() is None and time.monotonic() < give_up_at:  # noqa: ASYNC110 - tells by no event
+            await asyncio.sleep(_REAP_POLL_S)
+    finally:
+        transport.close()
 
 
 def end_group(transport: asyncio.SubprocessTransport, how: int = signal.SIGKILL) -> None:

@@ -28,8 +28,12 @@ _FIND_SOCKET = (
 )
 """POSIX sh without single quotes: the socket that `wezterm cli --prefer-mux` uses, its inode and time (GNU, BSD)."""
 
-_RUN_QUIETLY = '"$@" <&0 & p=$!; wait $p; r=$?; if [ $r != 0 ]; then rm -f "${s%/*}/wezterm-log-$p.txt"; fi; exit $r'
-"""Each failing `wezterm` leaves a log file behind, which repeated attempts would pile up; stderr says the same."""
+_RUN_QUIETLY = (
+    'exec 3<&0; "$@" <&3 3<&- & p=$!; exec 3<&- </dev/null >/dev/null; wait $p; r=$?; '
+    'if [ $r != 0 ]; then rm -f "${s%/*}/wezterm-log-$p.txt"; fi; exit $r'
+)
+"""Each failing `wezterm` leaves a log file behind, which repeated attempts would pile up; stderr says the same. A
+background job's stdin would be /dev/null, hence the third file; the shell itself holds none of the pipes."""
 
 _IDENTITY = re.compile(rb"<wa-mux:(.*):(\d+-\d+):>")
 IDENTITY_CHANGED = 97

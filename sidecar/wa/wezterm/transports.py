@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 from wa.model.errors import TerminalUnreachable
-from wa.wezterm.processes import end_group
+from wa.wezterm.processes import end_group, start
 
 _STDERR_BYTES = 8192
 _LAST_WORDS_S = 0.25
@@ -61,14 +61,11 @@ async def open_socket(sock: socket.socket, sink: Sink, *, name: str) -> Pipe:
 async def open_process(
     argv: Sequence[str], sink: Sink, *, explain: Explain, env: Mapping[str, str] | None = None
 ) -> Pipe:
-    """Start *argv* and speak through its stdin and stdout. OSError where it cannot start."""
-    loop = asyncio.get_running_loop()
-    _, pipe = await loop.subprocess_exec(
-        lambda: _ProcessPipe(sink, explain),
-        *argv,
-        env=None if env is None else dict(env),
-        start_new_session=True,  # Ctrl-C in wa's terminal is for wa, and nothing may ask on that terminal
-    )
+    """Start *argv* and speak through its stdin and stdout. OSError where it cannot start.
+
+    In a session of its own: Ctrl-C in wa's terminal is for wa, and nothing may ask on that terminal.
+    """
+    _, pipe = await start(lambda: _ProcessPipe(sink, explain), argv, env)
     return pipe
 
 
