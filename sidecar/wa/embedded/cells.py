@@ -145,6 +145,31 @@ def _background(cell: int) -> Color:
     return content & 0xFF
 
 
+_SPACE = ord(" ") << _CODEPOINT_SHIFT
+
+
+def row_lengths(row: RawRow) -> tuple[int, int]:
+    """Cells up to the last one that was written, and up to the last one that is more than a plain blank."""
+    packed = array("Q", row.cells)
+    written = len(packed)
+    while written and not packed[written - 1] & _WRITTEN:
+        written -= 1
+    last = written
+    while last and packed[last - 1] in (0, _SPACE):
+        last -= 1
+    return written, last
+
+
+def pad(row: RawRow, length: int) -> RawRow:
+    """The row with plain blanks at its end, up to *length* cells."""
+    written, _ = row_lengths(row)
+    length = min(length, len(row.cells) >> 3)
+    if length <= written:
+        return row
+    blanks = _SPACE.to_bytes(8, "little") * (length - written)
+    return row._replace(cells=row.cells[: written * 8] + blanks + row.cells[length * 8 :])
+
+
 def row_text(row: RawRow) -> str:
     """As `wezterm cli get-text` prints the row."""
     plain = _ascii(row)

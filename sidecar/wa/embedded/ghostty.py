@@ -3,13 +3,15 @@
 Tried with pyghostty 0.1.3 (ghostty 6467b1dab), 2026-11-21:
 - history is dropped a page at a time, and by bytes unless that limit is lifted;
 - a tracked reference whose row is dropped or erased moves to row 0 instead of getting lost: that must not happen;
-- reading through a render state clears the terminal's own dirty marks: bring the viewport's state up to date before.
+- reading through a render state clears the terminal's own dirty marks: of several states only the first sees a change.
+  The viewport's state is kept and always goes first; history is read through a new one each time.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 from pyghostty._ffi import check, ffi, lib, union_fn
@@ -55,6 +57,13 @@ _styles: dict[bytes, Style] = {}
 _live: dict[int, Vt] = {}
 
 
+class Mark(IntEnum):
+    TOP = 0
+    """Tells how far rows have been numbered."""
+    LINE = 1
+    """The first row of the cursor's logical line, during a change of size."""
+
+
 class VtState(NamedTuple):
     history: int
     cursor_x: int
@@ -62,6 +71,9 @@ class VtState(NamedTuple):
     cursor_visible: bool
     is_alt: bool
     mouse_tracking: bool
+    pending_wrap: bool
+    has_odd_modes: bool
+    """Insert mode, origin mode, or left and right margins."""
 
 
 _STATE_KEYS = (
@@ -71,11 +83,19 @@ _STATE_KEYS = (
     (lib.GHOSTTY_TERMINAL_DATA_CURSOR_VISIBLE, "bool*"),
     (lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN, "GhosttyTerminalScreen*"),
     (lib.GHOSTTY_TERMINAL_DATA_MOUSE_TRACKING, "bool*"),
+    (lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, "bool*"),
+    (lib.GHOSTTY_TERMINAL_DATA_MODE, "GhosttyTerminalModeConfig*"),
+    (lib.GHOSTTY_TERMINAL_DATA_MODE, "GhosttyTerminalModeConfig*"),
+    (lib.GHOSTTY_TERMINAL_DATA_MODE, "GhosttyTerminalModeConfig*"),
 )
+_ANSI_MODE = 1 << 15
+_ODD_MODES = (_ANSI_MODE | 4, 6, 69)
 _state_cells = [ffi.new(ctype) for _, ctype in _STATE_KEYS]
 _state_keys = ffi.new("GhosttyTerminalData[]", [key for key, _ in _STATE_KEYS])
 _state_values = ffi.new("void*[]", [ffi.cast("void*", cell) for cell in _state_cells])
-_history, _cursor_x, _cursor_y, _cursor_visible, _active_screen, _mouse = _state_cells
+_history, _cursor_x, _cursor_y, _cursor_visible, _active_screen, _mouse, _pending_wrap, *_odd = _state_cells
+for _config, _number in zip(_odd, _ODD_MODES, strict=True):
+    _config.mode = _number
 _written = ffi.new("size_t*")
 _point = ffi.new("GhosttyPointS*")
 _coordinate = ffi.new("GhosttyPointCoordinate*")
@@ -172,18 +192,18 @@ class Vt:
         self._history_rows = history_rows
         self._terminal: Any = None
         self._state: Any = None
-        self._reader: Any = None
         self._iterator: Any = None
         self._row_cells: Any = None
         out = ffi.new("GhosttyTerminal*")
         check(lib.ghostty_terminal_new(ffi.NULL, out, cols, rows), "terminal_new")
         self._terminal = out[0]
-        self._anchor = ffi.new("GhosttyTrackedGridRef*")
+        self._marks = [ffi.new("GhosttyTrackedGridRef*") for _ in Mark]
         self._handle = id(self)
         _live[self._handle] = self
         self._configure()
         _point.tag, _point.value.x, _point.value.y = lib.GHOSTTY_POINT_TAG_ACTIVE, 0, 0
-        check(_track(self._terminal, _point[0], self._anchor), "grid_ref_track")
+        for mark in self._marks:
+            check(_track(self._terminal, _point[0], mark), "grid_ref_track")
 
     def _configure(self) -> None:
         self._set("USERDATA", ffi.cast("void*", self._handle))
@@ -220,12 +240,12 @@ class Vt:
         if self._iterator is not None:
             lib.ghostty_render_state_row_iterator_free(self._iterator[0])
             lib.ghostty_render_state_row_cells_free(self._row_cells[0])
-        for state in (self._state, self._reader):
-            if state is not None:
-                lib.ghostty_render_state_free(state)
-        lib.ghostty_tracked_grid_ref_free(self._anchor[0])
+        if self._state is not None:
+            lib.ghostty_render_state_free(self._state)
+        for mark in self._marks:
+            lib.ghostty_tracked_grid_ref_free(mark[0])
         lib.ghostty_terminal_free(self._terminal)
-        self._terminal = self._state = self._reader = self._iterator = None
+        self._terminal = self._state = self._iterator = None
 
     def feed(self, data: bytes) -> None:
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
@@ -247,6 +267,8 @@ class Vt:
             _cursor_visible[0],
             _active_screen[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE,
             _mouse[0],
+            _pending_wrap[0],
+            any(config.value for config in _odd),
         )
 
     def mode(self, number: int) -> bool:
@@ -283,16 +305,16 @@ class Vt:
             lib.ghostty_key_encoder_free(encoder[0])
             lib.ghostty_key_event_free(event[0])
 
-    # The anchor is a mark on one row of the screen that was active when it was set.
+    # A mark sits on one row of the screen that was active when it was set, and moves with it.
 
-    def set_anchor(self, row: int) -> None:
+    def set_mark(self, mark: Mark, row: int) -> None:
         _point.tag, _point.value.x, _point.value.y = lib.GHOSTTY_POINT_TAG_SCREEN, 0, row
-        check(_track_set(self._anchor[0], self._terminal, _point[0]), "tracked_grid_ref_set")
+        check(_track_set(self._marks[mark][0], self._terminal, _point[0]), "tracked_grid_ref_set")
 
-    def anchor(self) -> int:
-        """Where the marked row is now; only while the screen is active on which it was set."""
+    def mark(self, mark: Mark) -> int:
+        """The row under the mark; only while the screen is active on which it was set."""
         check(
-            lib.ghostty_tracked_grid_ref_point(self._anchor[0], lib.GHOSTTY_POINT_TAG_SCREEN, _coordinate),
+            lib.ghostty_tracked_grid_ref_point(self._marks[mark][0], lib.GHOSTTY_POINT_TAG_SCREEN, _coordinate),
             "tracked_grid_ref_point",
         )
         return int(_coordinate.y)
@@ -341,22 +363,33 @@ class Vt:
         check(lib.ghostty_render_state_clean(state), "render_state_clean")
         return full, rows
 
+    def read_viewport(self, y: int, count: int) -> list[RawRow]:
+        """Rows `y … y + count` of the viewport."""
+        self._render_states()
+        self._update(self._state, self.rows, 0)
+        rows: list[RawRow] = []
+        for iterator in self._rows(self._state):
+            lib.ghostty_render_state_row_get(iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_VIEWPORT_Y, _row_y)
+            if _row_y[0] >= y + count:
+                break
+            if _row_y[0] >= y:
+                rows.append(self._row(iterator))
+        return rows
+
     def read(self, first: int, count: int) -> list[RawRow]:
         """Rows `first … first + count` by their place in the list of rows; fewer where the list ends."""
         self._render_states()
-        if self._reader is None:
-            out = ffi.new("GhosttyRenderState*")
-            check(lib.ghostty_render_state_new(ffi.NULL, out), "render_state_new")
-            self._reader = out[0]
         self._update(self._state, self.rows, 0)
-        history = self.state().history
-        top = min(first, history)
+        top = min(first, self.state().history)
         _scroll.tag, _scroll.row = lib.GHOSTTY_SCROLL_VIEWPORT_ROW, top
         _scroll_viewport(self._terminal, _scroll[0])
+        reader = ffi.new("GhosttyRenderState*")
+        check(lib.ghostty_render_state_new(ffi.NULL, reader), "render_state_new")
         try:
-            self._update(self._reader, 0, max(0, first + count - top - self.rows))
-            rows = [self._row(iterator) for iterator in self._rows(self._reader)]
+            self._update(reader[0], 0, max(0, first + count - top - self.rows))
+            rows = [self._row(iterator) for iterator in self._rows(reader[0])]
         finally:
+            lib.ghostty_render_state_free(reader[0])
             _scroll.tag = lib.GHOSTTY_SCROLL_VIEWPORT_BOTTOM
             _scroll_viewport(self._terminal, _scroll[0])
         return rows[first - top : first - top + count]

@@ -12,6 +12,8 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
+from wa.embedded.utf8 import Utf8
+
 HELD_BYTES = 16 * 1024 * 1024
 UNFINISHED_BYTES = 4 * 1024 * 1024
 """An OSC that has no end by then is given up and passes through."""
@@ -27,7 +29,10 @@ class StepKind(Enum):
     """ED 3."""
     SWITCH = auto()
     """To or from the alternate screen."""
-    DELETE_LINES = auto()
+    EDIT = auto()
+    """ED, EL, ECH, ICH, DCH, IL, DL, SD."""
+    REVERSE_INDEX = auto()
+    """RI."""
     MARGINS = auto()
     """DECSTBM."""
     CURSOR_SHAPE = auto()
@@ -51,7 +56,8 @@ _SEQUENCE = re.compile(
     rb"|(?P<softreset>\[!p)"
     rb"|(?P<erase>\[\??" + _NUMBERS_BEFORE + rb"3" + _NUMBERS_AFTER + rb"J)"
     rb"|(?P<modes>\[\?" + _NUMBERS_BEFORE + rb"(?:47|1047|1049|2026)" + _NUMBERS_AFTER + rb"[hl])"
-    rb"|(?P<delete>\[[0-9]*M)"
+    rb"|(?P<edit>\[\??[0-9;]*[JKX@PLMT])"
+    rb"|(?P<ri>M)"
     rb"|(?P<margins>\[[0-9]*(?:;[0-9]*)?r)"
     rb"|(?P<shape>\[[0-9]* q)"
     rb")"
@@ -63,7 +69,8 @@ _KINDS = {
     "osc": StepKind.OSC,
     "reset": StepKind.RESET,
     "erase": StepKind.ERASE_HISTORY,
-    "delete": StepKind.DELETE_LINES,
+    "edit": StepKind.EDIT,
+    "ri": StepKind.REVERSE_INDEX,
     "margins": StepKind.MARGINS,
     "shape": StepKind.CURSOR_SHAPE,
 }
@@ -71,6 +78,7 @@ _KINDS = {
 
 class Scanner:
     def __init__(self) -> None:
+        self._utf8 = Utf8()
         self._unfinished = b""
         self._held: list[Step] | None = None
         self._held_bytes = 0
@@ -81,7 +89,7 @@ class Scanner:
 
     def feed(self, data: bytes) -> list[list[Step]]:
         """Batches of steps. Each batch is to be shown as one change; none is empty."""
-        data = self._unfinished + data
+        data = self._unfinished + self._utf8.feed(data)
         end = _unfinished_at(data)
         self._unfinished = data[end:]
         batches: list[list[Step]] = []

@@ -11,12 +11,12 @@ the history that is kept besides.
 
 from __future__ import annotations
 
-import re
-
 from wa.embedded.ages import Ages
-from wa.embedded.cells import RawRow
-from wa.embedded.ghostty import Vt
+from wa.embedded.cells import RawRow, row_lengths
+from wa.embedded.edits import Edits
+from wa.embedded.ghostty import Mark, Vt
 from wa.embedded.osc import Clipboard, Messages
+from wa.embedded.resize import Place, drop_blank_end, mark_place, move_place, resize_primary
 from wa.embedded.scan import Step, StepKind
 from wa.model.screen import Cursor, Dimensions
 from wa.protocol.mux import Alert, Bell
@@ -30,8 +30,6 @@ BELLS_PER_BATCH = 16
 
 DEFAULT_SCROLLBACK = 3500
 """WezTerm's `scrollback_lines` unless configured."""
-
-_REPORT_MARGINS = b"\x1bP$qr\x1b\\"
 
 
 class _View:
@@ -50,6 +48,7 @@ class Screen:
         self.seqno = 1
         self._scrollback = scrollback
         self._vt = Vt(cols, rows, scrollback + SAFE_ROWS)
+        self._edits = Edits(self._vt)
         self._is_alt = False
         self._physical_top = 0
         self._first = 0
@@ -60,6 +59,11 @@ class Screen:
         """The stable index of the row under the mark."""
         self._kept_top = 0
         """`scrollback_top` when the alternate screen was entered."""
+        self._saved = Place(0, 0, 0)
+        self._beyond: int | None = None
+        """The cursor's column while it stands behind the last one, which a change of size can do."""
+        self._wrapped_at, self._wrapped_to = 0, 0
+        """Rows up to the second have been wrapped anew at widths down to the first."""
         self._primary_size = (cols, rows)
         """When the alternate screen was entered."""
         self._ages = Ages()
@@ -90,7 +94,8 @@ class Screen:
     def cursor(self) -> Cursor:
         state = self._vt.state()
         top = 0 if self._is_alt else self._physical_top
-        return Cursor(state.cursor_x, top + state.cursor_y, state.cursor_visible, self._cursor_shape)
+        x = state.cursor_x if self._beyond is None else self._beyond
+        return Cursor(x, top + state.cursor_y, state.cursor_visible, self._cursor_shape)
 
     @property
     def mouse_grabbed(self) -> bool:
@@ -129,7 +134,21 @@ class Screen:
             found = kept[max(0, len(kept) - 1 - count) :]
         base = 0 if self._is_alt else self._first
         rows = self._vt.read(found.start - base, len(found)) if found else []
-        return list(zip(found, rows, strict=False))
+        return [(index, self._as_wezterm(index, row)) for index, row in zip(found, rows, strict=False)]
+
+    def _as_wezterm(self, index: int, row: RawRow) -> RawRow:
+        """The row with the end that it would have there."""
+        if self._is_alt:
+            return row
+        if index >= self._wrapped_to:
+            return self._edits.padding.apply(index, row)
+        above = iter(range(index - 1, self._first - 1, -1))
+
+        def next_above() -> RawRow | None:
+            up = next(above, None)
+            return None if up is None else self._vt.read(up - self._first, 1)[0]
+
+        return drop_blank_end(row, self._wrapped_at, next_above)
 
     # What happens.
 
@@ -149,10 +168,13 @@ class Screen:
                     self._erase_history(data)
                 case StepKind.SWITCH:
                     self._switch(data)
-                case StepKind.DELETE_LINES:
-                    self._delete_lines(data)
+                case StepKind.EDIT:
+                    self._edit(data)
+                case StepKind.REVERSE_INDEX:
+                    self._edits.reverse_index()
                 case StepKind.MARGINS:
-                    self._feed(data)
+                    self._edits.is_pen_stale = True
+                    self._edits.set_margins(data)
                 case StepKind.CURSOR_SHAPE:
                     self._cursor_shape = min(int(data[2:-2] or 0), 7) % 7
                     self._feed(data)
@@ -164,6 +186,10 @@ class Screen:
         return [Bell()] * count
 
     def _feed(self, data: bytes) -> None:
+        if b"\x1b" in data:
+            self._edits.is_pen_stale = True
+        if self._beyond is not None:
+            self._leave_beyond(data)
         if self._is_alt:
             self._vt.feed(data)
             return
@@ -173,13 +199,13 @@ class Screen:
 
     def _measure(self) -> None:
         history = self._vt.state().history
-        self._first = self._marked - self._vt.anchor()
-        self._physical_top = self._first + history
+        self._first = self._marked - self._vt.mark(Mark.TOP)
+        self._physical_top = self._edits.top = self._first + history
         if self._physical_top != self._marked:
             self._mark(self._physical_top)
 
     def _mark(self, index: int) -> None:
-        self._vt.set_anchor(index - self._first)
+        self._vt.set_mark(Mark.TOP, index - self._first)
         self._marked = index
 
     def _history_is_gone(self) -> None:
@@ -189,7 +215,18 @@ class Screen:
         self._ages.reset(self._physical_top, self._physical_top, self.seqno)
 
     def _reset(self, data: bytes) -> None:
+        self._edits.is_pen_stale = True
+        if self._is_alt:
+            self._vt.feed(b"\x1b[?1047l\x1b[?1049l")
+            self._measure()
+        padding, top = self._edits.padding, self._physical_top
+        viewport = enumerate(self._vt.read_viewport(0, self.rows))
+        written = [y for y, row in viewport if row_lengths(row)[0] or padding.length(top + y)]
         self._vt.feed(data)
+        self._edits.padding.is_tracking = True
+        self._edits.padding.forget(self._physical_top)
+        for y in written:
+            self._edits.padding.set(self._physical_top + y, self.cols)
         self._is_alt = False
         self._cursor_shape = 0
         self.messages.reset()
@@ -207,8 +244,10 @@ class Screen:
         if not was_alt:
             self._kept_top = self._oldest
             self._primary_size = (self.cols, self.rows)
+            self._saved = mark_place(self._vt, self._cursor_x())
             self._mark(self._kept_top)
         self._vt.feed(data)
+        self._edits.is_pen_stale = True
         self._is_alt = self._vt.state().is_alt
         if self._is_alt and not was_alt:
             self._vt.feed(b"\x1b[m\x1b[H" if b"1049" in data else b"\x1b[m")
@@ -218,6 +257,14 @@ class Screen:
             if was_alt:
                 if self._primary_size != (self.cols, self.rows):
                     self._renumber_history(self._primary_size[0] != self.cols)
+                    if b"1049" in data:
+                        self._put_cursor(self._saved)
+                        # libghostty-vt does not drop a blank row that has a mark
+                        state = self._vt.state()
+                        self._vt.set_mark(Mark.LINE, state.history + state.cursor_y)
+                        resize_primary(self._vt, self.cols, self.rows, self._edits.pen())
+                        self._measure()
+                        self._put_cursor(self._saved._replace(rows_in=0))
                 self._touch(range(self._oldest, self._oldest + self.rows))
 
     def _touch(self, rows: range) -> None:
@@ -226,56 +273,58 @@ class Screen:
         if not self._is_alt:
             self._ages.touch(rows, self.seqno)
 
-    def _delete_lines(self, data: bytes) -> None:
-        """On the first row of the screen WezTerm lets deleted rows go into history; libghostty-vt does so for SU."""
-        if not self._is_alt and self._vt.state().cursor_y == 0 and self._margins_start_at_top():
-            data = data[:-1] + b"S"
-        self._feed(data)
-
-    def _margins_start_at_top(self) -> bool:
-        before = len(self._vt.replies)
-        self._vt.feed(_REPORT_MARGINS)
-        reply = bytes(self._vt.replies[before:])
-        del self._vt.replies[before:]
-        match = re.search(rb"\$r([0-9]+);", reply)
-        return match is None or match[1] == b"1"
+    def _edit(self, data: bytes) -> None:
+        self._edits.feed(data)
+        if not self._is_alt:
+            self._measure()
 
     def resize(self, cols: int, rows: int) -> None:
         """Wraps the primary screen anew; the alternate screen is cut or padded."""
         if (cols, rows) == (self.cols, self.rows):
             return
         self.seqno += 1
-        replies = len(self._vt.replies)
-        if not self._is_alt:
-            self._kept_top = self._oldest
-            self._mark(self._kept_top)
-            used = self._used_rows()
-            if used < self.rows:
-                self._vt.resize(self.cols, used)
-            if cols != self.cols:
-                self._vt.resize(cols, min(used, rows))
-            del self._vt.replies[replies:]
-        self._vt.resize(cols, rows)
-        width_changed = cols != self.cols
+        old_cols = self.cols
         self.cols, self.rows = cols, rows
         self._alternate.rows.clear()
-        if not self._is_alt:
-            self._measure()
-            self._renumber_history(width_changed)
+        if self._is_alt:
+            self._saved = move_place(self._saved, old_cols, cols, has_row_above=True)
+            self._vt.resize(cols, rows)
+            return
+        replies = len(self._vt.replies)
+        self._kept_top = self._oldest
+        self._mark(self._kept_top)
+        place = mark_place(self._vt, self._cursor_x())
+        resize_primary(self._vt, cols, rows, self._edits.pen())
+        del self._vt.replies[replies:]
+        place = move_place(place, old_cols, cols, has_row_above=self._vt.mark(Mark.LINE) > 0)
+        self._measure()
+        self._renumber_history(old_cols != cols)
+        self._put_cursor(place)
 
-    def _used_rows(self) -> int:
-        """Rows down to the cursor or the last one with text: WezTerm drops blank rows below before it wraps."""
-        state = self._vt.state()
-        viewport = self._vt.read(state.history, self.rows)
-        used = state.cursor_y + 1
-        for y in range(used, len(viewport)):
-            if viewport[y].cells.strip(b"\0"):
-                used = y + 1
-        return used
+    def _cursor_x(self) -> int:
+        return self._vt.state().cursor_x if self._beyond is None else self._beyond
+
+    def _put_cursor(self, place: Place) -> None:
+        row = self._vt.mark(Mark.LINE) + place.rows_in
+        y = min(max(row - self._vt.state().history, 0), self.rows - 1)
+        self._vt.feed(b"\x1b[%d;%dH" % (y + 1, min(place.x, self.cols - 1) + 1))
+        self._beyond = place.x if place.x >= self.cols else None
+
+    def _leave_beyond(self, data: bytes) -> None:
+        """What is printed behind the last column goes on in the next row; anything else finds the cursor at the end."""
+        self._beyond = None
+        if data[0] >= 0x20 and data[0] != 0x7F:
+            state = self._vt.state()
+            length = row_lengths(self._vt.read_viewport(state.cursor_y, 1)[0])[0]
+            start = min(length, self.cols - 1)
+            self._vt.feed(b"\x1b[%d;%dH" % (state.cursor_y + 1, start + 1) + b" " * (self.cols - start))
 
     def _renumber_history(self, width_changed: bool) -> None:
         self._primary.rows.clear()
         if width_changed:
+            self._edits.padding.forget()
+            self._wrapped_at = min(self.cols, self._wrapped_at or self.cols)
+            self._wrapped_to = self._physical_top + self.rows
             self._ages.reset(self._oldest, self._physical_top, self.seqno)
         elif self._physical_top < self._ages.end:
             self._ages.cut(self._physical_top)
@@ -294,6 +343,7 @@ class Screen:
         leaving: dict[int, int] = {}
         for y, row in found:
             index = top + y
+            row = self._as_wezterm(index, row)
             same = known.get(index) == row
             if y < 0:
                 if same and index >= before:
@@ -307,6 +357,7 @@ class Screen:
                 self._ages.append(index + 1, leaving.get(index, self.seqno))
             self._ages.append(top, self.seqno)
             self._ages.trim(self._oldest)
+            self._edits.padding.trim(self._oldest)
         for index in [index for index in known if not top <= index < top + self.rows]:
             del known[index]
             seqnos.pop(index, None)
