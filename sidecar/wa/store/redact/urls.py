@@ -120,9 +120,10 @@ def url(scan: Scan, at: int, end: int) -> int:
 
 def resume(scan: Scan, before: str) -> None:
     """The text may begin with the rest of a URL of which *before* has been seen."""
-    pieces = _continuation(scan, -1, 0)
-    if pieces or not scan.text:
+    if pieces := _continuation(scan, -1, 0):
         _judge(scan, pieces, before, begun_at=-1)
+    if scan.open_start == 0:
+        scan.url = before
 
 
 def tail_of(text: str) -> str:

@@ -1,0 +1,158 @@
+"""Keeping within age and size: oldest first, in steps short enough for writes to go on in between."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from functools import partial
+
+from wa.store.commit import delete_chunks
+from wa.store.connection import Database, transaction
+from wa.store.forgetting import MERGE_PAGES, merge
+from wa.store.records import Retained, StoreSettings
+
+STEP_S = 0.02
+"""What a step aims at; the next takes more or fewer chunks."""
+FIRST_STEP = 8
+MAX_STEP = 256
+VACUUM_PAGES = 64
+SLACK = 0.9
+"""Down to this share of the limit, so that the index need not be merged again at once."""
+ROUNDS = 8
+
+_OLDEST = "SELECT id, pane, text, row_count, first_row + row_count FROM chunks WHERE {} ORDER BY id LIMIT ?"
+
+
+class _Step:
+    """Deletes the oldest chunks that *condition* names, as many at a time as STEP_S allows."""
+
+    def __init__(self, condition: str, value: int) -> None:
+        self._query = _OLDEST.format(condition)
+        self._value = value
+        self._at_once = FIRST_STEP
+        self.rows = 0
+
+    def __call__(self, connection: sqlite3.Connection, at_most: int = MAX_STEP) -> int:
+        """How many chunks are gone."""
+        begun = time.monotonic()
+        count = transaction(connection, lambda: self._delete(connection, min(self._at_once, at_most)))
+        took = max(time.monotonic() - begun, 0.0001)
+        self._at_once = max(1, min(MAX_STEP, int(self._at_once * min(2.0, STEP_S / took))))
+        return count
+
+    def _delete(self, connection: sqlite3.Connection, count: int) -> int:
+        found = connection.execute(self._query, (self._value, count)).fetchall()
+        delete_chunks(connection, [(number, pane, text) for number, pane, text, _, _ in found])
+        ends: dict[int, tuple[int, int]] = {}
+        for _, pane, _, rows, end in found:
+            gone, before = ends.get(pane, (0, 0))
+            ends[pane] = gone + rows, max(end, before)
+            self.rows += rows
+        for pane, (rows, end) in ends.items():
+            _cut_front(connection, pane, rows, end)
+        return len(found)
+
+
+def _cut_front(connection: sqlite3.Connection, pane: int, rows: int, end: int) -> None:
+    """The pane's log begins at *end* or later now."""
+    connection.execute("DELETE FROM gaps WHERE pane = ? AND row < ?", (pane, end))
+    connection.execute(
+        "DELETE FROM cwds WHERE pane = ?1 AND row < (SELECT max(row) FROM cwds WHERE pane = ?1 AND row <= ?2)",
+        (pane, end),
+    )
+    connection.execute(
+        "UPDATE panes SET rows_stored = rows_stored - ?2, gaps = (SELECT count(*) FROM gaps WHERE pane = ?1),"
+        " rows_lost = (SELECT coalesce(sum(missing), 0) FROM gaps WHERE pane = ?1 AND reason <> 'forgotten') WHERE id = ?1",
+        (pane, rows),
+    )
+
+
+async def retain(database: Database, settings: StoreSettings, now_ms: int) -> Retained:
+    rows = panes = 0
+    if settings.retain_age_ms is not None:
+        by_age = _Step("last_ms < ?", now_ms - settings.retain_age_ms)
+        while await database.run(by_age):
+            pass
+        rows += by_age.rows
+        panes = await database.run(lambda connection: _drop_panes(connection, now_ms - (settings.retain_age_ms or 0)))
+        if by_age.rows:
+            await _give_back(database)
+    if settings.retain_bytes is not None:
+        rows += await _shrink(database, settings.retain_bytes)
+    return Retained(rows, panes, await database.run(_file_bytes))
+
+
+async def _shrink(database: Database, limit: int) -> int:
+    """Delete the oldest chunks until the file is within *limit*; the rows deleted.
+
+    How much a chunk takes with its part of the index is told by the whole, so the first round comes close.
+    """
+    rows = 0
+    for _ in range(ROUNDS):
+        size, chunks = await database.run(_size)
+        if size <= limit or not chunks:
+            break
+        surplus = max(1, int(chunks * (1 - limit * SLACK / size)))
+        by_size = _Step("id >= ?", 0)
+        while surplus > 0:
+            gone = await database.run(partial(by_size, at_most=surplus))
+            surplus -= gone
+            if not gone:
+                break
+        rows += by_size.rows
+        await _give_back(database)
+    return rows
+
+
+async def _give_back(database: Database) -> None:
+    """Take deleted words out of the index, and free pages out of the file."""
+    await database.run(lambda connection: merge(connection, -MERGE_PAGES))
+    while await database.run(lambda connection: merge(connection, MERGE_PAGES)):
+        pass
+    while await database.run(_vacuum_step):
+        pass
+
+
+def _vacuum_step(connection: sqlite3.Connection) -> int:
+    """Some free pages out of the file's end; how many are left."""
+
+    def free() -> int:
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def step() -> int:
+        # The pragma takes one page a call here: Python's sqlite3 does not step through rows without columns.
+        for _ in range(min(VACUUM_PAGES, free())):
+            connection.execute("PRAGMA incremental_vacuum(1)")
+        return free()
+
+    return transaction(connection, step)
+
+
+def _size(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Bytes of the file, and chunks in it."""
+    return _file_bytes(connection), int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+
+def _file_bytes(connection: sqlite3.Connection) -> int:
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * size)
+
+
+def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
+    """Closed panes of which nothing is left and that were closed before *before_ms*; how many."""
+
+    def work() -> int:
+        gone = [
+            number
+            for (number,) in connection.execute(
+                "SELECT id FROM panes WHERE NOT alive AND rows_stored = 0 AND closed_ms < ?", (before_ms,)
+            ).fetchall()
+        ]
+        for number in gone:
+            for table in ("gaps", "screens", "checkpoints", "cwds", "open_chunks"):
+                connection.execute(f"DELETE FROM {table} WHERE pane = ?", (number,))  # noqa: S608 - names from above
+            connection.execute("DELETE FROM panes WHERE id = ?", (number,))
+        connection.execute("DELETE FROM muxes WHERE id NOT IN (SELECT mux FROM panes)")
+        return len(gone)
+
+    return transaction(connection, work)
