@@ -61,3 +61,5 @@ class Screen(NamedTuple):
     title: str
     cwd: str | None
     is_alt: bool | None
+    logged: int = 0
+    """So many of the first rows are in the log already: a window made taller brings history back onto the screen."""

@@ -1,0 +1,103 @@
+"""One stay on an alternate screen: its document, and when what goes into the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wa.ingest.checkpoint import Stay, marks
+from wa.ingest.document import Document, Line
+from wa.ingest.ledger import Ledger
+from wa.model.log import GapReason, RowKind
+from wa.model.observation import ScreenPush
+from wa.model.screen import Dimensions, Row
+
+MAX_PAGES = 40
+"""Pages of a program that jumps about, per stay."""
+
+
+class Alternate:
+    """`certain` False: it may as well be the primary screen before its first scroll. Then nothing goes into the log
+    until a program has taken the mouse, or a whole screen has scrolled by, which would have begun a history.
+    """
+
+    def __init__(self, ledger: Ledger, rows: Sequence[Row], seen: ScreenPush, *, certain: bool) -> None:
+        self.ledger = ledger
+        self.certain = certain
+        self.dims: Dimensions = seen.dims
+        self.document = Document(rows, seen.at_ms)
+        self.mouse = seen.mouse_grabbed
+        self.unheard = False
+        """Frames may have been missed since the last one."""
+        self._pages = 0
+
+    def resume(self, stay: Stay, newest: Sequence[Row], rows: Sequence[Row], seen: ScreenPush) -> None:
+        """Go on with a document of which *newest* rows are in the log. What left the screen unseen is a gap."""
+        self.mouse = self.mouse or stay.mouse
+        document, lost = Document.resumed(stay, newest, rows, seen.at_ms)
+        self.document = document
+        if self.likely or stay.scrolled:
+            self.ledger.gap(lost, GapReason.DISCONNECTED, seen.at_ms)
+
+    @property
+    def likely(self) -> bool:
+        return self.certain or self.mouse or self.document.scrolled >= self.dims.viewport_rows
+
+    @property
+    def scrolled(self) -> bool:
+        return self.document.scrolled > 0
+
+    def look(self, rows: Sequence[Row], seen: ScreenPush) -> None:
+        if (seen.dims.cols, seen.dims.viewport_rows) != (self.dims.cols, self.dims.viewport_rows):
+            self.document.resized(other_width=seen.dims.cols != self.dims.cols)
+        self.dims = seen.dims
+        self.mouse = self.mouse or seen.mouse_grabbed
+        unlike = self.document.unlike
+        self.document.look(rows, seen.at_ms)
+        if self.unheard and self.document.unlike > unlike and self.likely:
+            self.ledger.gap(None, GapReason.DISCONNECTED, seen.at_ms)
+        self.unheard = False
+        self.settle(seen.at_ms)
+
+    def settle(self, at_ms: int) -> None:
+        if self.likely:
+            self._store(self.document.take_due(at_ms), at_ms)
+
+    def wake_ms(self) -> int | None:
+        return self.document.next_due_ms() if self.likely else None
+
+    def close(self, at_ms: int, *, standing: bool = True) -> None:
+        """*standing* False: the pane is gone, and what stood there remains as its last screen."""
+        self._store(self.document.take_all(at_ms, standing=standing), at_ms)
+
+    def _store(self, lines: Sequence[Line], at_ms: int) -> None:
+        run: list[Row] = []
+        kind = RowKind.OUTPUT
+        page: object = None
+        for line in lines:
+            is_page = line.block.page and line.block.grown < self.dims.viewport_rows
+            if is_page and line.block is not page:
+                page = line.block
+                self._pages += 1
+            if is_page and self._pages > MAX_PAGES:
+                continue
+            of_kind = RowKind.SCREEN if is_page else RowKind.OUTPUT
+            if of_kind is not kind:
+                self.ledger.store(run, at_ms, kind, numbered=False)
+                run, kind = [], of_kind
+            run.append(line.row)
+        self.ledger.store(run, at_ms, kind, numbered=False)
+
+    def stay(self) -> Stay:
+        document = self.document
+        rest = document.lines[document.stored :]
+        return Stay(
+            certain=self.certain,
+            lines=marks(line.row.text for line in rest),
+            top=document.shown.top - document.stored,
+            content=document.content - document.stored,
+            feet=tuple(document.feet),
+            head=document.head,
+            scrolled=document.scrolled,
+            mouse=self.mouse,
+            below=(),
+        )

@@ -1,0 +1,165 @@
+"""Where the log ends in a history that was printed again, wrapped anew or left alone for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from wa.ingest.align import Shift, best_shift, walk
+from wa.ingest.ledger import BLANK, key
+from wa.ingest.lines import Place, logical_lines, place_in, words
+from wa.model.screen import Row
+
+LIKELY_ROWS = 5
+"""Different rows, not blank, that must agree before a history counts as printed again rather than as new output that
+happens to read the same."""
+LIKELY_SHARE = 0.5
+LIKELY_WORDS = 12
+RECENT_LINES = 200
+
+
+class Joint(NamedTuple):
+    """What follows `place` among the rows seen now is not in the log; neither are the rows at `inserted`."""
+
+    place: Place
+    inserted: tuple[int, ...]
+    agreeing: int
+
+
+def by_rows(
+    stored: Sequence[int], tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row], *, near: int | None = None
+) -> Joint | None:
+    """For a history printed again by its program: *stored* are the keys of the log's rows, *tail* the newest of them
+    with their text, *shown* what stood on the screen below them.
+    """
+    known = [*stored, *[key(row.text) for row in shown]]
+    now = [key(row.text) for row in seen]
+    shift = best_shift(known, now, near=near)
+    if shift is None or not _likely(known, now, shift):
+        return None
+
+    def alike(at: int, place: int) -> bool:
+        from_end = len(stored) - at
+        return 0 < from_end <= len(tail) and reads_alike(tail[-from_end].text, seen[place].text)
+
+    found = walk(known, now, shift, len(stored), alike)
+    return Joint(Place(found.boundary, 0), found.inserted, shift.agreeing)
+
+
+def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:
+    """Agreement of whole passages, not of a prompt or a few common rows."""
+    if shift.distinct < LIKELY_ROWS:
+        return False
+    overlap = min(len(known), len(now) - shift.offset) - max(0, -shift.offset)
+    comparable = sum(
+        1
+        for at in range(max(0, -shift.offset), max(0, -shift.offset) + overlap)
+        if known[at] != BLANK and now[at + shift.offset] != BLANK
+    )
+    return shift.distinct >= 4 * LIKELY_ROWS or shift.agreeing >= LIKELY_SHARE * comparable
+
+
+def at_number(tail: Sequence[Row], seen: Sequence[Row], at: int) -> Joint | None:
+    """For a history whose numbers should still hold: `seen[at]` is the first row that is not in the log."""
+    pairs = [
+        (row, seen[at - back])
+        for back, row in enumerate(reversed(tail), start=1)
+        if 0 <= at - back < len(seen) and row.text.strip()
+    ]
+    same = sum(1 for row, now in pairs if row.text.rstrip() == now.text.rstrip())
+    return Joint(Place(at, 0), (), same) if 0 <= at <= len(seen) and same * 2 >= len(pairs) else None
+
+
+def by_lines(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row], *, strict: bool) -> Joint | None:
+    """For a history that the terminal itself wrapped anew, or that nobody touched: logical lines are what they were.
+
+    *strict* asks for most of the newest lines to agree; else any agreement will do.
+    """
+    known_rows = [*tail, *shown]
+    known = logical_lines(known_rows)[-RECENT_LINES:]
+    now = logical_lines(seen)
+    if not known or not now:
+        return None
+    boundary = len(tail)
+    at = next((i for i, line in enumerate(known) if line.stop > boundary), len(known))
+    if at == len(known) and tail and tail[-1].wrapped:
+        at -= 1  # the line goes on, and nobody has seen how
+    stored_part = sum(len(row.text) for row in known_rows[known[at].first : boundary]) if at < len(known) else 0
+    near = _content(now) - _content(known)
+    known_keys, now_keys = [line.key for line in known], [line.key for line in now]
+    shift = best_shift(known_keys, now_keys, near=near)
+    if shift is None:
+        return None
+    if strict:
+        window = [i for i in range(max(0, at - 30), at) if known_keys[i] != BLANK]
+        hits = sum(
+            1 for i in window if 0 <= i + shift.offset < len(now_keys) and known_keys[i] == now_keys[i + shift.offset]
+        )
+        if hits * 2 < len(window):
+            return None
+    found = walk(known_keys, now_keys, shift, at)
+    line = found.boundary
+    if line >= len(now):
+        return Joint(Place(len(seen), 0), (), shift.agreeing)
+    place = Place(now[line].first, 0)
+    if stored_part and _begins_alike(known[at].text, now[line].text, stored_part):
+        place = place_in(seen, now[line], stored_part)
+    return Joint(place, (), shift.agreeing)
+
+
+def _content(lines: Sequence[object]) -> int:
+    """How many lines up to the last that is not blank."""
+    count = len(lines)
+    while count and not lines[count - 1].text.strip():  # type: ignore[attr-defined]
+        count -= 1
+    return count
+
+
+def _begins_alike(known: str, now: str, characters: int) -> bool:
+    return known[:characters].rstrip() == now[:characters].rstrip()
+
+
+def by_words(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row]) -> Joint | None:
+    """For a history that its program printed again at another width."""
+    known_rows = [*tail, *shown]
+    known, now = words(known_rows), words(seen)
+    boundary = next((i for i, word in enumerate(known) if word.row >= len(tail)), len(known))
+    known_keys, now_keys = _pairs([word.key for word in known]), _pairs([word.key for word in now])
+    shift = best_shift(known_keys, now_keys)
+    if shift is None or shift.distinct < LIKELY_WORDS:
+        return None
+    found = walk(known_keys, now_keys, shift, boundary).boundary
+    if found >= len(now):
+        return Joint(Place(len(seen), 0), (), shift.agreeing)
+    return Joint(Place(now[found].row, now[found].column), (), shift.agreeing)
+
+
+def where_it_begins(known_rows: Sequence[Row], seen: Sequence[Row]) -> tuple[Place, int] | None:
+    """The point of *known_rows* from which *seen* repeats them at another width, and the row of *seen* where that
+    is.
+    """
+    known, now = words(known_rows), words(seen)
+    known_keys, now_keys = _pairs([word.key for word in known]), _pairs([word.key for word in now])
+    shift = best_shift(known_keys, now_keys)
+    if shift is None or shift.distinct < LIKELY_WORDS:
+        return None
+    for at in range(shift.first, len(known)):
+        run = slice(at, at + 3)
+        if known_keys[run] == now_keys[at + shift.offset : at + shift.offset + 3]:
+            return Place(known[at].row, known[at].column), now[at + shift.offset].row
+    return None
+
+
+def _pairs(keys: Sequence[int]) -> list[int]:
+    """Each word with the one after it: rarer than the word alone."""
+    return [hash(pair) for pair in pairwise([*keys, 0])]
+
+
+def reads_alike(one: str, other: str) -> bool:
+    """Most characters stand in the same columns."""
+    one, other = one.rstrip(), other.rstrip()
+    if not one or not other:
+        return False
+    same = sum(1 for a, b in zip(one, other, strict=False) if a == b and a != " ")
+    return same * 2 >= max(len(one) - one.count(" "), len(other) - other.count(" "))

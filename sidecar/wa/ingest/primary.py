@@ -1,0 +1,376 @@
+"""The primary screen: rows that leave it upwards are final and go into the log once, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wa.ingest.checkpoint import History
+from wa.ingest.fetch import Fetch, Lost
+from wa.ingest.ledger import Ledger, is_blank
+from wa.ingest.lines import Place
+from wa.ingest.rejoin import FIRST_LOOK_ROWS, Cause, Rejoin, Verdict
+from wa.ingest.viewport import Viewport
+from wa.model.log import GapReason, ReadRows
+from wa.model.observation import RowsRead, ScreenPush
+from wa.model.screen import Dimensions, Row
+
+ROUND_LIMIT = 500
+"""Nobody limits a history to other than a multiple of this (`scrollback_lines`: 3500 unless set)."""
+
+
+class Primary:
+    """One numbering at a time. `next_index` is the high-water mark: every row below it is in the log or in a gap.
+
+    The mark may stand inside the viewport: a window made taller brings stored rows back onto the screen, and a history
+    printed again may show more of itself. `logged` then holds those rows' texts, and a row that is changed before it
+    leaves the screen again counts as new.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.view = Viewport()
+        self.fetch = Fetch(0)
+        self.rejoin: Rejoin | None = None
+        self.logged: dict[int, str] = {}
+        self._cut: Place | None = None
+        """A row's index and a column: what stands before is in the log already."""
+        self._resumed_from: History | None = None
+        self._limit: int | None = None
+        """Rows of history at which the terminal drops its oldest, once that was seen."""
+        self._unheard_loss = False
+        self._generation_start: int | None = None
+        """Where the program's history began when it was last printed again."""
+
+    @property
+    def dims(self) -> Dimensions | None:
+        """As last seen; None before."""
+        return self.view.dims
+
+    @property
+    def next_index(self) -> int:
+        return self.fetch.next
+
+    # -- the first look ---------------------------------------------------------------------------------------------
+
+    def begin(self, seen: ScreenPush) -> None:
+        """What the pane still has of its past is output."""
+        self.fetch = Fetch(seen.dims.scrollback_top)
+        self.push(seen)
+
+    def resume(self, seen: ScreenPush, history: History | None) -> None:
+        """*history*: as it was when somebody last listened; None if that is not known, or in other numbers."""
+        dims = seen.dims
+        oldest, top = dims.scrollback_top, dims.physical_top
+        end = None
+        if history is not None and history.cols == dims.cols and history.next_index <= top + dims.viewport_rows:
+            end = history.next_index
+        self._resumed_from = history
+        self.fetch = Fetch(oldest if end is None else end)
+        missed = 0 if end is None else max(0, oldest - end)
+        printed_again = missed > 0 or (end is not None and history is not None and history.renumbered)
+        start = oldest if printed_again else max(oldest, min(top if end is None else end, top) - FIRST_LOOK_ROWS)
+        rejoin = self.rejoin = Rejoin(Cause.RESUMED, start, oldest, (), seen.at_ms)
+        rejoin.missed, rejoin.printed_again = missed, printed_again
+        if history is not None and not printed_again:
+            rejoin.number, rejoin.column = end, history.column
+        self.push(seen)
+
+    def saved(self) -> History | None:
+        """For a restart."""
+        dims = self.view.dims
+        if dims is None:
+            return None
+        if self.rejoin is not None and self.rejoin.cause is Cause.RESUMED:
+            return self._resumed_from
+        if self.rejoin is not None:
+            cols = dims.cols if self.rejoin.cause is Cause.ERASED and not self.rejoin.rewrapped else 0
+            return History(self.fetch.next, cols, dims.viewport_rows, dims.physical_top, renumbered=True)
+        column = self._cut.column if self._cut is not None and self._cut.row == self.fetch.next else 0
+        return History(self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, column)
+
+    # -- what is seen -----------------------------------------------------------------------------------------------
+
+    def push(self, seen: ScreenPush) -> None:
+        before, now = self.view.dims, seen.dims
+        if before is not None:
+            erased = self._erased(before, now)
+            if before.cols != now.cols:
+                self._rewrapped(seen, erased=erased)
+            elif erased:
+                self._erase(seen)
+            elif before.viewport_rows != now.viewport_rows:
+                self._taller_or_lower(now)
+        cursor_y = self.view.cursor.y
+        self.view.apply(seen)
+        if before is not None and now.scrollback_top > before.scrollback_top:
+            # Rows that were told and then dropped cannot be named as changed; those at the cursor may not be whole.
+            for index in [index for index in self.view.rows if cursor_y <= index < now.scrollback_top]:
+                del self.view.rows[index]
+        self._compare_logged()
+        # A read of the screen, unlike a push, does not say which rows changed on their way out.
+        told = seen.seqno >= 0 or (before is not None and before.physical_top >= now.physical_top)
+        self._advance(seen, told=told)
+
+    def _advance(self, seen: ScreenPush, *, told: bool) -> None:
+        above = self.view.take_above(seen.dims.physical_top, seen.dirty)
+        reader = self._reader
+        reader.alien = False
+        reader.extend(seen.dims.physical_top, above if told else {})
+        reader.forget_old(seen.dims.scrollback_top)
+        self.view.prune()
+        self.settle(seen.at_ms)
+
+    @property
+    def _reader(self) -> Fetch:
+        return self.fetch if self.rejoin is None else self.rejoin.fetch
+
+    def read(self, reply: RowsRead) -> None:
+        self._reader.answer(reply)
+        self.settle(reply.at_ms)
+
+    def settle(self, at_ms: int) -> None:
+        """Hand on whatever has become certain, by an answer or by the passing of time."""
+        rejoin = self.rejoin
+        if rejoin is None:
+            self._drain(at_ms)
+            return
+        rejoin.collect()
+        viewport = self.view.shown()
+        verdict = rejoin.judge(self.ledger, viewport, at_ms)
+        if verdict is not None:
+            self._conclude(rejoin, verdict, at_ms)
+        else:
+            self.ledger.store(rejoin.sample(self.ledger, viewport, at_ms), at_ms)
+
+    # -- what is wanted ---------------------------------------------------------------------------------------------
+
+    def requests(self, at_ms: int) -> list[ReadRows]:
+        if self.view.dims is None or (self.rejoin is not None and not self.rejoin.readable(at_ms)):
+            return []
+        return self._reader.ask(self.view.dims.viewport_rows, at_ms)
+
+    @property
+    def wants_screen(self) -> bool:
+        """A reply showed something that no push has told."""
+        return self._reader.alien or self._reader.wants_dims
+
+    def wake_ms(self, at_ms: int) -> int | None:
+        wakes = [self._reader.wake_ms, self.rejoin.wake_ms(at_ms) if self.rejoin is not None else None]
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    # -- into the log -----------------------------------------------------------------------------------------------
+
+    def _drain(self, at_ms: int) -> None:
+        for piece in self.fetch.drain():
+            if isinstance(piece, Lost):
+                self._lost(piece, GapReason.TRIMMED, at_ms)
+            else:
+                self._store(piece, at_ms)
+
+    def _lost(self, piece: Lost, reason: GapReason, at_ms: int) -> None:
+        self.ledger.gap(piece.size, reason if piece.trimmed else GapReason.UNREADABLE, at_ms)
+
+    def _store(self, rows: Sequence[Row], at_ms: int) -> None:
+        cut = self._cut
+        if cut is not None and rows[-1].index >= cut.row:
+            rows = [row._replace(text=row.text[cut.column :]) if row.index == cut.row else row for row in rows]
+            self._cut = None
+        if self.logged:
+            rows = [row for row in rows if self.logged.pop(row.index, None) != row.text]
+        self.ledger.store(rows, at_ms)
+
+    def close(self, at_ms: int, *, hidden: bool) -> None:
+        """The pane is gone: what can be told is told, the rest is a gap. *hidden*: another screen was the last seen."""
+        rejoin, self.rejoin = self.rejoin, None
+        if rejoin is not None:
+            verdict = rejoin.last_word(self.ledger, self.view.shown())
+            if verdict is None:
+                self.ledger.gap(None, GapReason.CLOSED, at_ms)
+                return
+            self._conclude(rejoin, verdict, at_ms)
+        for piece in self.fetch.rest():
+            if isinstance(piece, Lost):
+                self.ledger.gap(piece.size, GapReason.CLOSED, at_ms)
+            else:
+                self._store(piece, at_ms)
+        if hidden:
+            rest = [row for _, row in sorted(self.view.rows.items()) if row.index >= self.fetch.next]
+            while rest and is_blank(rest[-1]):
+                del rest[-1]
+            if rest:
+                self._store(rest, at_ms)
+
+    # -- rows on the screen that are in the log ---------------------------------------------------------------------
+
+    @property
+    def shown_and_logged(self) -> int:
+        """How many rows at the top of the viewport are in the log."""
+        if not self.logged or self.view.dims is None:
+            return 0
+        top = self.view.dims.physical_top
+        count = 0
+        while top + count in self.logged:
+            count += 1
+        return count
+
+    def _compare_logged(self) -> None:
+        """A stored row that is changed on the screen is a new row, to be stored when it leaves."""
+        if not self.logged:
+            return
+        changed = [
+            index
+            for index in self.view.fresh
+            if index in self.logged and self.logged[index] != self.view.rows[index].text
+        ]
+        for index in changed:
+            del self.logged[index]
+        if changed and self.rejoin is None and min(changed) < self.fetch.next:
+            self._go_on_at(min(changed), self.fetch)
+
+    def _go_on_at(self, index: int, before: Fetch) -> None:
+        self.fetch = Fetch(index)
+        self.fetch.oldest = before.oldest
+        self.fetch.expect_strays(before.abandoned())
+        self.fetch.extend(before.end, {})
+
+    # -- numbers that break -----------------------------------------------------------------------------------------
+
+    def _erased(self, before: Dimensions, now: Dimensions) -> bool:
+        """`scrollback_top` moved because the history was erased, not because its oldest rows were dropped.
+
+        Dropping keeps the history at its limit, and only a burst longer than that limit between two pushes moves the
+        top beyond the old viewport's. Erasing always moves it there.
+        """
+        if now.scrollback_top <= before.scrollback_top:
+            return False
+        taller = max(0, now.viewport_rows - before.viewport_rows)
+        history = now.scrollback_rows - now.viewport_rows
+        if now.cols == before.cols:
+            if history < before.scrollback_rows - before.viewport_rows - taller:
+                return True
+            if now.scrollback_top < before.physical_top - taller:
+                self._limit = history
+                return False
+        return history != self._limit and (history < ROUND_LIMIT or history % ROUND_LIMIT != 0)
+
+    def _erase(self, seen: ScreenPush) -> None:
+        start = seen.dims.scrollback_top
+        if self.rejoin is not None:
+            self.rejoin.erased_again(start, seen.at_ms)
+            return
+        rejoin = Rejoin(Cause.ERASED, start, start, self._shown_unlogged(), seen.at_ms)
+        rejoin.unknown_loss = self._unheard_loss
+        if self._generation_start is not None:
+            rejoin.log_ended_at = self.fetch.next - self._generation_start
+        whole = self.view.cursor.y
+        self.fetch.extend(start, {i: row for i, row in self.view.take_above(start, ()).items() if i < whole})
+        rejoin.abandon(self.fetch, (), start)
+        rejoin.fetch.expect_strays(self.fetch.abandoned())
+        self.rejoin = rejoin
+        self._cut = None
+
+    def _shown_unlogged(self) -> list[Row]:
+        return [row for row in self.view.shown() if row.index >= self.fetch.next]
+
+    def hidden(self) -> None:
+        """The alternate screen shows. What the last push told may be of either screen: it was put together while they
+        changed places.
+        """
+        for index in self.view.fresh:
+            self.view.rows.pop(index, None)
+
+    # -- a source without row numbers -------------------------------------------------------------------------------
+
+    def know(self, history: Sequence[Row], *, broken: bool) -> None:
+        """Rows above the viewport as they are for good. What the screen showed before may have changed since."""
+        self._reader.offer(history)
+        self.view.rows = {row.index: row for row in history if row.index >= self._reader.end}
+        self._unheard_loss = broken and len(history) >= ROUND_LIMIT
+
+    def first_missing(self) -> int | None:
+        """The first final row whose text is not known."""
+        return self._reader.first_hole
+
+    # -- numbers that may break -------------------------------------------------------------------------------------
+
+    def void_reads(self) -> None:
+        """The size may have changed: answers to reads under way may be numbered anew."""
+        self._reader.void()
+
+    def distrust(self) -> None:
+        """Pushes may have been missed: what the viewport shows is not known any more."""
+        self._reader.void()
+        self.view.rows.clear()
+
+    def _taller_or_lower(self, now: Dimensions) -> None:
+        """Same width: rows keep their numbers, some pass between history and viewport."""
+        self.void_reads()
+        if self.rejoin is None:
+            for index in range(now.physical_top, self.fetch.next):
+                text = self.ledger.stored_text(index)
+                if text is not None:
+                    self.logged[index] = text
+
+    def _rewrapped(self, seen: ScreenPush, *, erased: bool) -> None:
+        dims = seen.dims
+        self.void_reads()
+        rejoin = self.rejoin
+        if rejoin is None:
+            shown = () if self.fetch.waiting else self._shown_unlogged()
+            rejoin = self.rejoin = Rejoin(Cause.RESIZED, 0, 0, shown, seen.at_ms)
+            rejoin.fetch.expect_strays(self.fetch.abandoned())
+        whole = rejoin.cause is Cause.ERASED or rejoin.printed_again or not self.ledger.rows
+        oldest = dims.scrollback_top
+        rejoin.renumbered(oldest if whole else max(oldest, dims.physical_top - FIRST_LOOK_ROWS), oldest)
+        if erased:
+            rejoin.erased_again(oldest, seen.at_ms)
+        self.view.rows.clear()
+        self.logged.clear()
+        self._cut = self._generation_start = None
+        self.ledger.forget_numbers()
+
+    # -- the log's end was found, or not ----------------------------------------------------------------------------
+
+    def _conclude(self, rejoin: Rejoin, verdict: Verdict, at_ms: int) -> None:
+        self.rejoin = None
+        if not verdict.joined:
+            self._report_missing(rejoin, at_ms)
+        elif rejoin.unknown_loss and rejoin.cause is Cause.RESIZED:
+            self.ledger.gap(None, GapReason.RESIZED, at_ms)
+        rows, final, place = verdict.rows, verdict.final, verdict.place
+        self.ledger.store([rows[at] for at in verdict.inserted if at < final], at_ms)
+        self.fetch = rejoin.fetch
+        if place.row < final:
+            new = list(rows[place.row : final])
+            new[0] = new[0]._replace(text=new[0].text[place.column :])
+            self._store(new, at_ms)
+        else:
+            self._log_ends_on_screen(rejoin, verdict)
+        if rejoin.pending is not None:
+            self._lost(rejoin.pending, GapReason.TRIMMED, at_ms)
+        self._generation_start = rejoin.start if rejoin.cause is Cause.ERASED else None
+        self._drain(at_ms)
+
+    def _log_ends_on_screen(self, rejoin: Rejoin, verdict: Verdict) -> None:
+        rows, final, place = verdict.rows, verdict.final, verdict.place
+        late = [at for at in verdict.inserted if at >= final]
+        if place.column:
+            self._cut = Place(rejoin.start + place.row, place.column)
+        if place.row > final:
+            known = range(final, min(place.row, len(rows)))
+            self.logged = {rows[at].index: rows[at].text for at in known if at not in late}
+            self._go_on_at(rejoin.start + min([place.row, *late]), rejoin.fetch)
+
+    def _report_missing(self, rejoin: Rejoin, at_ms: int) -> None:
+        """The log does not end in what the terminal has: rows in between are gone."""
+        if rejoin.cause is Cause.RESUMED:
+            self.ledger.gap(rejoin.missed or None, GapReason.DISCONNECTED, at_ms)
+        elif rejoin.cause is Cause.RESIZED:
+            self.ledger.gap(None, GapReason.RESIZED, at_ms)
+        elif rejoin.missed or rejoin.unknown_loss:
+            self.ledger.gap(rejoin.missed or None, GapReason.DISCONNECTED, at_ms)
+        for piece in rejoin.orphans:
+            if isinstance(piece, Lost):
+                self._lost(piece, GapReason.ERASED, at_ms)
+            else:
+                self.ledger.store((piece,), at_ms)

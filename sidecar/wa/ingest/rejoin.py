@@ -1,0 +1,272 @@
+"""A history whose row numbers say nothing about the log: read it, find where the log ends in it, go on from there.
+
+Three causes. *Erased*: the program cleared the scrollback; it may now print the same history again, fifteen times a
+second for as long as an answer grows (Ink programs), or something new (`clear`). Nothing of such a generation is final
+while it lasts, so the newest is read whole when it is quiet, and about once a second while it is not. *Resized*: the
+terminal wrapped every row anew. *Resumed*: nobody was listening for a while.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from wa.ingest.fetch import Fetch, Lost
+from wa.ingest.joint import Joint, at_number, by_lines, by_rows, by_words
+from wa.ingest.ledger import Ledger, is_blank, key
+from wa.ingest.lines import Place
+from wa.model.screen import Row
+
+QUIET_MS = 700
+"""So long after the last erasure a generation is final: redraws come every 20–300 ms, longest while a model thinks."""
+STORM_MS = 2_000
+"""Erasures closer together than this are redraws."""
+SETTLE_MS = 80
+"""In a storm a generation is not read before it is this old: most are gone by then."""
+SAMPLE_MS = 1_000
+NEW_AFTER_ROWS = 40
+"""So many rows, none of which the log knows, are no reprint."""
+TOO_LONG_ROWS = 8_000
+"""A generation longer than this with no likeness to the log is taken for new output."""
+MAX_ORPHANS = 3_000
+FIRST_LOOK_ROWS = 120
+"""How far above the place where the log should end a wrapped or resumed history is read at first."""
+WORD_ROWS = 100
+
+
+class Cause(Enum):
+    ERASED = "erased"
+    RESIZED = "resized"
+    RESUMED = "resumed"
+
+
+class Verdict(NamedTuple):
+    """`rows[:final]` are final, what follows is the viewport; `rows[i]` has the index `start + i`.
+
+    What follows `place` is not in the log, and the rows at `inserted` are not. `joined` False: the log does not end in
+    there.
+    """
+
+    rows: Sequence[Row]
+    final: int
+    place: Place
+    inserted: tuple[int, ...]
+    joined: bool
+
+
+class Rejoin:
+    """Reads one history, from `start` to the viewport: `fetch` is its reader, `rows` what has been read in order."""
+
+    def __init__(self, cause: Cause, start: int, oldest: int, shown: Sequence[Row], at_ms: int) -> None:
+        self.cause = cause
+        self.start = start
+        self.oldest = oldest
+        self.shown = tuple(shown)
+        """What stood below the log when that was last certain."""
+        self.number: int | None = None
+        """The row at which the log ended, if the numbers still hold."""
+        self.log_ended_at: int | None = None
+        """The same row of the last generation, counted from its first."""
+        self.rewrapped = cause is Cause.RESIZED
+        self.orphans: list[Row | Lost] = []
+        """Final rows of erased generations, and how many of them were never read."""
+        self.unknown_loss = False
+        """Rows may be gone whose number cannot be told."""
+        self.printed_again = cause is Cause.ERASED
+        """The whole history is to be compared: it may have been erased and printed anew."""
+        self.column = 0
+        """So many characters of the row at `number` are in the log."""
+        self.missed = 0
+        """Rows that were printed and erased while nobody listened."""
+        self.pending: Lost | None = None
+        """Rows lost right after `rows`: the reading ends there."""
+        self.rows: list[Row] = []
+        self.fetch = Fetch(start)
+        self._began_ms = at_ms
+        self._in_storm = False
+        self._sampled_ms = at_ms
+        self._candidates: list[str] = []
+        """New rows as the last sample showed them."""
+        self._goal: int | None = None
+        """Rows to have read before comparing; the history may grow faster than it is read."""
+        self._compared = False
+
+    # -- the history becomes another one ----------------------------------------------------------------------------
+
+    def erased_again(self, start: int, at_ms: int) -> None:
+        if self.cause is Cause.ERASED:
+            self.abandon(self.fetch, self.rows, start)
+            self._in_storm = at_ms - self._began_ms <= STORM_MS
+        else:
+            self.cause = Cause.ERASED
+            self.printed_again = True
+            self.unknown_loss = True
+            self.number = None
+        self._began_ms = at_ms
+        self._read_anew(start)
+
+    def renumbered(self, start: int, oldest: int) -> None:
+        """Wrapped at another width; nothing is gone."""
+        self.rewrapped = True
+        self.number = self.log_ended_at = None
+        self._read_anew(start)
+        self.oldest = oldest
+
+    def _read_anew(self, start: int) -> None:
+        strays = self.strays()
+        self.start = self.oldest = start
+        self.fetch = Fetch(start)
+        self.fetch.expect_strays(strays)
+        self.rows = []
+        self.pending = self._goal = None
+        self._compared = False
+
+    def abandon(self, fetch: Fetch, read: Sequence[Row], stop: int) -> None:
+        """Rows up to *stop* were final and are gone from the terminal."""
+        self.orphans.extend(read)
+        if self.pending is not None:
+            self.orphans.append(self.pending)
+        fetch.extend(stop, {})
+        for piece in fetch.rest():
+            if isinstance(piece, Lost):
+                self.orphans.append(piece)
+            else:
+                self.orphans.extend(piece)
+        if len(self.orphans) > MAX_ORPHANS:
+            self.orphans = [Lost(sum(piece.size if isinstance(piece, Lost) else 1 for piece in self.orphans))]
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def readable(self, at_ms: int) -> bool:
+        if self.cause is not Cause.ERASED or not self._in_storm:
+            return True
+        return at_ms - self._began_ms >= SETTLE_MS or at_ms - self._sampled_ms >= SAMPLE_MS
+
+    def collect(self) -> None:
+        """Take what has been read, down to the first row that is lost."""
+        while self.pending is None and (piece := next(self.fetch.drain(), None)) is not None:
+            if not isinstance(piece, Lost):
+                self.rows.extend(piece)
+            elif self.rows:
+                self.pending = piece
+            else:
+                self.start = self.fetch.next
+                self.orphans.append(piece)
+
+    def look_further_back(self) -> bool:
+        """Read several times as much, upwards. False: there is no more."""
+        before = self.fetch
+        oldest = max(self.oldest, before.oldest)
+        if self.start <= oldest:
+            return False
+        self.start = max(oldest, self.start - max(4 * len(self.rows), FIRST_LOOK_ROWS))
+        self.fetch = Fetch(self.start)
+        self.fetch.expect_strays(before.abandoned())
+        self.fetch.extend(before.end, {row.index: row for row in self.rows})
+        self.fetch.forget_old(before.oldest)
+        self.rows, self.pending = [], None
+        return True
+
+    # -- the verdict ------------------------------------------------------------------------------------------------
+
+    def quiet(self, at_ms: int) -> bool:
+        return self.cause is not Cause.ERASED or at_ms - self._began_ms >= QUIET_MS
+
+    def wake_ms(self, at_ms: int) -> int | None:
+        if self.cause is not Cause.ERASED:
+            return None
+        due = [self._began_ms + QUIET_MS, self._sampled_ms + SAMPLE_MS, self._began_ms + SETTLE_MS]
+        return min((wake for wake in due if wake > at_ms), default=None)
+
+    def judge(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Verdict | None:
+        """None: not yet."""
+        quiet = self.quiet(at_ms)
+        if quiet and self._goal is None:
+            self._goal = self.fetch.end
+        if not quiet or (self.pending is None and self.fetch.next < (self._goal or 0)):
+            return self._plainly_new(ledger) if self.cause is Cause.ERASED else None
+        seen = self._seen(viewport)
+        if self.printed_again:
+            return self._verdict(seen, self._as_printed_again(ledger, seen))
+        tail = tuple(ledger.rows)
+        if not tail:
+            at = 0 if self.number is None else self.number - self.start
+            return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
+        found = None
+        if self.number is not None and (found := at_number(tail, seen, self.number - self.start)) is not None:
+            found = found._replace(place=found.place._replace(column=self.column))
+        found = found or by_lines(tail, self.shown, seen, strict=True)
+        if found is None and self.look_further_back():
+            return None
+        if found is None and self.cause is Cause.RESIZED:
+            self.unknown_loss = True
+            found = by_lines(tail, self.shown, seen, strict=False)
+        return self._verdict(seen, found)
+
+    def sample(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Sequence[Row]:
+        """Rows that may go into the log while the history is still being redrawn: new ones that two looks, a second
+        apart, agree on.
+        """
+        if self.cause is not Cause.ERASED or not self.fetch.complete or self.pending or not self.rows:
+            return ()
+        if self.quiet(at_ms) or at_ms - self._sampled_ms < SAMPLE_MS:
+            return ()
+        self._sampled_ms = at_ms
+        seen = self._seen(viewport)
+        found = self._as_printed_again(ledger, seen)
+        if found is None:
+            return ()
+        new = self.rows[found.place.row :]
+        agreed = 0
+        for row, before in zip(new, self._candidates, strict=False):
+            if row.text != before:
+                break
+            agreed += 1
+        self._candidates = [row.text for row in new[agreed:]]
+        self.log_ended_at = found.place.row + agreed
+        if agreed:
+            self.shown = tuple(seen[self.log_ended_at :])
+        return new[:agreed]
+
+    def _seen(self, viewport: Sequence[Row]) -> Sequence[Row]:
+        return (*self.rows, *viewport) if self.fetch.complete and self.pending is None else tuple(self.rows)
+
+    def _as_printed_again(self, ledger: Ledger, seen: Sequence[Row]) -> Joint | None:
+        tail = tuple(ledger.rows)
+        found = by_words(tail[-WORD_ROWS:], self.shown, seen) if self.rewrapped else None
+        if found is None:
+            near = None if self.log_ended_at is None else self.log_ended_at - len(ledger.keys)
+            found = by_rows(tuple(ledger.keys), tail, self.shown, seen, near=near)
+        return found
+
+    def _plainly_new(self, ledger: Ledger) -> Verdict | None:
+        """Output after `clear` need not wait, lest the terminal trims it meanwhile."""
+        if self._in_storm or len(self.rows) < NEW_AFTER_ROWS:
+            return None
+        if len(self.rows) < TOO_LONG_ROWS and self.pending is None:
+            if self._compared:
+                return None
+            self._compared = True
+            names = {*ledger.keys, *[key(row.text) for row in self.shown]}
+            if any(key(row.text) in names for row in self.rows[:NEW_AFTER_ROWS] if not is_blank(row)):
+                return None
+        return self._verdict(tuple(self.rows), None)
+
+    def _verdict(self, seen: Sequence[Row], found: Joint | None) -> Verdict:
+        if found is None:
+            return Verdict(seen, len(self.rows), Place(0, 0), (), joined=False)
+        return Verdict(seen, len(self.rows), found.place, found.inserted, joined=True)
+
+    def last_word(self, ledger: Ledger, viewport: Sequence[Row]) -> Verdict | None:
+        """For a pane that is gone. None: too little was read to tell what is new."""
+        seen = self._seen(viewport)
+        if self.cause is Cause.ERASED and (self.fetch.complete or not self._in_storm):
+            return self._verdict(seen, self._as_printed_again(ledger, seen))
+        found = None if self.cause is Cause.ERASED else by_lines(tuple(ledger.rows), self.shown, seen, strict=True)
+        return None if found is None else self._verdict(seen, found)
+
+    def strays(self) -> Counter[range]:
+        """Reads under way, whose answers would mean nothing to another reader."""
+        return self.fetch.abandoned()
