@@ -92,10 +92,10 @@ def log(
         for row in rows_of(chunk, first=first_row):
             if (since_ms is not None and row.at_ms < since_ms) or (until_ms is not None and row.at_ms >= until_ms):
                 continue
-            while gaps and gaps[0].row <= row.row:
-                entries.append(gaps.pop(0))
             if rows == limit:
                 return entries
+            while gaps and gaps[0].row <= row.row:
+                entries.append(gaps.pop(0))
             entries.append(row)
             rows += 1
     return entries + gaps

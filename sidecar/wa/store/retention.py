@@ -62,7 +62,8 @@ def _cut_front(connection: sqlite3.Connection, pane: int, rows: int, end: int) -
     )
     connection.execute(
         "UPDATE panes SET rows_stored = rows_stored - ?2, gaps = (SELECT count(*) FROM gaps WHERE pane = ?1),"
-        " rows_lost = (SELECT coalesce(sum(missing), 0) FROM gaps WHERE pane = ?1 AND reason <> 'forgotten') WHERE id = ?1",
+        " rows_lost = (SELECT coalesce(sum(missing), 0) FROM gaps WHERE pane = ?1 AND reason <> 'forgotten')"
+        " WHERE id = ?1",
         (pane, rows),
     )
 

@@ -1,0 +1,145 @@
+"""Reading beside the writer, from any process: read-only, and each answer from one state of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from wa.model.screen import Row
+from wa.store import export, read_log, read_panes
+from wa.store.connection import Database, snapshot
+from wa.store.pattern import Pattern
+from wa.store.query import Matcher, parse
+from wa.store.records import Found, Health, LogEntry, PaneRecord, StoredScreen
+from wa.store.search import scope, search
+
+T = TypeVar("T")
+
+SEARCH_WITHIN_S = 10.0
+HEALTH_WITHIN_S = 10.0
+
+
+class Reader:
+    """Open with `Reader.open`; raises StoreMissingError where there is no database yet.
+
+    A method raises NotFound for a pane_uid that names no pane.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, path: Path) -> Reader:
+        return cls(await Database.open_reader(path))
+
+    @property
+    def path(self) -> Path:
+        return self._database.path
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def panes(self) -> list[PaneRecord]:
+        """All panes ever seen and not forgotten, oldest first."""
+        return await self._read(read_panes.panes)
+
+    async def pane(self, uid: str) -> PaneRecord:
+        return await self._read(lambda connection: read_panes.pane(connection, uid))
+
+    async def checkpoint(self, uid: str) -> bytes | None:
+        """What the pane's tracker last handed in with its rows; None if it never has."""
+        return await self._read(lambda connection: read_panes.checkpoint(connection, uid))
+
+    async def tail(self, uid: str, rows: int) -> list[Row]:
+        """The newest *rows* rows, oldest first. `Row.index` is the position in the log."""
+        return await self._of_pane(uid, lambda connection, pane: read_log.tail(connection, pane, rows))
+
+    async def screens(self, *, closed: bool = False) -> list[StoredScreen]:
+        """The last screen of each live pane, and with *closed* of the others."""
+        return await self._read(lambda connection: read_panes.screens(connection, closed=closed))
+
+    async def log(
+        self,
+        uid: str,
+        *,
+        first_row: int = 0,
+        limit: int | None = None,
+        tail: int | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[LogEntry]:
+        """Rows and gaps from position *first_row* on, oldest first; *limit* counts rows, *tail* takes the newest ones.
+
+        Instants: captured at or after *since_ms*, before *until_ms*. A long log is read in pages: the next begins at
+        the last row's position and one.
+        """
+        return await self._of_pane(
+            uid,
+            lambda connection, pane: read_log.log(
+                connection,
+                pane,
+                first_row=first_row,
+                limit=limit,
+                tail_rows=tail,
+                since_ms=since_ms,
+                until_ms=until_ms,
+            ),
+        )
+
+    async def search(
+        self,
+        query: str,
+        *,
+        panes: Iterable[str] | None = None,
+        host: str | None = None,
+        project: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int = 20,
+        context: int = 0,
+        regex: bool = False,
+        within_s: float = SEARCH_WITHIN_S,
+    ) -> Found:
+        """Logical lines, newest first, with *context* lines before and after. Screens are searched by `search_screen`.
+
+        *query* as in `wa.store.query`, or a regular expression. *host* is a mux's host or name, *project* a directory:
+        rows printed while the pane stood in or below it. Raises UsageError for a query that says nothing.
+        """
+        matcher = make_matcher(query, regex=regex, within_s=within_s)
+        deadline = time.monotonic() + within_s
+
+        def work(connection: sqlite3.Connection) -> Found:
+            where = scope(connection, panes=panes, host=host, project=project, since_ms=since_ms, until_ms=until_ms)
+            return search(connection, matcher, where, limit=limit, context=context, deadline=deadline)
+
+        return await self._read(work)
+
+    async def health(self, *, within_s: float = HEALTH_WITHIN_S) -> Health:
+        """Sizes, counts and an integrity check that may take so long."""
+        return await self._read(lambda connection: read_panes.health(connection, self.path, within_s=within_s))
+
+    def export(
+        self, *, panes: Iterable[str] | None = None, since_ms: int | None = None
+    ) -> AsyncIterator[export.Record]:
+        """Records for JSON lines: of each pane itself, its rows and gaps in order, its screen."""
+        uids = None if panes is None else frozenset(panes)
+        return export.records(self._database, uids=uids, since_ms=since_ms)
+
+    async def copy(self, target: Path) -> int:
+        """A copy of the whole database in the new file *target* (0600); its size in bytes."""
+        return await asyncio.to_thread(export.copy, self.path, target)
+
+    async def _of_pane(self, uid: str, work: Callable[[sqlite3.Connection, int], T]) -> T:
+        return await self._read(lambda connection: work(connection, read_panes.known_number(connection, uid)))
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._database.run(lambda connection: snapshot(connection, lambda: work(connection)))
+
+
+def make_matcher(query: str, *, regex: bool, within_s: float = SEARCH_WITHIN_S) -> Matcher:
+    """What finds *query* in lines. With *regex*, looking raises TimeoutError once *within_s* seconds have passed."""
+    return Pattern(query, deadline=time.monotonic() + within_s) if regex else parse(query)
