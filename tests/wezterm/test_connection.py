@@ -326,6 +326,48 @@ def test_closing_fails_what_waits_and_may_be_repeated(path: Path) -> None:
     run(scene())
 
 
+def test_a_laptop_that_woke_asks_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock jumped while the monotonic one stood still: a Ping is sent without waiting for silence."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        async with connected(path, fake, Limits(heartbeat_s=600.0, tick_s=0.01)) as connection:
+            connection.handshake_done(44)
+            await ping(connection)
+            asked = len(fake.asked)
+            monkeypatch.setattr("wa.wezterm.connection.time.time", lambda: 4e9)
+            await until(lambda: len(fake.asked) > asked)
+            assert isinstance(fake.asked[-1], mux.Ping)
+
+    run(scene())
+
+
+def test_a_huge_reply_does_not_hold_up_the_loop(path: Path) -> None:
+    """While megabytes are decoded everything else gets its turns, and the rows are whole."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        fake.panes[0] = FakePane(0, rows=[f"{n:05d}" + "zählbar " * 400 for n in range(500)], viewport_rows=24)
+        turns: list[int] = []
+
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(0.001)
+                turns.append(connection.inbox.queued_bytes)
+
+        async with connected(path, fake) as connection, asyncio.TaskGroup() as group:
+            ticking = group.create_task(tick())
+            waiting = connection.start(mux.GetLines(0, (range(500),)))
+            await until(waiting.reply.done)
+            turns.clear()
+            answer = await connection.finish(waiting, mux.GetLinesResponse)
+            ticking.cancel()
+        assert len(turns) >= 2
+        assert [row.text for row in answer.lines] == fake.panes[0].rows
+
+    run(scene())
+
+
 def test_what_nobody_needs_is_passed_over_unread(path: Path) -> None:
     """Palettes and clipboards are dropped by their number, even when their payload is rubbish."""
 

@@ -540,7 +540,7 @@ def test_refusals_leave_the_connection_standing(path: Path) -> None:
             for attempt in (terminal.paste(9, "x"), terminal.write(9, b"x"), terminal.kill(9), terminal.read_screen(9)):
                 with pytest.raises(TerminalRefused, match="no such pane 9"):
                     await attempt
-            assert await terminal.ping() >= 0
+            assert await terminal.list_panes()
 
     run(scene())
 
@@ -561,6 +561,36 @@ def test_a_server_that_loses_updates_is_looked_at_when_it_falls_quiet(path: Path
     run(scene())
 
 
+def test_a_long_queue_leaves_turns_to_others(path: Path) -> None:
+    """Thousands of pushes that wait are taken in slices: other tasks run in between."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        async with opened(path, fake) as terminal:
+            for _ in range(3000):
+                fake.push_pane(0)
+            await until(lambda: len(terminal.connection.inbox) == 3000)
+            turns = 0
+
+            async def count_turns() -> None:
+                nonlocal turns
+                while True:
+                    await asyncio.sleep(0)
+                    turns += 1
+
+            async with asyncio.TaskGroup() as group:
+                counting = group.create_task(count_turns())
+                taken = 0
+                async for seen in terminal.observations():
+                    taken += isinstance(seen, ScreenPush)
+                    if taken == 3000:
+                        break
+                counting.cancel()
+            assert turns >= 10
+
+    run(scene())
+
+
 def test_a_slow_consumer_never_holds_up_the_socket(path: Path) -> None:
     """More is pushed than may wait: the bound holds, an Interrupted stands for it, the server is not stalled."""
 
@@ -576,7 +606,7 @@ def test_a_slow_consumer_never_holds_up_the_socket(path: Path) -> None:
             await until(lambda: fake.connections[0].writer.transport.get_write_buffer_size() == 0)
             await until(lambda: inbox.overflows)
             assert inbox.queued_bytes <= 200_000
-            await terminal.ping()
+            await terminal.read_rows(0, 0, 1)
             await terminal.close()
             heard = Heard([seen async for seen in terminal.observations()])
         assert [seen.pane_id for seen in heard.of(Interrupted)] == [0]

@@ -179,6 +179,14 @@ def test_nothing_is_ever_asked_or_forwarded(tmp_path: Path, monkeypatch: pytest.
     assert any(word.startswith("ConnectTimeout=") for word in argv)
 
 
+def test_a_control_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in its place, or somebody else's folder: an error that names it, not a crash."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        Path(short, "c").touch()
+        with pytest.raises(TerminalUnreachable, match="control socket"):
+            options_for(Path(short, "c"), "", monkeypatch)
+
+
 def test_a_missing_ssh_has_a_next_step(tmp_path: Path) -> None:
     """A machine without ssh is told what to install."""
     with pytest.raises(TerminalUnreachable) as raised:

@@ -177,12 +177,6 @@ class CliTerminal:
     async def clients(self) -> list[Client]:
         return parse_clients(await self._calls.call("list-clients", "--format", "json"))
 
-    async def ping(self) -> float:
-        """How long a list takes, in milliseconds."""
-        start = self._clock.monotonic_ms()
-        await self._list()
-        return float(self._clock.monotonic_ms() - start)
-
     async def close(self) -> None:
         self._closed = True
         if self._poller is not None:

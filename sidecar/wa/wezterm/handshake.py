@@ -32,7 +32,7 @@ async def shake_hands(connection: MuxConnection, *, timeout_s: float, host: str 
         known = f"{mux.SUPPORTED_CODECS[0]} to {mux.SUPPORTED_CODECS[-1]}"
         raise ProtocolUnsupported(
             f"{connection.name}: WezTerm {answer.version_string} speaks codec {answer.codec_vers}, wa knows {known}",
-            details=details,
+            details={**details, "known": dict(capabilities.RELEASES)},
         )
     connection.handshake_done(answer.codec_vers)
     try:

@@ -187,13 +187,6 @@ class MuxTerminal:
         answer = await self.connection.request(mux.GetClientList(), mux.GetClientListResponse)
         return [translate.client(info, self._clock.now_ms()) for info in answer.clients]
 
-    async def ping(self) -> float:
-        """The round trip in milliseconds."""
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        await self.connection.request(mux.Ping(), mux.Pong)
-        return (loop.time() - start) * 1000
-
     async def close(self) -> None:
         await self.connection.close()
 
@@ -222,7 +215,7 @@ class MuxTerminal:
                     async for seen in self._read_quiet_panes():
                         yield seen
                 elif isinstance(item, Heard):
-                    for seen in self._understood(item):
+                    for seen in await self._understood(item):
                         yield seen
                 elif isinstance(item, Barrier):
                     item.passed()
@@ -234,12 +227,12 @@ class MuxTerminal:
         finally:
             self.connection.consumer = None
 
-    def _understood(self, heard: Heard) -> list[Observation]:
+    async def _understood(self, heard: Heard) -> list[Observation]:
         frame = heard.frame
         if self.connection.quarantine.holds(frame.ident):
             return []
         try:
-            pdu = mux.decode(frame.ident, frame.payload(), self.connection.codec)
+            pdu = await self.connection.decoded(frame)
         except DecodeError as error:
             return self._not_understood(heard, error)
         if isinstance(pdu, mux.GetPaneRenderChangesResponse):

@@ -133,7 +133,12 @@ async def open_session(target: SshTarget, control_dir: Path, *, persist_s: int =
     shared = await _shares_connections(target)
     if not shared:
         folder = short_socket_path(control_dir / ("c" * _CONTROL_NAME_BYTES)).parent
-        ensure_private(folder)
+        try:
+            ensure_private(folder)
+        except OSError as error:
+            raise TerminalUnreachable(
+                f"ssh {target.host}: its control socket has no place: {error}", next_step=f"Look at {folder}."
+            ) from error
         options += ["-o", "ControlMaster=auto", "-o", f"ControlPath={_ssh_quoted(folder)}/%C"]
         options += ["-o", f"ControlPersist={persist_s or 'no'}"]
     return SshSession(target, tuple(options), owns_control=not shared)
