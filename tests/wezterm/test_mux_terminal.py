@@ -373,20 +373,6 @@ def test_reads_rows_many_at_a_time(path: Path) -> None:
     run(scene())
 
 
-def test_a_read_beyond_the_bound_is_cut_and_says_so(path: Path) -> None:
-    """At most 500 rows at a time; `requested` tells what was really asked for."""
-
-    async def scene() -> RowsRead:
-        fake = FakeMux()
-        fake.panes[0].print(*(f"line {n}" for n in range(2000)))
-        async with opened(path, fake) as terminal:
-            return await terminal.read_rows(0, 0, 2000)
-
-    answer = run(scene())
-
-    assert (answer.requested, len(answer.rows)) == (range(500), 500)
-
-
 def test_clamped_rows_are_handed_on_with_their_own_numbers(path: Path) -> None:
     """Trimmed rows come back as others; nothing is renumbered to please the caller."""
 

@@ -36,7 +36,7 @@ from wa.wezterm.wire_ids import peek_pane_id
 
 log = logging.getLogger(__name__)
 
-MAX_ROWS_PER_READ = 500
+ROWS_PER_READ = 500
 """Larger reads hold up the server's main thread, and with it a GUI."""
 
 _SLICE_S = 0.005
@@ -121,7 +121,7 @@ class MuxTerminal:
 
     async def read_rows(self, pane_id: int, start: int, stop: int) -> RowsRead:
         """Never raises: where no answer came, `RowsRead.failed` says why."""
-        requested = range(start, min(stop, start + MAX_ROWS_PER_READ))
+        requested = range(start, stop)
         rows: tuple[Row, ...] = ()
         failed: str | None = None
         try:
@@ -139,7 +139,7 @@ class MuxTerminal:
         history: list[Row] = []
         at = first
         while at < top:
-            read = await self.read_rows(pane_id, at, min(top, at + MAX_ROWS_PER_READ))
+            read = await self.read_rows(pane_id, at, min(top, at + ROWS_PER_READ))
             if read.failed is not None:
                 raise TerminalUnreachable(f"{self.mux.name}: {read.failed}")
             fresh = [row for row in read.rows if at <= row.index < top]
