@@ -124,7 +124,7 @@ class Edits:
         if not self.has_plain_pen():
             if not is_alt:
                 self.padding.set(self.top + y, 0)
-            return _go(start, y) + b" " * (stop - start)
+            return _go(start, y) + (b"\x1b[K" if stop >= cols else b"") + b" " * (stop - start)
         length = self._length(y, row, is_alt=is_alt)
         if not length:
             return b""

@@ -367,13 +367,14 @@ class Vt:
         """Rows `y … y + count` of the viewport."""
         self._render_states()
         self._update(self._state, self.rows, 0)
+        check(lib.ghostty_render_state_get(self._state, lib.GHOSTTY_RENDER_STATE_DATA_OVERSCAN, _overscan), "overscan")
+        first = _overscan.above + y
         rows: list[RawRow] = []
-        for iterator in self._rows(self._state):
-            lib.ghostty_render_state_row_get(iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_VIEWPORT_Y, _row_y)
-            if _row_y[0] >= y + count:
-                break
-            if _row_y[0] >= y:
+        for at, iterator in enumerate(self._rows(self._state)):
+            if at >= first:
                 rows.append(self._row(iterator))
+                if len(rows) == count:
+                    break
         return rows
 
     def read(self, first: int, count: int) -> list[RawRow]:

@@ -44,6 +44,7 @@ class Step(NamedTuple):
     data: bytes
 
 
+ALTERNATE_SCREEN_MODES = (47, 1047, 1049)
 _SYNCHRONIZED = 2026
 _OSC_BODY = rb"[^\x07\x18\x1a\x1b]*"
 _MESSAGE = rb"(?:(?:[0127]|9|52|777|1337);" + _OSC_BODY + rb"|[lL]" + _OSC_BODY + rb")"

@@ -11,13 +11,15 @@ the history that is kept besides.
 
 from __future__ import annotations
 
+import re
+
 from wa.embedded.ages import Ages
 from wa.embedded.cells import RawRow, row_lengths
 from wa.embedded.edits import Edits
 from wa.embedded.ghostty import Mark, Vt
 from wa.embedded.osc import Clipboard, Messages
 from wa.embedded.resize import Place, drop_blank_end, mark_place, move_place, resize_primary
-from wa.embedded.scan import Step, StepKind
+from wa.embedded.scan import ALTERNATE_SCREEN_MODES, Step, StepKind
 from wa.model.screen import Cursor, Dimensions
 from wa.protocol.mux import Alert, Bell
 
@@ -27,6 +29,10 @@ SAFE_ROWS = 8192
 
 BELLS_PER_BATCH = 16
 """More bells than this between two other sequences are announced as this many."""
+
+_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
+_STYLED_NEWLINE = re.compile(rb"\x1b\[(?!0?m)[0-9;:]*m[^\x1b\n]*\n")
+"""Only a hint: the style may be taken back by its own opposite, `CSI 39 m` for example."""
 
 DEFAULT_SCROLLBACK = 3500
 """WezTerm's `scrollback_lines` unless configured."""
@@ -186,16 +192,38 @@ class Screen:
         return [Bell()] * count
 
     def _feed(self, data: bytes) -> None:
-        if b"\x1b" in data:
-            self._edits.is_pen_stale = True
         if self._beyond is not None:
             self._leave_beyond(data)
         if self._is_alt:
             self._vt.feed(data)
+            self._edits.is_pen_stale |= b"\x1b" in data
+            return
+        if b"\n" in data and self._may_have_styled_newline(data):
+            for line in _LINES.findall(data):
+                self._feed_styled_line(line)
             return
         for at in range(0, len(data), SAFE_BYTES):
             self._vt.feed(data[at : at + SAFE_BYTES])
             self._measure()
+        self._edits.is_pen_stale |= b"\x1b" in data
+
+    def _may_have_styled_newline(self, data: bytes) -> bool:
+        first = data.find(b"\x1b")
+        before = data if first < 0 else data[:first]
+        if b"\n" in before and not self._edits.has_plain_pen():
+            return True
+        return _STYLED_NEWLINE.search(data) is not None
+
+    def _feed_styled_line(self, line: bytes) -> None:
+        """A row that scrolls in while the pen has a style is a row of blanks in WezTerm."""
+        for at in range(0, len(line), SAFE_BYTES):
+            bottom = self._physical_top + self.rows
+            self._vt.feed(line[at : at + SAFE_BYTES])
+            self._edits.is_pen_stale |= b"\x1b" in line
+            self._measure()
+            if self._physical_top + self.rows > bottom and not self._edits.has_plain_pen():
+                for index in range(bottom, self._physical_top + self.rows):
+                    self._edits.padding.set(index, self.cols)
 
     def _measure(self) -> None:
         history = self._vt.state().history
@@ -241,6 +269,12 @@ class Screen:
     def _switch(self, data: bytes) -> None:
         """To the alternate screen WezTerm goes with a plain pen, and by 1049 with the cursor at home."""
         was_alt = self._is_alt
+        if was_alt == data.endswith(b"h"):
+            # there already: WezTerm passes over it, libghostty-vt would move the cursor
+            others = [mode for mode in data[3:-1].split(b";") if int(mode) not in ALTERNATE_SCREEN_MODES]
+            if others:
+                self._vt.feed(b"\x1b[?" + b";".join(others) + data[-1:])
+            return
         if not was_alt:
             self._kept_top = self._oldest
             self._primary_size = (self.cols, self.rows)
