@@ -27,11 +27,11 @@ WORLD = frozenset(
     {"asyncio", "os", "time", "random", "socket", "subprocess", "sqlite3", "threading", "signal", "secrets"}
 )
 """What reaches outside, or brings time and chance in by the back door."""
+SURFACE_BUILDERS = frozenset({"typer", "click", "rich"})
 AT_THE_DOOR = frozenset({"surfaces", "api", "config", "model"})
 AT_THE_DOOR_MODULES = frozenset({"wa.protocol.envelope", "wa.protocol.results"})
 EXCEPTIONS = {"surfaces/quick.py": frozenset({"wa.protocol.sidecar_wire"})}
 """The synchronous client of the sidecar's wire: it starts without Typer, asyncio and aiohttp."""
-TYPER = frozenset({"typer", "click", "rich"})
 
 
 def imported(source: str) -> Iterator[str]:
@@ -65,7 +65,7 @@ def trouble(relative: str, source: str) -> list[str]:
                 found.append(f"surfaces reach {name} through wa.api")
         if room in SANS_IO and parts[0] in WORLD:
             found.append(f"{room} is sans-IO and may not import {name}")
-        if parts[0] in TYPER and room != "surfaces":
+        if parts[0] in SURFACE_BUILDERS and room != "surfaces":
             found.append(f"only surfaces may import {name}")
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -91,23 +91,23 @@ class SidecarClient:
             raise wire.error_from(message.get("error"))
         return message.get("data")
 
-    async def stream(self, method: str, params: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:
-        """The items of a streaming method, until the sidecar ends it. Leave it early by closing the client."""
+    async def stream(self, method: str, params: Mapping[str, Any] | None = None) -> Items:
+        """The items of a streaming method. Leave it early by closing the client."""
         ident = next(self._idents)
         await self._send(wire.request(ident, method, params))
+        return Items(self._next, ident)
+
+    async def begin(self, method: str, params: Mapping[str, Any] | None = None) -> tuple[Any, Items]:
+        """As `stream`, for methods that reply first: that reply's data, and the items."""
+        items = await self.stream(method, params)
         while True:
             message = await self._next()
             _raise_last_words(message)
-            if message.get("id") != ident:
-                continue
-            if message["kind"] == "item":
-                yield message.get("data")
-            elif message["kind"] == "reply" and not message.get("ok"):
-                raise wire.error_from(message.get("error"))
-            elif message["kind"] == "end":
-                if message.get("error") is not None:
-                    raise wire.error_from(message["error"])
-                return
+            if message["kind"] == "reply" and message.get("id") == items.ident:
+                break
+        if not message.get("ok"):
+            raise wire.error_from(message.get("error"))
+        return message.get("data"), items
 
     async def close(self) -> None:
         self._writer.close()
@@ -136,6 +136,33 @@ class SidecarClient:
 
     def _gone(self) -> SidecarGoneError:
         return SidecarGoneError(f"the sidecar at {self._path} closed the connection")
+
+
+class Items:
+    """What a streaming method sends, one by one. Waiting for the next one may be cancelled without losing anything."""
+
+    def __init__(self, receive: Callable[[], Awaitable[wire.Message]], ident: int) -> None:
+        self._receive = receive
+        self.ident = ident
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        """Raises StopAsyncIteration when the sidecar ends the stream, or the error it ends it with."""
+        while True:
+            message = await self._receive()
+            _raise_last_words(message)
+            if message.get("id") != self.ident:
+                continue
+            if message["kind"] == "item":
+                return message.get("data")
+            if message["kind"] == "reply" and not message.get("ok"):
+                raise wire.error_from(message.get("error"))
+            if message["kind"] == "end":
+                if message.get("error") is not None:
+                    raise wire.error_from(message["error"])
+                raise StopAsyncIteration
 
 
 def _raise_last_words(message: wire.Message) -> None:

@@ -15,6 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 from wa.protocol import results
 
+COMMANDS = results.SCHEMAS
+"""Commands that answer with data, each with a schema `wa.<command>/1`."""
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
 INSTANTS = frozenset({"at", "as_of", "since", "started_at", "connected_at", "last_output_at"})
@@ -76,7 +78,7 @@ def envelope_schema() -> dict[str, Any]:
 
 def all_schemas() -> dict[str, dict[str, Any]]:
     """File name without `.json` → schema."""
-    shipped = {command: schema_of(command) for command in results.SCHEMAS}
+    shipped = {command: schema_of(command) for command in COMMANDS}
     return {**shipped, "error": error_schema(), "envelope": envelope_schema()}
 
 

@@ -178,6 +178,8 @@ class SearchResult(TypedDict):
     """Newest first."""
     more: bool
     """`--limit` cut the list short."""
+    complete: bool
+    """False: time ran out, and output older than the last hit's was not looked at."""
 
 
 class ForgetResult(TypedDict):

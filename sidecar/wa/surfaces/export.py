@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,13 +37,10 @@ def export(
     if output is None and (form == "db" or json):
         raise UsageError("this needs --output FILE", next_step="Name a file that does not exist yet.")
     if output is None:
-        import asyncio
-        import sys
-
         found = asyncio.run(export_to_stream(paths(), sys.stdout.buffer))
         warn(f"{found['panes']} panes, {found['rows']:,} rows, {found['gaps']} gaps")
         return
-    answer("export", export_to_file(paths(), output, form), render, as_json=json)
+    answer("export", export_to_file(paths(), output, as_database=form == "db"), render, as_json=json)
 
 
 def render(result: ExportResult, _terminal: Terminal) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wa.api.logs import LogWish, follow_log, read_log
+from wa.api.following import follow_log
+from wa.api.logs import LogWish, read_log
 from wa.model.errors import UsageError
 from wa.protocol.results import GapResult, LogsResult
 from wa.surfaces.answer import Json, PaneArgument, answer, answer_stream, paths, staleness

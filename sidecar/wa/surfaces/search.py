@@ -18,7 +18,7 @@ DEFAULT_LIMIT = 20
 
 def search(
     query: Annotated[
-        str, typer.Argument(metavar="QUERY", help='Words, "a phrase", word*, OR, NOT; with --regex a pattern.')
+        str, typer.Argument(metavar="QUERY", help='Words, "a phrase", word*, foo-bar; with --regex a pattern.')
     ],
     pane: Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")] = None,
     host: Annotated[

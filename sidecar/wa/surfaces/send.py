@@ -22,6 +22,9 @@ def send(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to type; `-` reads it from standard input.")],
     no_submit: Annotated[bool, typer.Option("--no-submit", help="Paste only; no Return.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Several lines, though nothing says that the program takes them as one.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Type into a pane: paste, see it arrive, press Return, see it taken.
@@ -31,7 +34,7 @@ def send(
     body = read_stdin() if text == "-" else text
     if not body:
         raise UsageError("there is nothing to send", next_step="Give TEXT, or `-` and something on standard input.")
-    use_case = send_text(paths(), pane, body, submit=not no_submit, dry_run=dry_run)
+    use_case = send_text(paths(), pane, body, submit=not no_submit, dry_run=dry_run, force=force)
     answer("send", use_case, render, as_json=json)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wa.api.watch import WatchWish, detach_sidecar, watch_panes
+from wa.api.watch import WatchWish, detach_sidecar, nothing_to_watch, watch_panes
 from wa.model.errors import UsageError
 from wa.protocol.results import WatchResult
 from wa.surfaces.answer import Json, answer, paths, show_json
@@ -44,6 +44,8 @@ def watch(
             f"--log-level {log_level!r} is none of {', '.join(LEVELS)}", next_step="Write --log-level debug."
         )
     wish = WatchWish(sockets=tuple(socket or ()), ssh=tuple(ssh or ()), log_level=log_level)
+    if (notice := asyncio.run(nothing_to_watch(paths(), wish))) is not None:
+        warn(notice)
     if detach:
         answer("watch", detach_sidecar(paths(), wish), render, as_json=json)
         return

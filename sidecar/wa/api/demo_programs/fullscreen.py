@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from typing import TextIO
 
 WORK = (
     "apply patch to Makefile",
@@ -15,7 +16,7 @@ WORK = (
 
 def main() -> None:
     until = time.monotonic() + float(sys.argv[1])
-    steps = []
+    steps: list[str] = []
     out = sys.stdout
     out.write("\x1b[?1049h")
     while time.monotonic() < until:
@@ -33,7 +34,7 @@ def main() -> None:
         out.flush()
 
 
-def draw(out, steps, state):
+def draw(out: TextIO, steps: list[str], state: str) -> None:
     columns, rows = os.get_terminal_size()
     room = rows - 4
     shown = [*steps[-room:], *[""] * (room - len(steps[-room:]))]

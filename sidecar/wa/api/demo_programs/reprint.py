@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import TextIO
 
 WORK = ("fetching the page", "summing up chapter", "translating paragraph", "checking a quotation", "counting words")
 ERASE = "\x1b[2J\x1b[3J\x1b[H"
@@ -23,7 +24,7 @@ def main() -> None:
     sys.stdin.read()
 
 
-def draw(out, rows):
+def draw(out: TextIO, rows: list[str]) -> None:
     out.write(ERASE + "\r\n".join(rows))
     out.flush()
 

@@ -1,0 +1,210 @@
+"""What is in the way, found by looking: settings, sidecar, WezTerm, database, disk. Each trouble with its next step."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sqlite3
+import stat
+import time
+from typing import Literal
+
+from wa import __version__
+from wa.api.client import SidecarClient
+from wa.api.history import open_history
+from wa.api.times import age, iso_or_none
+from wa.config.paths import Paths
+from wa.config.settings import Settings
+from wa.model.errors import ConfigError, SidecarError, WaError, WezTermError
+from wa.protocol.results import DoctorResult, Finding
+from wa.wezterm.connect import Options, connect
+from wa.wezterm.discovery import Candidate, Discovery, discover
+from wa.wezterm.executable import read_version
+from wa.wezterm.peers import Outcome
+from wa.wezterm.targets import SocketTarget, SshTarget, Target
+
+Level = Literal["ok", "note", "warning", "error"]
+LEVELS: tuple[Level, ...] = ("ok", "note", "warning", "error")
+INSTALL = "Install WezTerm (https://wezterm.org/install), or see wa work without it: `wa demo`."
+LATENCY_PINGS = 5
+CONNECT_WITHIN_S = 15.0
+LOW_DISK_BYTES = 1 << 30
+SIDECAR_WITHIN_S = 30.0
+
+
+async def examine(paths: Paths) -> DoctorResult:
+    """Works with and without a sidecar; fails for no reason of its own."""
+    findings = [_python()]
+    settings, trouble = _settings(paths)
+    findings.append(trouble)
+    watched = await _sidecar(paths)
+    findings += watched
+    found = await discover(
+        [SocketTarget(entry.name, entry.socket) for entry in settings.mux if entry.socket is not None],
+        wezterm=settings.wezterm.command,
+    )
+    if not any(one["level"] == "ok" for one in watched):
+        # A sidecar has just told of what it is connected to; a second connection would tell nothing new.
+        findings += await _terminals(_targets(found, settings), found, settings)
+    findings += [one for candidate in found.candidates if (one := _unusable(candidate)) is not None]
+    findings.append(await _executable(found))
+    findings += await _database(paths)
+    findings += _disk(paths)
+    worst = max((finding["level"] for finding in findings), key=LEVELS.index)
+    return DoctorResult(version=__version__, findings=findings, worst=worst)
+
+
+def finding(level: Level, what: str, next_step: str | None = None) -> Finding:
+    return Finding(level=level, what=what, next_step=next_step)
+
+
+def _python() -> Finding:
+    return finding("ok", f"wa {__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+
+
+def _settings(paths: Paths) -> tuple[Settings, Finding]:
+    try:
+        settings = Settings.load(paths.config_file)
+    except ConfigError as error:
+        return Settings.defaults(), finding("error", error.message, error.next_step)
+    if not paths.config_file.exists():
+        return settings, finding("ok", f"no {paths.config_file}: the defaults are in force")
+    return settings, finding(
+        "ok", f"{paths.config_file} sets {len(settings.origin)} settings, {len(settings.mux)} muxes"
+    )
+
+
+async def _sidecar(paths: Paths) -> list[Finding]:
+    try:
+        client = await SidecarClient.connect(paths.socket)
+    except SidecarError as error:
+        return [finding("note", error.message, error.next_step)]
+    except WaError as error:
+        return [finding("error", error.message, error.next_step)]
+    try:
+        hello = client.hello
+        up = age(iso_or_none(int(hello["started_ms"])))
+        findings = [finding("ok", f"the sidecar runs: pid {hello['pid']}, version {hello['version']}, since {up}")]
+        if hello["version"] != __version__:
+            step = "Run `wa stop`, then `wa watch --detach`."
+            findings.append(finding("warning", f"the sidecar is wa {hello['version']}, this is {__version__}", step))
+        reply = await client.call("doctor", within_s=SIDECAR_WITHIN_S)
+        return findings + [finding(one["level"], one["what"], one["next_step"]) for one in reply["findings"]]
+    except WaError as error:
+        return [finding("error", error.message, error.next_step)]
+    finally:
+        await client.close()
+
+
+def _targets(found: Discovery, settings: Settings) -> list[Target]:
+    over_ssh = [
+        SshTarget(one.ssh, one.name, one.wezterm or ("wezterm",)) for one in settings.mux if one.ssh is not None
+    ]
+    return [*found.targets, *over_ssh]
+
+
+async def _terminals(targets: list[Target], found: Discovery, settings: Settings) -> list[Finding]:
+    async with asyncio.TaskGroup() as group:
+        looks = [group.create_task(_look(target, settings)) for target in targets]
+    findings = [one for look in looks for one in look.result()]
+    if not targets:
+        step = INSTALL if found.executable is None else "Start WezTerm; wa looks again every few seconds."
+        findings.append(finding("error", f"no WezTerm runs: no socket answers in {found.runtime_dir}", step))
+    return findings
+
+
+async def _look(target: Target, settings: Settings) -> list[Finding]:
+    """Connects as the sidecar would, asks, and leaves."""
+    where = target.path if isinstance(target, SocketTarget) else f"ssh {target.host}"
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            terminal = await connect(target, Options(wezterm=settings.wezterm.command))
+    except TimeoutError:
+        step = "It may be busy or stopped; look at the window, or restart it."
+        return [finding("error", f"{target.name} ({where}) does not answer within {CONNECT_WITHIN_S:g} s", step)]
+    except WezTermError as error:
+        return [finding("error", f"{target.name} ({where}): {error.message}", error.next_step)]
+    try:
+        taken_ms = []
+        for _ in range(LATENCY_PINGS):
+            began = time.perf_counter()
+            panes = await terminal.list_panes()
+            taken_ms.append((time.perf_counter() - began) * 1000)
+        how = "by push" if terminal.codec is not None else "by polling `wezterm cli`"
+        codec = "" if terminal.codec is None else f", codec {terminal.codec}"
+        answer = sorted(taken_ms)[len(taken_ms) // 2]
+        what = f"{target.name} ({where}): version {terminal.version or 'unknown'}{codec}, {how}"
+        findings = [finding("ok", f"{what}, {len(panes)} panes, answers in {answer:.1f} ms")]
+        if terminal.notice is not None:
+            findings.append(finding("warning", f"{target.name}: {terminal.notice}", "Report the version named above."))
+        return findings
+    except WezTermError as error:
+        return [finding("error", f"{target.name} ({where}): {error.message}", error.next_step)]
+    finally:
+        await terminal.close()
+
+
+def _unusable(candidate: Candidate) -> Finding | None:
+    name = f"{candidate.name} ({candidate.path})"
+    if candidate.same_as is not None:
+        return finding("ok", f"{name} is the server of {candidate.same_as}: watched once")
+    if candidate.outcome is Outcome.LIVE:
+        return None
+    if candidate.outcome is Outcome.STALE and not candidate.explicit:
+        return finding("note", f"{name}: {candidate.detail}", None)
+    level: Level = "error" if candidate.explicit else "warning"
+    steps = {
+        Outcome.MISSING: "Correct the path, or start that multiplexer.",
+        Outcome.STALE: "Start that multiplexer.",
+        Outcome.DENIED: "It must belong to you: look with `ls -l`.",
+        Outcome.BUSY: "It hangs or is starved: look at the window, or restart it.",
+        Outcome.NOT_A_SOCKET: "Correct the path.",
+        Outcome.TOO_LONG: "Move the socket to a shorter path (107 bytes at most).",
+    }
+    return finding(level, f"{name}: {candidate.detail}", steps.get(candidate.outcome, "Look at that path."))
+
+
+async def _executable(found: Discovery) -> Finding:
+    if found.executable is None:
+        what = "the `wezterm` command is not on PATH: there is no way round where the protocol cannot be spoken"
+        return finding("note", what, INSTALL)
+    argv = found.executable.argv
+    try:
+        version = await read_version(argv)
+    except WezTermError as error:
+        return finding("warning", f"`{' '.join(argv)}` ({found.executable.found_by}): {error.message}", error.next_step)
+    return finding("ok", f"`{' '.join(argv)}` ({found.executable.found_by}) is version {version}")
+
+
+async def _database(paths: Paths) -> list[Finding]:
+    try:
+        async with open_history(paths) as history:
+            if history is None:
+                return [finding("note", f"no database yet at {paths.database}", "`wa watch` makes it.")]
+            health = await history.health()
+    except WaError as error:
+        return [finding("error", error.message, error.next_step)]
+    size = (health.bytes + health.wal_bytes) / 1e6
+    facts = f"{health.rows:,} rows of {health.panes} panes, {health.gaps} gaps, {size:.1f} MB, schema {health.schema}"
+    if health.trouble is not None:
+        step = f"Run `wa stop`, keep a copy of {health.path}, and try `wa export --format db --output rescued.db`."
+        return [finding("error", f"the database is damaged: {health.trouble}", step)]
+    checked = "checked and sound" if health.checked else "not checked to the end in time"
+    findings = [finding("ok", f"database {health.path}: {facts}; {checked}")]
+    mode = stat.S_IMODE(paths.database.stat().st_mode)
+    if mode & 0o077:
+        step = f"Run `chmod 600 {paths.database}`."
+        findings.append(finding("error", f"others may read the database (mode {mode:o})", step))
+    return findings
+
+
+def _disk(paths: Paths) -> list[Finding]:
+    folder = next((one for one in (paths.data, *paths.data.parents) if one.exists()), None)
+    if folder is None:
+        return []
+    free = shutil.disk_usage(folder).free
+    if free < LOW_DISK_BYTES:
+        step = "Free some; wa goes on in memory up to a bound, and then records gaps."
+        return [finding("warning", f"only {free / 1e6:.0f} MB are free at {folder}", step)]
+    return []

@@ -1,0 +1,154 @@
+"""What a pane printed: its log from the database, then its screen from the sidecar, nothing twice at the seam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wa.api.client import SidecarClient, connected_if_any
+from wa.api.history import open_history, stored_as_of
+from wa.api.lines import Hole, Item, Kind, Physical, logical_lines, newest, physical_rows, without_blank_end
+from wa.api.panes import find_pane
+from wa.api.times import now_ms, parse
+from wa.config.paths import Paths
+from wa.model.errors import NotFound
+from wa.model.log import Gap, RowKind
+from wa.model.screen import Screen
+from wa.protocol.envelope import iso
+from wa.protocol.results import LogRow, LogsResult, PaneName, PaneResult
+from wa.store.reader import Reader
+from wa.store.records import LogEntry
+
+STEADY_ATTEMPTS = 5
+"""How often the screen is asked for again while rows between it and the log are still being fetched."""
+ROWS_PER_LINE = 4
+"""How many rows are read for each line wanted, before it is seen how long the lines are."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    pane: str
+    tail: int | None = None
+    everything: bool = False
+    physical: bool = False
+    """Rows as the terminal has them, not lines."""
+    stored_only: bool = False
+    since: str | None = None
+
+
+async def read_log(paths: Paths, wish: LogWish) -> LogsResult:
+    """Raises NotFound for an unknown pane, StoreError for a database that cannot be read."""
+    since_ms = None if wish.since is None else parse(wish.since, at_ms=now_ms())
+    async with connected_if_any(paths.socket) as sidecar:
+        pane = await find_pane(paths, sidecar, wish.pane)
+        screen = await steady_screen(sidecar, pane) if sidecar is not None and pane["alive"] else None
+        async with open_history(paths) as history:
+            tail = [] if wish.stored_only else await _screen(screen, history, pane)
+            if not wish.physical:
+                tail = without_blank_end(tail)
+            if since_ms is not None:
+                tail = [item for item in tail if (item.at_ms or 0) >= since_ms]
+            stop = None if screen is None else int(screen["next_row"])
+            rows, more = await _rows(history, pane, wish, tail, since_ms=since_ms, stop=stop)
+            as_of = iso(now_ms()) if sidecar is not None else stored_as_of(paths)
+    return LogsResult(live=sidecar is not None, as_of=as_of, pane=pane_name(pane), rows=rows, more=more)
+
+
+def pane_name(pane: PaneResult) -> PaneName:
+    return PaneName(pane_uid=pane["pane_uid"], mux=pane["mux"], pane_id=pane["pane_id"], title=pane["title"])
+
+
+async def steady_screen(sidecar: SidecarClient, pane: PaneResult) -> Mapping[str, Any] | None:
+    """The pane's screen, with every row before its `next_row` committed. None where it has none, or closed just now."""
+    screen: Mapping[str, Any] | None = None
+    for _ in range(STEADY_ATTEMPTS):
+        before = screen
+        try:
+            screen = await sidecar.call("screen", {"pane": pane["pane_uid"]})
+        except NotFound:
+            await sidecar.call("flush")
+            return None
+        if before is not None and screen is not None and before["next_row"] == screen["next_row"]:
+            # It was flushed after the first of the two, and nothing came in between.
+            return screen
+        await sidecar.call("flush")
+    return screen
+
+
+async def _rows(
+    history: Reader | None,
+    pane: PaneResult,
+    wish: LogWish,
+    tail: Sequence[Item],
+    *,
+    since_ms: int | None,
+    stop: int | None,
+) -> tuple[list[LogRow], bool]:
+    """What is shown, and whether the log has older rows."""
+    everything = wish.everything or (since_ms is not None and wish.tail is None)
+    wanted = wish.tail if wish.tail is not None else pane["size"]["rows"] + len(tail)
+    read = None if everything else max(1, wanted * (1 if wish.physical else ROWS_PER_LINE))
+    while True:
+        entries = await stored_entries(history, pane["pane_uid"], stop=stop, since_ms=since_ms, tail_rows=read)
+        more = bool(entries) and entries[0].row > await _first_row(history, pane)
+        items = [*map(item_of, entries), *tail]
+        shown = physical_rows(items) if wish.physical else logical_lines(items)
+        if read is None:
+            return shown, more
+        cut = newest(shown, wanted)
+        if len(cut) < len(shown) or not more:
+            return cut, more or len(cut) < len(shown)
+        # Too little, or the first line may have begun before what was read.
+        read *= 4
+
+
+async def stored_entries(
+    history: Reader | None, uid: str, *, stop: int | None, since_ms: int | None, tail_rows: int | None
+) -> list[LogEntry]:
+    """The log before position *stop*, oldest first; with *tail_rows* about so many of its newest rows."""
+    if history is None:
+        return []
+    entries = await history.log(uid, since_ms=since_ms, tail=tail_rows)
+    return entries if stop is None else [entry for entry in entries if entry.row < stop]
+
+
+async def _first_row(history: Reader | None, pane: PaneResult) -> int:
+    first_row = None if history is None else (await history.pane(pane["pane_uid"])).first_row
+    return 0 if first_row is None else first_row
+
+
+async def _screen(screen: Mapping[str, Any] | None, history: Reader | None, pane: PaneResult) -> Sequence[Item]:
+    if screen is not None:
+        return screen_items(screen)
+    stored = await stored_screen(history, pane["pane_uid"])
+    if stored is None:
+        return []
+    return stored_screen_items(stored)
+
+
+async def stored_screen(history: Reader | None, uid: str) -> Screen | None:
+    """The last screen of a pane that was open when the database was last written; those of others are in their logs."""
+    if history is None:
+        return None
+    return next((one.screen for one in await history.screens() if one.pane_uid == uid), None)
+
+
+def stored_screen_items(screen: Screen) -> list[Item]:
+    return [Physical(None, row.text, row.wrapped, screen.at_ms, "screen") for row in screen.rows]
+
+
+def screen_items(screen: Mapping[str, Any]) -> list[Item]:
+    """The rows of a sidecar's `screen`; on an alternate screen they have no place in the log."""
+    placed = screen["is_alt"] is not True
+    return [
+        Physical(screen["next_row"] + at if placed else None, text, wrapped, screen["at_ms"], "screen")
+        for at, (text, wrapped) in enumerate(zip(screen["rows"], screen["wrapped"], strict=True))
+    ]
+
+
+def item_of(entry: LogEntry) -> Item:
+    if isinstance(entry, Gap):
+        return Hole(entry.row, entry.missing, entry.reason.value, entry.at_ms)
+    kind: Kind = "page" if entry.kind is RowKind.SCREEN else "output"
+    return Physical(entry.row, entry.text, entry.wrapped, entry.at_ms, kind)
