@@ -57,6 +57,10 @@ class Stream:
         self.ident = ident
         self.ended: Callable[[], None] = lambda: None
 
+    def begin(self, data: object) -> None:
+        """Answer the request itself, before the first item."""
+        self._connection.send(wire.reply(self.ident, data))
+
     def send(self, packed: bytes) -> None:
         self._connection.send(wire.item(self.ident, packed))
 

@@ -55,7 +55,11 @@ def forget_failures() -> None:
 
 
 async def cancel(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
-    """Cancel and wait until each has cleaned up. Their failures were reported by `spawn`."""
+    """Cancel and wait until each has cleaned up. Their failures were reported by `spawn`.
+
+    A task must let itself be cancelled: `asyncio.wait_for` of Python 3.11 swallows a cancellation that comes in the
+    same turn of the loop as what it waits for, so the engine uses `asyncio.timeout`.
+    """
     waiting = [task for task in tasks if task is not None and not task.done()]
     for task in waiting:
         task.cancel()

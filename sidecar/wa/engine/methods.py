@@ -1,0 +1,227 @@
+"""The methods of docs/protocol/sidecar.md: parameters checked, the work done by whose it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from wa.decide.policy import decide
+from wa.engine import send as sending
+from wa.engine.hub import Kind, Subscription
+from wa.engine.items import Item, screen_item
+from wa.engine.muxes import Muxes
+from wa.engine.pane import WatchedPane
+from wa.engine.server import Handler, Params, Stream, StreamHandler
+from wa.engine.session import MuxSession
+from wa.engine.shared import Shared
+from wa.engine.status import Reports
+from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, PaneView
+from wa.model.errors import NotFound, Refused, TerminalUnreachable, UsageError
+from wa.protocol.results import SendResult
+from wa.protocol.sidecar_wire import pack_value
+from wa.store.writer import Writer
+from wa.wezterm.terminal import SpawnRequest
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+HUMAN = Actor(ActorKind.HUMAN, "cli")
+"""The socket lets in nobody but its own user, and so far nothing but the command line asks for actions."""
+
+
+class Methods:
+    def __init__(
+        self, shared: Shared, muxes: Muxes, writer: Writer, reports: Reports, stop: Callable[[], None]
+    ) -> None:
+        self._shared = shared
+        self._muxes = muxes
+        self._writer = writer
+        self._reports = reports
+        self._stop = stop
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "status": lambda _: self._reports.status(),
+            "panes": lambda _: self._reports.panes(),
+            "screen": self._screen,
+            "screens": self._screens,
+            "send": self._send,
+            "spawn": self._spawn,
+            "kill": self._kill,
+            "forget": self._forget,
+            "flush": self._flush,
+            "doctor": self._doctor,
+            "stop": self._stop_sidecar,
+        }
+
+    def streams(self) -> Mapping[str, StreamHandler]:
+        return {"subscribe": self._subscribe}
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def _screen(self, params: Params) -> Item:
+        pane = self._shared.registry.find(_param(params, "pane", str))
+        if (item := _screen_of(pane)) is None:
+            why = "it is never captured" if pane.excluded else "it has not been read yet"
+            raise NotFound(
+                f"{pane.uid} has no screen: {why}", next_step="Try again in a moment; `wa panes` shows its state."
+            )
+        return item
+
+    def _screens(self, params: Params) -> dict[str, Any]:
+        items = [_screen_of(pane) for pane in self._wanted(params)]
+        return {"screens": [item for item in items if item is not None]}
+
+    def _wanted(self, params: Params) -> list[WatchedPane]:
+        names = _names(params)
+        registry = self._shared.registry
+        return list(registry) if names is None else [registry.find(name) for name in names]
+
+    def _subscribe(self, params: Params, stream: Stream) -> None:
+        kinds = {_kind(name) for name in _param(params, "kinds", list)}
+        if not kinds:
+            raise UsageError("`kinds` names nothing to hear of")
+        panes = self._wanted(params)
+        only = None if _names(params) is None else [pane.uid for pane in panes]
+        subscription = Subscription(kinds, only, stream.send)
+        stream.ended = lambda: self._shared.hub.remove(subscription)
+        # No await from here on: what happens after the positions told now is told by the stream.
+        stream.begin({"panes": {pane.uid: pane.tracker.next_row for pane in panes if not pane.excluded}})
+        self._shared.hub.add(subscription)
+        if Kind.SCREEN in kinds:
+            for pane in panes:
+                if (item := _screen_of(pane)) is not None:
+                    stream.send(pack_value(item))
+
+    async def _doctor(self, _: Params) -> dict[str, Any]:
+        return {"findings": await self._reports.findings()}
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    async def _send(self, params: Params) -> SendResult:
+        pane = self._shared.registry.find(_param(params, "pane", str))
+        request = sending.Request(
+            text=_param(params, "text", str),
+            submit=_param(params, "submit", bool, default=True),
+            dry_run=_param(params, "dry_run", bool, default=False),
+            force=_param(params, "force", bool, default=False),
+        )
+        return await sending.send(pane, self._session_of(pane), request, HUMAN)
+
+    async def _spawn(self, params: Params) -> dict[str, Any]:
+        name = _param(params, "mux", str)
+        session = self._muxes.sessions.get(name)
+        if session is None:
+            raise NotFound(f"no mux is called {name!r}", details={"candidates": list(self._muxes.sessions)})
+        self._allow(Action(ActionKind.SPAWN), None)
+        if (terminal := session.terminal) is None:
+            raise TerminalUnreachable(f"{name} is not connected: {session.notice or 'still connecting'}")
+        pane_id = await terminal.spawn(_spawn_request(params))
+        await session.list_now()
+        pane = session.panes.get(pane_id)
+        if pane is None:
+            return {"pane_uid": None, "pane_id": pane_id}
+        pane.started_by_wa = True
+        return {"pane_uid": pane.uid, "pane_id": pane_id}
+
+    async def _kill(self, params: Params) -> dict[str, Any]:
+        pane = self._shared.registry.find(_param(params, "pane", str))
+        self._allow(Action(ActionKind.KILL), pane)
+        if (terminal := self._session_of(pane).terminal) is None:
+            raise TerminalUnreachable(f"the mux of {pane.uid} is not connected")
+        await terminal.kill(pane.pane_id)
+        return {"pane_uid": pane.uid}
+
+    def _allow(self, action: Action, pane: WatchedPane | None) -> None:
+        view = None
+        if pane is not None:
+            excluded = pane.excluded is not None
+            view = PaneView(alive=pane.alive, excluded=excluded, started_by_wa=pane.started_by_wa)
+        decision = decide(action, HUMAN, view)
+        if not isinstance(decision, Allow):
+            step = getattr(decision, "next_step", "A person must agree first.")
+            raise Refused(decision.reason, next_step=step)
+
+    def _session_of(self, pane: WatchedPane) -> MuxSession:
+        session = self._muxes.session_of(pane.pane_id, pane.mux.key)
+        if session is None:
+            raise TerminalUnreachable(f"nobody watches {pane.uid} any more")
+        return session
+
+    # -- the store --------------------------------------------------------------------------------------------------
+
+    async def _flush(self, _: Params) -> dict[str, Any]:
+        await self._shared.buffer.flush()
+        return {}
+
+    async def _forget(self, params: Params) -> dict[str, Any]:
+        uid = _param(params, "pane", str, default=None)
+        since_ms = _param(params, "since_ms", int, default=None)
+        if uid is None and since_ms is None:
+            raise UsageError("`forget` needs a pane or an instant")
+        buffer, registry = self._shared.buffer, self._shared.registry
+        # What waits in memory belongs to what is to be forgotten.
+        await buffer.flush()
+        count = await self._writer.forget(pane_uid=uid, since_ms=since_ms)
+        touched = [pane for pane in registry if uid in (None, pane.uid)]
+        for pane in touched:
+            pane.recall(await self._shared.history.pane(pane.uid))
+        # Their checkpoints are written anew, so that a restart does not read again what was forgotten.
+        buffer.touch(touched)
+        await buffer.flush()
+        log.info("output forgotten", extra={"pane": uid, "since_ms": since_ms, "rows": count})
+        return {"rows_deleted": count}
+
+    def _stop_sidecar(self, _: Params) -> dict[str, Any]:
+        log.info("stop asked for")
+        self._stop()
+        return {"stopped": True, "pid": self._reports.pid}
+
+
+def _screen_of(pane: WatchedPane) -> Item | None:
+    return None if pane.excluded or pane.screen is None else screen_item(pane, pane.screen)
+
+
+_MISSING: Any = object()
+
+
+def _param(params: Params, name: str, kind: type[T], default: Any = _MISSING) -> T:
+    """A parameter of this type; nil counts as absent."""
+    value = params.get(name)
+    if value is None and default is not _MISSING:
+        return default  # type: ignore[no-any-return]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise UsageError(f"`{name}` must be {_WORDS[kind]}, not {value!r:.60}")
+    return value
+
+
+_WORDS: dict[type, str] = {str: "text", bool: "true or false", int: "a whole number", list: "a list", dict: "a map"}
+
+
+def _names(params: Params) -> list[Any] | None:
+    return _param(params, "panes", list, default=None)
+
+
+def _kind(name: object) -> Kind:
+    try:
+        return Kind(str(name))
+    except ValueError:
+        raise UsageError(f"no such kind: {name!r:.60}", details={"kinds": [kind.value for kind in Kind]}) from None
+
+
+def _spawn_request(params: Params) -> SpawnRequest:
+    argv = _param(params, "argv", list, default=[])
+    env = _param(params, "env", dict, default={})
+    if not all(isinstance(word, str) for word in (*argv, *env, *env.values())):
+        raise UsageError("`argv` and `env` hold text only")
+    return SpawnRequest(
+        argv=tuple(argv),
+        cwd=_param(params, "cwd", str, default=None),
+        env=env,
+        window_id=_param(params, "window_id", int, default=None),
+        workspace=_param(params, "workspace", str, default=None),
+        cols=_param(params, "cols", int, default=80),
+        rows=_param(params, "rows", int, default=24),
+    )

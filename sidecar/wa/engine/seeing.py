@@ -1,0 +1,190 @@
+"""Did what was pasted appear on the screen, does it still stand there, and was it taken? Pure: screens in, answers out.
+
+Nothing on the wire says what a program does with its input, so the screen must. Text counts as arrived where it stands
+right before the cursor and did not before (shells, most composers), where there is one more of it than before
+(composers that keep the terminal's cursor elsewhere), or where a placeholder for a long paste has come up. All
+comparing is done without blanks and frames, since composers wrap and indent as they like.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from wcwidth import wcwidth
+
+from wa.model.screen import Row, Screen
+
+TAIL_CHARS = 160
+"""Of a long text its end must be seen; its beginning may have scrolled out of a composer."""
+SHORT_CHARS = 4
+"""Shorter than this, one more occurrence somewhere proves nothing: clocks and counters print single letters too."""
+
+PLACEHOLDER = re.compile(r"\[Pasted (?:text|Text|Content)\b[^\]\n]{0,60}\]")
+"""What composers show in place of a long or many-lined paste: `[Pasted text #1 +1 lines]` of Claude Code 2.1.12, seen
+2026-11-21; `[Pasted Content 1500 chars]` of Codex and `[Pasted Text: 12 lines]` of Gemini after their sources."""
+PLACEHOLDER_FROM_CHARS = 100
+"""No composer hides a shorter single line."""
+
+_NOISE = re.compile(r"[\s\u2500-\u259f\u00a0\u200b|]+")
+"""Blanks, box drawing, block elements, and the bar that some draw boxes with."""
+_PROMPT = re.compile(r"^[>❯›»$#%*•·]*")
+
+
+class How(StrEnum):
+    AT_CURSOR = "at_cursor"
+    ELSEWHERE = "elsewhere"
+    PLACEHOLDER = "placeholder"
+
+
+class Seen(NamedTuple):
+    how: How
+    place: int
+    """The viewport row on which the text ends."""
+    cursor_row: int
+    """Stable index of the cursor's row."""
+
+
+def appeared(text: str, before: Screen, after: Screen) -> Seen | None:
+    """How *text* has arrived between the two screens; None if it has not."""
+    wanted = essence(text)
+    if not wanted:
+        moved = (after.cursor.x, after.cursor.y) != (before.cursor.x, before.cursor.y)
+        return Seen(How.AT_CURSOR, _cursor_place(after), after.cursor.y) if moved else None
+    if _at_cursor(text, before, after):
+        return Seen(How.AT_CURSOR, _cursor_place(after), after.cursor.y)
+    if (place := _elsewhere(wanted, before, after)) is not None:
+        return Seen(How.ELSEWHERE, place, after.cursor.y)
+    if len(text) >= PLACEHOLDER_FROM_CHARS or "\n" in text:
+        places = _placeholders(after)
+        if len(places) > len(_placeholders(before)):
+            return Seen(How.PLACEHOLDER, places[-1], after.cursor.y)
+    return None
+
+
+def still_there(text: str, seen: Seen, now: Screen) -> bool:
+    """Whether what *seen* describes has not changed since: a carriage return now would be about this text."""
+    if seen.how is How.AT_CURSOR:
+        return now.cursor.y == seen.cursor_row and _stands_before_cursor(_tail(essence(text)), now)
+    return _shows(text, seen, now)
+
+
+def taken(text: str, seen: Seen, now: Screen) -> bool:
+    """Whether the program did something with the text: the cursor went to another row, or the text left its place."""
+    if seen.how is How.AT_CURSOR and now.cursor.y != seen.cursor_row:
+        return True
+    return not still_there(text, seen, now)
+
+
+def essence(text: str) -> str:
+    return _NOISE.sub("", text)
+
+
+def before_cursor(screen: Screen) -> str:
+    """The logical line with the cursor, up to the cursor, without blanks and frames."""
+    place = _cursor_place(screen)
+    if not 0 <= place < len(screen.rows):
+        return ""
+    first = place
+    while first > 0 and screen.rows[first - 1].wrapped:
+        first -= 1
+    above = "".join(row.text for row in screen.rows[first:place])
+    return essence(above + cells(screen.rows[place].text, screen.cursor.x))
+
+
+def cells(text: str, columns: int) -> str:
+    """The part of *text* that stands in the first *columns* cells."""
+    if text.isascii():
+        return text[:columns]
+    used = 0
+    for at, char in enumerate(text):
+        width = max(0, wcwidth(char))
+        if used + width > columns:
+            return text[:at]
+        used += width
+    return text
+
+
+def _at_cursor(text: str, before: Screen, after: Screen) -> bool:
+    wanted = essence(text)
+    line, line_before = before_cursor(after), before_cursor(before)
+    if line == line_before + wanted and "\n" not in text.strip("\n"):
+        return True
+    tail = _tail(wanted)
+    if len(tail) < SHORT_CHARS:
+        return False
+    if not _stands_before_cursor(tail, after):
+        return False
+    # The same text may have stood there before: then there must be one more of it.
+    return not _stands_before_cursor(tail, before) or _up_to_cursor(after).count(tail) > _up_to_cursor(before).count(
+        tail
+    )
+
+
+def _stands_before_cursor(tail: str, screen: Screen) -> bool:
+    """Also where a program broke the text into rows by itself; but some of it must stand in the cursor's own line."""
+    if not tail:
+        return True
+    return bool(before_cursor(screen)) and _up_to_cursor(screen).endswith(tail)
+
+
+def _elsewhere(wanted: str, before: Screen, after: Screen) -> int | None:
+    tail = _tail(wanted)
+    if len(tail) >= SHORT_CHARS:
+        if _all(after).count(tail) > _all(before).count(tail):
+            return _place_of(tail, after.rows)
+        return None
+    known = {essence(row.text) for row in before.rows}
+    for place, row in enumerate(after.rows):
+        shown = essence(row.text)
+        if shown not in known and _PROMPT.sub("", shown) == tail:
+            return place
+    return None
+
+
+def _shows(text: str, seen: Seen, now: Screen) -> bool:
+    if not 0 <= seen.place < len(now.rows):
+        return False
+    if seen.how is How.PLACEHOLDER:
+        return PLACEHOLDER.search(now.rows[seen.place].text) is not None
+    tail = _tail(essence(text))
+    return _place_of(tail, now.rows[: seen.place + 1]) == seen.place
+
+
+def _place_of(tail: str, rows: tuple[Row, ...]) -> int | None:
+    """The lowest row on which *tail* ends, however many rows it began above."""
+    shown = [essence(row.text) for row in rows]
+    found = "".join(shown).rfind(tail)
+    if found < 0:
+        return None
+    end, at = found + len(tail), 0
+    for place, part in enumerate(shown):
+        at += len(part)
+        if at >= end:
+            return place
+    return None
+
+
+def _placeholders(screen: Screen) -> list[int]:
+    return [place for place, row in enumerate(screen.rows) for _ in PLACEHOLDER.findall(row.text)]
+
+
+def _tail(wanted: str) -> str:
+    return wanted[-TAIL_CHARS:]
+
+
+def _all(screen: Screen) -> str:
+    return essence("".join(row.text for row in screen.rows))
+
+
+def _up_to_cursor(screen: Screen) -> str:
+    place = _cursor_place(screen)
+    if not 0 <= place < len(screen.rows):
+        return ""
+    above = "".join(row.text for row in screen.rows[:place])
+    return essence(above + cells(screen.rows[place].text, screen.cursor.x))
+
+
+def _cursor_place(screen: Screen) -> int:
+    return screen.cursor.y - screen.rows[0].index if screen.rows else -1

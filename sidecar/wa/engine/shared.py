@@ -1,0 +1,46 @@
+"""What all sessions of one sidecar have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wa.engine.capture_buffer import CaptureBuffer, CaptureStore
+from wa.engine.exclusions import Exclusions
+from wa.engine.foreground import Foreground
+from wa.engine.hub import Hub
+from wa.engine.never import NeverRules
+from wa.engine.registry import Registry
+from wa.model.clock import Clock
+from wa.model.identity import MuxInstance, Pane
+from wa.model.screen import Row
+from wa.store.records import PaneRecord
+
+
+class Store(CaptureStore, Protocol):
+    """The Writer, as far as the engine needs it beside the buffer."""
+
+    async def pane_uid(self, mux: MuxInstance, pane: Pane, at_ms: int) -> str: ...
+
+
+class History(Protocol):
+    """A Reader, as far as the engine needs it to go on where an earlier run stopped."""
+
+    async def pane(self, uid: str) -> PaneRecord | None: ...
+    async def checkpoint(self, uid: str) -> bytes | None: ...
+    async def tail(self, uid: str, rows: int) -> Sequence[Row]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    store: Store
+    history: History
+    buffer: CaptureBuffer
+    registry: Registry
+    hub: Hub
+    rules: NeverRules
+    exclusions: Exclusions
+    clock: Clock
+    foreground: Foreground = field(default_factory=Foreground)
+    list_interval_s: float = 20.0
