@@ -1,0 +1,19 @@
+"""At the end of a run: which multiplexers the contract suite used."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    used: dict[str, int] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                for name, value in report.user_properties:
+                    if name == "multiplexer":
+                        used[str(value)] = used.get(str(value), 0) + 1
+    if used:
+        terminalreporter.section("multiplexers of the contract suite")
+        for name, count in sorted(used.items()):
+            terminalreporter.line(f"{name}: {count} tests")
