@@ -65,9 +65,8 @@ class Alternate:
     def wake_ms(self) -> int | None:
         return self.document.next_due_ms() if self.likely else None
 
-    def close(self, at_ms: int, *, standing: bool = True) -> None:
-        """*standing* False: the pane is gone, and what stood there remains as its last screen."""
-        self._store(self.document.take_all(at_ms, standing=standing), at_ms)
+    def close(self, at_ms: int) -> None:
+        self._store(self.document.take_all(at_ms), at_ms)
 
     def _store(self, lines: Sequence[Line], at_ms: int) -> None:
         run: list[Row] = []
@@ -81,9 +80,11 @@ class Alternate:
             if is_page and self._pages > MAX_PAGES:
                 continue
             of_kind = RowKind.SCREEN if is_page else RowKind.OUTPUT
-            if of_kind is not kind:
+            if of_kind is not kind or line.after_unseen:
                 self.ledger.store(run, at_ms, kind, numbered=False)
                 run, kind = [], of_kind
+            if line.after_unseen:
+                self.ledger.gap(None, GapReason.UNSEEN, at_ms)
             run.append(line.row)
         self.ledger.store(run, at_ms, kind, numbered=False)
 

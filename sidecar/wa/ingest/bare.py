@@ -100,7 +100,10 @@ class Bare:
         """The frame of `layers[back]` is there again: what lay above it has closed."""
         above = self.layers[back + 1 :]
         del self.layers[back + 1 :]
-        if self.top.screen.likely:
+        if self.top.blank:
+            # Where nothing was printed before the program began; the mouse it took is free again.
+            self.top.screen.mouse = False
+        elif self.top.screen.likely:
             return  # a full-screen dialog of the same program
         for i, layer in enumerate(above):
             # A primary screen that was cleared is blank too.
@@ -120,9 +123,9 @@ class Bare:
             self._take_off(len(self.layers) - 2, seen.at_ms)
 
     def close(self, at_ms: int) -> None:
-        """The pane is gone."""
-        if self.top.screen.likely:
-            self.top.screen.close(at_ms, standing=False)
+        """The pane is gone: what stands there, and what a screen on top of it hid."""
+        for layer in self.layers if len(self.layers) < 2 else (self.layers[0], self.top):
+            layer.screen.close(at_ms)
 
     def settle(self, at_ms: int) -> None:
         self.top.screen.settle(at_ms)

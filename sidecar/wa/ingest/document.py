@@ -27,7 +27,7 @@ REGION_SHARE = 0.8
 class Line:
     """One row of the document. Mutable: a document of thousands changes a few of them per frame."""
 
-    __slots__ = ("block", "gone_ms", "key", "row", "since_ms")
+    __slots__ = ("after_unseen", "block", "gone_ms", "key", "row", "since_ms")
 
     def __init__(self, row: Row, name: int, block: Block, at_ms: int) -> None:
         self.row = row
@@ -36,6 +36,8 @@ class Line:
         self.since_ms = at_ms
         self.gone_ms: int | None = None
         """When it left the screen upwards; None while it is shown or below."""
+        self.after_unseen = False
+        """Rows above it went by unseen."""
 
 
 class Block:
@@ -210,6 +212,7 @@ class Document:
         line = Line(row, name, self.block, at_ms if before is None else before.since_ms)
         if before is not None and before.row.text == row.text:
             line.row = before.row
+        line.after_unseen = before is not None and before.after_unseen
         return line
 
     def _still_stored(self, anchor: Anchor) -> int:
@@ -280,6 +283,7 @@ class Document:
         self.lines += [Line(frame[i], names[i], self.block, at_ms) for i in range(head, len(frame))]
         self.shown = Shown(top, head, len(frame) - head)
         if not self.block.page:
+            self.lines[top].after_unseen = True
             self.block.grown += len(frame) - head - self._foot
             self.content = max(top, len(self.lines) - self._foot)
         else:
@@ -347,10 +351,10 @@ class Document:
             end += 1
         return self._take(end)
 
-    def take_all(self, at_ms: int, *, standing: bool) -> list[Line]:
-        """The screen closes: everything that is content, with what stands there or without."""
+    def take_all(self, at_ms: int) -> list[Line]:
+        """The screen closes: everything that is content, with what stands there."""
         below = self.shown.top + self.shown.length
-        del self.lines[self.content if standing else max(self.stored, min(self.content, self.shown.top)) :]
+        del self.lines[self.content :]
         for at in range(len(self.lines) - 1, max(below, self.stored) - 1, -1):
             line = self.lines[at]
             if line.block is not self.block or line.since_ms + OFF_SCREEN_MS > at_ms:

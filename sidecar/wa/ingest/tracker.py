@@ -67,6 +67,8 @@ class PaneTracker:
         self._screen_asked_ms: int | None = None
         self._screen_read_ms: int | None = None
         self._wants_screen = False
+        self._too_small: tuple[int, int] | None = None
+        """A size at which the history would not fit on the screen, so that a screen without one is another."""
         self._gone = False
 
     # -- what others may know ---------------------------------------------------------------------------------------
@@ -135,7 +137,10 @@ class PaneTracker:
             self._screen_asked_ms, self._screen_read_ms = None, seen.at_ms
         self._blocked = False
         self._title, self._cwd = seen.title, seen.cwd
-        if self._shows_history(seen):
+        shows_history = self._shows_history(seen)
+        if shows_history is None:
+            self._wants_screen = True
+        elif shows_history:
             self._on_primary(seen)
         elif self._certainly_alternate():
             self._on_alternate(seen)
@@ -145,19 +150,24 @@ class PaneTracker:
 
     # -- which screen -----------------------------------------------------------------------------------------------
 
-    def _shows_history(self, seen: ScreenPush) -> bool:
+    def _shows_history(self, seen: ScreenPush) -> bool | None:
+        """Whether it is certain that the primary screen shows. None: a read of the whole screen will tell."""
         dims = seen.dims
         if dims.physical_top > 0 or dims.scrollback_rows > dims.viewport_rows:
             return True
         before = self._last_primary()
-        if before is None or before.physical_top == 0 or (before.cols, before.viewport_rows) == dims[:2]:
+        size = (dims.cols, dims.viewport_rows)
+        if before is None or before.physical_top == 0 or before[:2] == size or self._too_small == size:
             return False
         if before.cols == dims.cols and before.scrollback_rows > dims.viewport_rows:
             return False
         # A window made so large that the whole history fits on it looks like an alternate screen.
-        known = [(self._ledger.stored_text(row.index), row.text) for row in seen.rows]
-        inked = [(was, now) for was, now in known if was is not None and was.strip()]
-        return bool(inked) and sum(1 for was, now in inked if was == now) * 2 >= len(inked)
+        if seen.seqno >= 0:
+            return None
+        if self._primary.repeats(seen.rows, dims.cols):
+            return True
+        self._too_small = size
+        return False
 
     def _certainly_alternate(self) -> bool:
         """Rows were in the history, and now there is none: row numbers never go back on the primary screen."""
@@ -174,6 +184,7 @@ class PaneTracker:
         return Dimensions(history.cols, rows, rows + history.physical_top, history.physical_top, 0)
 
     def _on_primary(self, seen: ScreenPush) -> None:
+        self._too_small = None
         if self._alternate is not None:
             self._alternate.close(seen.at_ms)
             self._alternate = None
@@ -270,13 +281,17 @@ class PaneTracker:
         self._screen_asked_ms, self._screen_read_ms, self._wants_screen = None, None, self._screen is not None
 
     def _close(self, at_ms: int) -> None:
+        """What stands on the screen is the last that will ever be seen of it: it goes into the log too."""
         self._gone = True
+        history = not self._resuming and self._bare is None
+        if history and self._alternate is not None:
+            self._primary.close(at_ms)
         if self._bare is not None:
             self._bare.close(at_ms)
         if self._alternate is not None:
-            self._alternate.close(at_ms, standing=False)
-        if not self._resuming:
-            self._primary.close(at_ms, hidden=self._alternate is not None)
+            self._alternate.close(at_ms)
+        elif history:
+            self._primary.close(at_ms)
 
     # -- effects ----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ class GapReason(StrEnum):
     """The terminal's scrollback dropped the rows before they could be read."""
     ERASED = "erased"
     """The program erased rows that had never been read."""
+    UNSEEN = "unseen"
+    """They passed over an alternate screen, which keeps no history, between two frames."""
     RESIZED = "resized"
     """Rows were re-wrapped and continuity could not be shown."""
     DISCONNECTED = "disconnected"
