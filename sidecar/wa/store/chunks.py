@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 from wa.model.log import RowKind
@@ -15,8 +13,6 @@ from wa.model.log import RowKind
 MAX_ROWS = 64
 MAX_BYTES = 8192
 """Of UTF-8. A single longer row is a chunk of its own."""
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Run(NamedTuple):
@@ -36,19 +32,17 @@ class Chunk(NamedTuple):
     continues: bool
     first_ms: int
     last_ms: int
-    lengths: bytes
+    lengths: bytes | None
     wraps: bytes | None
     times: bytes | None
     text: str
 
     def texts(self) -> list[str]:
         """The rows."""
-        lengths = self._lengths()
-        if self.wraps is None and self.text.count("\n") == self.row_count - 1:
+        if self.lengths is None:
             return self.text.split("\n")
-        wraps = self.wraps or bytes(self.row_count)
         texts, at, text = list[str](), 0, self.text
-        for length, wrap in zip(lengths, wraps, strict=True):
+        for length, wrap in zip(self._lengths(self.lengths), self.wraps or bytes(self.row_count), strict=True):
             texts.append(text[at : at + length])
             at += length + (not wrap)
         return texts
@@ -73,8 +67,11 @@ class Chunk(NamedTuple):
     def end(self) -> int:
         return self.first_row + self.row_count
 
-    def _lengths(self) -> array[int]:
-        lengths = array("H" if len(self.lengths) == 2 * self.row_count else "I", self.lengths)
+    def _lengths(self, packed: bytes) -> Sequence[int]:
+        width = len(packed) // self.row_count
+        if width == 1:
+            return packed
+        lengths = array("H" if width == 2 else "I", packed)
         if sys.byteorder == "big":
             lengths.byteswap()
         return lengths
@@ -92,48 +89,35 @@ def encode(
     wraps: Sequence[bool],
     runs: Sequence[Run],
 ) -> Chunk:
-    """Rows as a Chunk. *texts* must be storable: see `clean`."""
+    """Rows as a Chunk. *texts* have passed `redact_rows`."""
+    marks: bytes | None = None
+    lengths: bytes | None = None
     if True in wraps:
         parts = [text if wrap else text + "\n" for text, wrap in zip(texts, wraps, strict=True)]
         text = "".join(parts) if wraps[-1] else "".join(parts)[:-1]
-        marks: bytes | None = bytes(wraps)
+        marks, lengths = bytes(wraps), _pack_lengths(texts)
     else:
-        text, marks = "\n".join(texts), None
-    instants = [run.at_ms for run in runs]
-    times = None if len(runs) == 1 else b"".join([struct.pack("<Iq", *run) for run in runs])
-    lengths = _pack_lengths(texts)
-    return Chunk(
-        pane, first_row, len(texts), kind, continues, min(instants), max(instants), lengths, marks, times, text
-    )
+        text = "\n".join(texts)
+        if text.count("\n") >= len(texts):
+            lengths = _pack_lengths(texts)
+    first_ms = last_ms = runs[0].at_ms
+    times = None
+    if len(runs) > 1:
+        first_ms, last_ms = min(run.at_ms for run in runs), max(run.at_ms for run in runs)
+        times = b"".join([struct.pack("<Iq", *run) for run in runs])
+    return Chunk(pane, first_row, len(texts), kind, continues, first_ms, last_ms, lengths, marks, times, text)
 
 
 def _pack_lengths(texts: Sequence[str]) -> bytes:
+    """A byte a row where that is enough, else two, else four."""
     lengths = list(map(len, texts))
-    packed = array("H" if max(lengths) < 65_536 else "I", lengths)
+    longest = max(lengths)
+    if longest < 256:
+        return bytes(lengths)
+    packed = array("H" if longest < 65_536 else "I", lengths)
     if sys.byteorder == "big":
         packed.byteswap()
     return packed.tobytes()
-
-
-def clean(texts: list[str]) -> list[str]:
-    """*texts* with U+FFFD for each lone surrogate, which UTF-8 cannot hold; *texts* itself if there are none."""
-    whole = "".join(texts)
-    if whole.isascii():
-        return texts
-    try:
-        whole.encode()
-    except UnicodeEncodeError:
-        return [_SURROGATES.sub("\ufffd", text) for text in texts]
-    return texts
-
-
-def clean_text(text: str) -> str:
-    return clean([text])[0]
-
-
-def sizes(texts: Sequence[str]) -> list[int]:
-    """Bytes of UTF-8 of each row, its newline included."""
-    return [(len(text) if text.isascii() else len(text.encode())) + 1 for text in texts]
 
 
 def cut(texts: Sequence[str], wraps: Sequence[bool], hold: int) -> list[int]:
@@ -143,17 +127,26 @@ def cut(texts: Sequence[str], wraps: Sequence[bool], hold: int) -> list[int]:
     together.
     """
     count = len(texts)
-    total = [0, *accumulate(sizes(texts))]
     cuts, start = list[int](), 0
-    while count - start >= MAX_ROWS or total[count] - total[start] > MAX_BYTES:
-        end = min(start + MAX_ROWS, count - hold)
-        if end <= start:
-            break
-        while end > start + 1 and total[end] - total[start] > MAX_BYTES:
+    while True:
+        end = min(start + MAX_ROWS, count)
+        size = _size(texts[start:end])
+        if end - start < MAX_ROWS and size <= MAX_BYTES:
+            return cuts
+        end = min(end, count - hold)
+        while end > start + 1 and size > MAX_BYTES:
             end -= 1
+            size -= _size(texts[end : end + 1]) + 1
+        if end <= start:
+            return cuts
         line_end = end
         while line_end > start and wraps[line_end - 1]:
             line_end -= 1
         start = line_end if line_end > start else end
         cuts.append(start)
-    return cuts
+
+
+def _size(texts: Sequence[str]) -> int:
+    """Bytes of UTF-8, newlines between rows included."""
+    text = "\n".join(texts)
+    return len(text) if text.isascii() else len(text.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from wa.model.errors import NotFound
 from wa.store.chunks import FIELDS, Chunk
@@ -33,12 +34,17 @@ UPDATE panes SET next_row = ?, rows_stored = rows_stored + ?, rows_lost = rows_l
 """
 
 
-def insert_chunks(connection: sqlite3.Connection, first_id: int, closed_ms: int, chunks: Sequence[Chunk]) -> int:
-    """Store and index; the next free id."""
-    numbered = list(enumerate(chunks, first_id))
-    connection.executemany(_INSERT_CHUNK, [(number, closed_ms, *chunk) for number, chunk in numbered])
+def insert_chunks(
+    connection: sqlite3.Connection, next_id: int, closed_ms: int, chunks: Sequence[Chunk]
+) -> tuple[int, int]:
+    """Store and index; the next free id, and the newest instant in any closed chunk, which was *closed_ms* before."""
+    newest = list(accumulate([chunk.last_ms for chunk in chunks], max, initial=closed_ms))
+    numbered = list(enumerate(chunks, next_id))
+    connection.executemany(
+        _INSERT_CHUNK, [(number, at_ms, *chunk) for (number, chunk), at_ms in zip(numbered, newest[1:], strict=True)]
+    )
     connection.executemany(_INSERT_DOCUMENT, [(number, chunk.text, f"{TAG}{chunk.pane}") for number, chunk in numbered])
-    return first_id + len(chunks)
+    return next_id + len(chunks), newest[-1]
 
 
 def insert_document(connection: sqlite3.Connection, number: int, chunk: Chunk) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from wa.model.errors import NotFound
 from wa.model.identity import MuxInstance, Pane
-from wa.store.chunks import clean_text
 from wa.store.prepare import pane_number
 from wa.store.records import PaneUpdate
 from wa.store.redact import redact
@@ -27,9 +26,9 @@ def find_or_add(connection: sqlite3.Connection, mux: MuxInstance, pane: Pane, at
     connection.execute(
         "INSERT INTO muxes (key, name, host, socket, started, created_ms) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
-        (*map(clean_text, (mux.key, mux.name, mux.host, mux.socket, mux.started)), at_ms),
+        (*map(redact, (mux.key, mux.name, mux.host, mux.socket, mux.started)), at_ms),
     )
-    (mux_id,) = connection.execute("SELECT id FROM muxes WHERE key = ?", (clean_text(mux.key),)).fetchone()
+    (mux_id,) = connection.execute("SELECT id FROM muxes WHERE key = ?", (redact(mux.key),)).fetchone()
     found = connection.execute("SELECT id FROM panes WHERE mux = ? AND pane_id = ?", (mux_id, pane.pane_id)).fetchone()
     if found is None:
         found = connection.execute(
@@ -88,7 +87,7 @@ def _update(connection: sqlite3.Connection, number: int, change: PaneUpdate) -> 
 
 
 def _safe(text: str | None) -> str | None:
-    return None if text is None else redact(clean_text(text))
+    return None if text is None else redact(text)
 
 
 def close(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) -> None:

@@ -13,7 +13,7 @@ import msgpack  # type: ignore[import-untyped]
 from wa.model.errors import NotFound
 from wa.model.log import Gap, GapReason, RowKind, Segment
 from wa.model.screen import Cursor, Row, Screen
-from wa.store.chunks import Chunk, clean, clean_text
+from wa.store.chunks import Chunk
 from wa.store.errors import StorePositionError
 from wa.store.panelog import PaneLog
 from wa.store.records import Capture
@@ -118,7 +118,7 @@ def _take_rows(prepared: Prepared, end: PaneLog, segment: Segment, stored_rows: 
 def _without_stored(end: PaneLog, segment: Segment, stored_rows: StoredRows) -> Segment:
     """*segment* without rows that were handed in before, as after a call whose answer nobody waited for."""
     again = min(end.next_row - segment.first_row, len(segment.rows))
-    texts = clean([row.text for row in segment.rows[:again]])
+    texts = [row.text for row in segment.rows[:again]]
     redacted, _ = redact_rows(texts, [row.wrapped for row in segment.rows[:again]])
     stored = stored_rows(end.pane, segment.first_row, again)
     if stored is None or stored not in (texts, redacted):
@@ -153,7 +153,7 @@ def _take_gap(prepared: Prepared, end: PaneLog, gap: Gap) -> None:
 
 def _redacted_screen(end: PaneLog, screen: Screen) -> Screen:
     """The screen goes on where the log ends, unless it is another one altogether."""
-    texts = clean([row.text for row in screen.rows])
+    texts = [row.text for row in screen.rows]
     wraps = [row.wrapped for row in screen.rows]
     goes_on = screen.is_alt is not True and end.kind == RowKind.OUTPUT
     before = end.line if goes_on else []
@@ -167,8 +167,8 @@ def _redacted_screen(end: PaneLog, screen: Screen) -> Screen:
     rows = zip(screen.rows, redacted[len(before) :], strict=True)
     return screen._replace(
         rows=tuple(Row(row.index, text, row.wrapped) for row, text in rows),
-        title=redact(clean_text(screen.title)),
-        cwd=None if screen.cwd is None else redact(clean_text(screen.cwd)),
+        title=redact(screen.title),
+        cwd=None if screen.cwd is None else redact(screen.cwd),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from wa.model.errors import WaError
 from wa.store import panes
+from wa.store.chunks import Chunk
 from wa.store.commit import insert_chunks, load_log, store_open_chunk, store_rest
 from wa.store.connection import transaction
 from wa.store.forgetting import forget_rest
@@ -48,6 +49,7 @@ class Staged:
     """What will be so after the commit."""
 
     next_id: int
+    closed_ms: int
     newest_ms: int
     swept_ms: int
     logs: dict[int, PaneLog] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class ThreadSide:
     def __init__(self) -> None:
         self._logs: dict[int, PaneLog] = {}
         self._next_id = 1
+        self._closed_ms = 0
+        """The newest instant of a row in a closed chunk."""
         self._newest_ms = 0
         """The newest instant that anything was captured at."""
         self._swept_ms = 0
@@ -71,11 +75,12 @@ class ThreadSide:
 
         def inside() -> tuple[Staged, T]:
             self._refresh(connection)
-            staged = Staged(self._next_id, self._newest_ms, self._swept_ms)
+            staged = Staged(self._next_id, self._closed_ms, self._newest_ms, self._swept_ms)
             return staged, work(staged)
 
         staged, result = transaction(connection, inside)
-        self._next_id, self._newest_ms, self._swept_ms = staged.next_id, staged.newest_ms, staged.swept_ms
+        self._next_id, self._closed_ms = staged.next_id, staged.closed_ms
+        self._newest_ms, self._swept_ms = staged.newest_ms, staged.swept_ms
         self._logs.update(staged.logs)
         for pane in staged.closed:
             self._logs.pop(pane, None)
@@ -101,7 +106,7 @@ class ThreadSide:
                     call.error = error
                     continue
                 staged.newest_ms = max(staged.newest_ms, _newest_of(prepared))
-                staged.next_id = insert_chunks(connection, staged.next_id, staged.newest_ms, prepared.chunks)
+                self._insert(connection, staged, prepared.chunks)
                 store_rest(connection, prepared)
                 staged.logs.update(prepared.logs)
 
@@ -131,9 +136,12 @@ class ThreadSide:
         for pane in numbers:
             end = self._log(connection, staged, pane).copy()
             if chunks := end.close(but_open_line=but_open_line):
-                staged.next_id = insert_chunks(connection, staged.next_id, staged.newest_ms, chunks)
+                self._insert(connection, staged, chunks)
                 store_open_chunk(connection, pane, end.encoded())
                 staged.logs[pane] = end
+
+    def _insert(self, connection: sqlite3.Connection, staged: Staged, chunks: Sequence[Chunk]) -> None:
+        staged.next_id, staged.closed_ms = insert_chunks(connection, staged.next_id, staged.closed_ms, chunks)
 
     def _log(self, connection: sqlite3.Connection, staged: Staged, pane: int) -> PaneLog:
         found = staged.logs.get(pane) or self._logs.get(pane)
@@ -151,7 +159,8 @@ class ThreadSide:
         closed = connection.execute("SELECT closed_ms FROM chunks WHERE id = ?", (last_id,)).fetchone()
         (newest_ms,) = connection.execute("SELECT coalesce(max(last_ms), 0) FROM open_chunks").fetchone()
         self._next_id = max(self._next_id, last_id + 1)
-        self._newest_ms = max(self._newest_ms, newest_ms, closed[0] if closed else 0)
+        self._closed_ms = max(self._closed_ms, closed[0] if closed else 0)
+        self._newest_ms = max(self._newest_ms, newest_ms, self._closed_ms)
         for (pane,) in connection.execute("SELECT pane FROM open_chunks").fetchall():
             self._logs[pane] = load_log(connection, pane)
         self._data_version = version

@@ -50,9 +50,10 @@ CREATE TABLE cwds (
 CREATE INDEX cwds_pane ON cwds (pane, row);
 
 -- Rows of a pane's log, at most 64 or 8 KiB, cut at logical lines. `continues`: begins inside one that was too long.
--- `text` joins soft wraps and parts lines by newlines; `lengths` are the rows' lengths in characters (u16 or u32, little endian),
--- `wraps` a byte a row (NULL: none wrapped), `times` pairs of u32 count and u64 at_ms (NULL: all at first_ms).
--- Ids grow with `closed_ms`, the newest instant the database knew when the chunk was closed, and no row of a chunk is newer.
+-- `text` joins soft wraps and parts lines by newlines; `lengths` are the rows' lengths in characters (u8, u16 or u32, little
+-- endian; NULL: each line of the text is a row), `wraps` a byte a row (NULL: none wrapped), `times` pairs of u32 rows and i64
+-- at_ms (NULL: all at first_ms).
+-- `closed_ms` is the newest instant of any row in this chunk and all with smaller ids: it tells a search when to stop.
 CREATE TABLE chunks (
   id INTEGER PRIMARY KEY,
   pane INTEGER NOT NULL REFERENCES panes (id),
@@ -63,7 +64,7 @@ CREATE TABLE chunks (
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   closed_ms INTEGER NOT NULL,
-  lengths BLOB NOT NULL,
+  lengths BLOB,
   wraps BLOB,
   times BLOB,
   text TEXT NOT NULL
@@ -80,7 +81,7 @@ CREATE TABLE open_chunks (
   continues INTEGER NOT NULL,
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
-  lengths BLOB NOT NULL,
+  lengths BLOB,
   wraps BLOB,
   times BLOB,
   text TEXT NOT NULL

@@ -18,6 +18,7 @@ from wa.store.redact.shapes import is_random
 _ENDS_IN_PLACEHOLDER = re.compile(r"\[redacted:(?P<kind>[a-z0-9_]{1,32})\]$")
 _REST_OF_SECRET = re.compile(r"[^\s\"'`,;<>|│]{0,4096}+")
 _TORN = re.compile(r"[A-Za-z0-9_\-+/=.%&]{16,4096}+")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _STORED_TAIL = 12
 """Lines looked at to find out again what they mean for the next ones."""
 
@@ -39,12 +40,14 @@ def redact_rows(
 ) -> tuple[list[str], Carry]:
     """The rows without secrets (*texts* itself if there are none), and what they mean for the next rows.
 
+    Lone surrogates, which UTF-8 cannot hold, become U+FFFD.
+
     A last row that is wrapped leaves its line open: secrets that may be going on there are hidden already, and the
     Carry is that of the line's beginning, since the caller hands the whole line in again with its next rows. The
     first *stored* rows were redacted before. *torn* says that what stood before the first row is not known, as after
     a gap or at the top of a screen.
     """
-    text = joined(texts, wrapped)
+    text, texts = joined(texts, wrapped)
     scan = Scan(text, is_open=bool(wrapped) and wrapped[-1])
     if carry is not NEUTRAL:
         _resume(scan, carry)
@@ -61,22 +64,36 @@ def redact_rows(
     return _without(texts, wrapped, merged(scan.spans)), now
 
 
-def joined(texts: list[str], wrapped: Sequence[bool]) -> str:
-    """Logical lines, a newline after each but the last; any within a row reads as a blank."""
-    if True not in wrapped:
-        text = "\n".join(texts)
-    else:
+def joined(texts: list[str], wrapped: Sequence[bool]) -> tuple[str, list[str]]:
+    """Logical lines, a newline after each but the last, and the rows without surrogates.
+
+    A newline within a row reads as a blank among the lines.
+    """
+    if True in wrapped:
         text = "".join([row if wrap else row + "\n" for row, wrap in zip(texts, wrapped, strict=True)])
         text = text if wrapped[-1] else text[:-1]
-    lines = len(texts) - sum(wrapped) - (1 if wrapped and not wrapped[-1] else 0)
-    if text.count("\n") > lines:
-        return joined([row.replace("\n", " ") for row in texts], wrapped)
-    return text
+        breaks = len(wrapped) - sum(wrapped) - (not wrapped[-1])
+    else:
+        text = "\n".join(texts)
+        breaks = len(texts) - 1
+    if not text.isascii() and _has_surrogates(text):
+        return joined([_SURROGATES.sub("\ufffd", row) for row in texts], wrapped)
+    if text.count("\n") > breaks:
+        text, _ = joined([row.replace("\n", " ") for row in texts], wrapped)
+    return text, texts
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def carry_of(texts: list[str], wrapped: Sequence[bool]) -> Carry:
     """What stored, redacted rows mean for the rows that follow; for a Writer that starts anew."""
-    text = joined(texts, wrapped)
+    text, _ = joined(texts, wrapped)
     lines = text.split("\n")
     is_open = bool(wrapped) and wrapped[-1]
     known = lines[:-1] if is_open else lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from wa.store.redact import assignments, aws, blocks, codes, urls
 from wa.store.redact.assignments import NameRule
@@ -61,17 +61,18 @@ _NAMES: tuple[tuple[Rule, list[str]], ...] = (
 )
 
 
-def _tables() -> tuple[AhoCorasick, list[tuple[tuple[int, Rule], ...]]]:
+def _tables() -> tuple[BytesAhoCorasick, list[tuple[tuple[int, Rule], ...]]]:
     by_literal: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
     number = 0
     for shape in SHAPES:
-        by_literal[shape.prefix].append((number := number + 1, ShapeRule(shape)))
+        number += 1
+        by_literal[shape.prefix].append((number, ShapeRule(shape)))
     for rule, literals in _NAMES:
         number += 1
         for literal in dict.fromkeys(literals):
             by_literal[literal].append((number, rule))
-    literals = [*by_literal, PLACEHOLDER]
-    return AhoCorasick(literals, implementation=Implementation.DFA), [tuple(rules) for rules in by_literal.values()]
+    encoded = [literal.encode() for literal in (*by_literal, PLACEHOLDER)]
+    return BytesAhoCorasick(encoded, implementation=Implementation.DFA), [tuple(found) for found in by_literal.values()]
 
 
 _AUTOMATON, _RULES = _tables()
@@ -84,7 +85,7 @@ def apply(scan: Scan) -> None:
     text = scan.text
     done: dict[int, int] = {}
     placeholder_end = 0
-    for literal, at, end in _AUTOMATON.find_matches_as_indexes(text, overlapping=True):
+    for literal, at, end in _places(text):
         if at < placeholder_end:
             continue
         if literal == _PLACEHOLDER:
@@ -93,3 +94,19 @@ def apply(scan: Scan) -> None:
         for number, rule in _RULES[literal]:
             if at >= done.get(number, 0):
                 done[number] = rule(scan, at, end)
+
+
+def _places(text: str) -> list[tuple[int, int, int]]:
+    """Which literals stand where: number, start and end in characters."""
+    data = text.encode()
+    found = _AUTOMATON.find_matches_as_indexes(data, overlapping=True)
+    if not found or len(data) == len(text):
+        return found
+    places: list[tuple[int, int, int]] = []
+    characters = seen = 0
+    for literal, start, end in found:
+        # Literals are ASCII, and come in the order of their ends.
+        characters += len(data[seen:end].decode())
+        seen = end
+        places.append((literal, characters - (end - start), characters))
+    return places

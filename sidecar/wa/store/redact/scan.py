@@ -1,6 +1,6 @@
 """One pass over some logical lines: where secrets stand, and what must be remembered for the lines that follow.
 
-An automaton over literals (`ahocorasick_rs`, about 3 ns a character) finds the few places worth a look; a rule judges
+An automaton over literals (`ahocorasick_rs`, 2 ns a character) finds the few places worth a look; a rule judges
 each. Text without any of the literals costs nothing else. Every rule looks at a bounded stretch and says how far it
 has looked, so that hostile text costs time in proportion to its length.
 """
