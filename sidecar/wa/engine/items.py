@@ -27,6 +27,7 @@ def screen_item(pane: WatchedPane, screen: Screen) -> Item:
         "cols": screen.cols,
         "is_alt": screen.is_alt,
         "next_row": pane.tracker.next_row,
+        "logged": screen.logged,
     }
 
 
