@@ -316,6 +316,13 @@ class FakeStore:
         self._obey()
         self.closed += uids
 
+    async def close_absent(self, mux, present, at_ms):
+        await asyncio.sleep(0)
+        self._obey()
+        gone = [uid for (key, pane_id), uid in self.uids.items() if key != mux.key or pane_id not in present]
+        self.closed += [uid for uid in gone if uid not in self.closed]
+        return len(gone)
+
     async def pane(self, uid):
         rows = self.rows.get(uid, {})
         lost = sum(gap.missing or 0 for gap in self.gaps.get(uid, []))

@@ -128,22 +128,25 @@ async def _screen(screen: Mapping[str, Any] | None, history: Reader | None, pane
 
 
 async def stored_screen(history: Reader | None, uid: str) -> Screen | None:
-    """The last screen of a pane that was open when the database was last written; those of others are in their logs."""
+    """The last screen, of a pane that is open or ended while nobody watched; those of others are in their logs."""
     if history is None:
         return None
-    return next((one.screen for one in await history.screens() if one.pane_uid == uid), None)
+    return next((one.screen for one in await history.screens(closed=True) if one.pane_uid == uid), None)
 
 
 def stored_screen_items(screen: Screen) -> list[Item]:
-    return [Physical(None, row.text, row.wrapped, screen.at_ms, "screen") for row in screen.rows]
+    """Those of its rows that the log does not have yet."""
+    fresh = screen.rows[screen.logged :]
+    return [Physical(None, row.text, row.wrapped, screen.at_ms, "screen") for row in fresh]
 
 
 def screen_items(screen: Mapping[str, Any]) -> list[Item]:
-    """The rows of a sidecar's `screen`; on an alternate screen they have no place in the log."""
+    """As `stored_screen_items`, of a sidecar's `screen`. Rows of an alternate screen have no place in the log."""
     placed = screen["is_alt"] is not True
+    fresh = list(zip(screen["rows"], screen["wrapped"], strict=True))[screen.get("logged", 0) :]
     return [
         Physical(screen["next_row"] + at if placed else None, text, wrapped, screen["at_ms"], "screen")
-        for at, (text, wrapped) in enumerate(zip(screen["rows"], screen["wrapped"], strict=True))
+        for at, (text, wrapped) in enumerate(fresh)
     ]
 
 

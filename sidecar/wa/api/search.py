@@ -52,7 +52,8 @@ async def find(paths: Paths, wish: SearchWish) -> SearchResult:
         live = await _live_screens(sidecar, wanted)
         async with open_history(paths) as history:
             found = await _search(history, wish, wanted, since_ms, until_ms)
-            screens = live if live is not None else await _stored_screens(history, wanted)
+            unwatched = wanted if live is None else {uid: pane for uid, pane in wanted.items() if not pane["alive"]}
+            screens = {**await _stored_screens(history, unwatched), **(live or {})}
             looking = _Looking(history, matcher, wish, screens)
             hits = []
             for uid in screens:
@@ -60,7 +61,7 @@ async def find(paths: Paths, wish: SearchWish) -> SearchResult:
                     hits += await looking.screen_hits(wanted[uid], since_ms, until_ms)
             known = [hit for hit in found.hits if hit.pane_uid in panes and looking.is_final(hit)]
             hits += [await looking.stored_hit(panes[hit.pane_uid], hit) for hit in known]
-    hits.sort(key=lambda hit: hit["at"] or "", reverse=True)
+    hits = _newest_first(hits)
     return SearchResult(
         live=sidecar is not None,
         as_of=iso(now_ms()) if sidecar is not None else stored_as_of(paths),
@@ -145,6 +146,20 @@ class _Looking:
         return _until_gap(lines[::-1])[:context][::-1]
 
 
+def _newest_first(hits: Sequence[SearchHit]) -> list[SearchHit]:
+    """By instant; of one pane what stands on its screen is newer than its log, whatever the clock said."""
+    newest: dict[str, str] = {}
+    for hit in hits:
+        newest[hit["pane_uid"]] = max(newest.get(hit["pane_uid"], ""), hit["at"] or "")
+
+    def instant(hit: SearchHit) -> tuple[str, bool]:
+        on_screen = hit["kind"] == "screen"
+        return (newest[hit["pane_uid"]] if on_screen else hit["at"] or "", on_screen)
+
+    # Stable: hits of one screen, and rows of one instant, stay as they were.
+    return sorted(hits, key=instant, reverse=True)
+
+
 def _until_gap(lines: Sequence[LogRow]) -> list[str]:
     return [line["text"] for line in takewhile(lambda line: line["gap"] is None, lines)]
 
@@ -185,7 +200,8 @@ async def _live_screens(
 async def _stored_screens(history: Reader | None, wanted: Mapping[str, PaneResult]) -> dict[str, Sequence[Item]]:
     if history is None:
         return {}
-    return {one.pane_uid: stored_screen_items(one.screen) for one in await history.screens() if one.pane_uid in wanted}
+    found = await history.screens(closed=True)
+    return {one.pane_uid: stored_screen_items(one.screen) for one in found if one.pane_uid in wanted}
 
 
 def _matches(pane: PaneResult, wish: SearchWish) -> bool:

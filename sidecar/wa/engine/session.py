@@ -353,7 +353,7 @@ class MuxSession:
                 await asyncio.sleep(DEBOUNCE_S)
             self._list_wanted.clear()
             try:
-                await self._list(terminal)
+                await self._list(terminal, first=first)
                 first = False
             except (WezTermError, StoreError) as error:
                 log.warning("panes not listed", extra={"mux": self.name, "reason": error.message})
@@ -363,7 +363,7 @@ class MuxSession:
                 log.exception("listing failed", extra={"mux": self.name})
                 await asyncio.sleep(RETRY_LIST_S)
 
-    async def _list(self, terminal: Terminal) -> None:
+    async def _list(self, terminal: Terminal, *, first: bool) -> None:
         panes = await terminal.list_panes()
         mirrors = await self._find_mirrors(self, panes) if self._find_mirrors is not None else set()
         if mirrors is None:
@@ -372,6 +372,8 @@ class MuxSession:
             mirrors = {pane.pane_id for pane in panes if pane.tty_name is None and pane.pane_id not in self.panes}
         self.listed, self.hidden = panes, mirrors
         now_ms = self._shared.clock.now_ms()
+        if first:
+            await self._shared.store.close_absent(terminal.mux, {pane.pane_id for pane in panes}, now_ms)
         present = {pane.pane_id: pane for pane in panes if pane.pane_id not in mirrors}
         for known in list(self.panes.values()):
             if known.pane_id not in present:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ class Store(CaptureStore, Protocol):
     """The Writer, as far as the engine needs it beside the buffer."""
 
     async def pane_uid(self, mux: MuxInstance, pane: Pane, at_ms: int) -> str: ...
+    async def close_absent(self, mux: MuxInstance, present: Collection[int], at_ms: int) -> int: ...
 
 
 class History(Protocol):

@@ -13,7 +13,7 @@ class Row(NamedTuple):
     the end kept. `wrapped` means that the logical line goes on in the next row.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs of a row
     text: str
     wrapped: bool = False
 

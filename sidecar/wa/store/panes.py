@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from wa.model.errors import NotFound
 from wa.model.identity import MuxInstance, Pane
@@ -97,3 +97,27 @@ def close(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) ->
         ).fetchone()
         if closed is None:
             raise NotFound(f"there is no pane p{number}")
+        # What stood there last is in the log.
+        connection.execute("DELETE FROM screens WHERE pane = ?", (number,))
+
+
+def absent(connection: sqlite3.Connection, mux: MuxInstance, present: Collection[int]) -> list[int]:
+    """Panes that count as open and cannot be: of an earlier server at the socket of *mux*, or not among its *present*."""
+    key, host, socket = map(redact, (mux.key, mux.host, mux.socket))
+    return [
+        number
+        for number, pane_id, of in connection.execute(
+            "SELECT p.id, p.pane_id, m.key FROM panes p JOIN muxes m ON m.id = p.mux"
+            " WHERE p.alive AND m.host = ? AND m.socket = ?",
+            (host, socket),
+        )
+        if of != key or pane_id not in present
+    ]
+
+
+def close_unseen(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) -> None:
+    """As `close`, for panes that ended while nobody watched: their stored screens are all there is of their ends."""
+    connection.executemany(
+        "UPDATE panes SET alive = 0, closed_ms = coalesce(closed_ms, ?) WHERE id = ?",
+        [(at_ms, number) for number in numbers],
+    )

@@ -7,11 +7,12 @@ its commit, so that a failed one leaves memory and file as they were, and the sa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from wa.model.errors import WaError
+from wa.model.identity import MuxInstance
 from wa.store import panes
 from wa.store.chunks import Chunk
 from wa.store.commit import insert_chunks, load_log, store_open_chunk, store_rest
@@ -123,6 +124,15 @@ class ThreadSide:
         panes.close(connection, numbers, at_ms)
         self._close_chunks(connection, staged, numbers, but_open_line=False)
         staged.closed += numbers
+
+    def close_absent(
+        self, connection: sqlite3.Connection, staged: Staged, mux: MuxInstance, present: Collection[int], at_ms: int
+    ) -> int:
+        numbers = panes.absent(connection, mux, present)
+        panes.close_unseen(connection, numbers, at_ms)
+        self._close_chunks(connection, staged, numbers, but_open_line=False)
+        staged.closed += numbers
+        return len(numbers)
 
     def forget_rest(
         self, connection: sqlite3.Connection, staged: Staged, number: int | None, since_ms: int | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,6 +73,12 @@ class Writer:
         """The panes are gone; what they printed stays."""
         numbers = [pane_number(uid) for uid in uids]
         await self._write(lambda connection, staged: self._side.close_panes(connection, staged, numbers, at_ms))
+
+    async def close_absent(self, mux: MuxInstance, present: Collection[int], at_ms: int) -> int:
+        """Close the panes that ended while nobody watched: *present* are the ids that *mux* lists. How many they were."""
+        return await self._write(
+            lambda connection, staged: self._side.close_absent(connection, staged, mux, present, at_ms)
+        )
 
     async def capture(self, captures: Sequence[Capture]) -> None:
         """Store. If this fails nothing of *captures* is stored, and it may be called again with the same.
