@@ -29,6 +29,16 @@ TERMINAL = ("latency", "cpu", "bursts", "memory", "idle")
 
 VERDICT = re.compile(r"\S.*\s{2,}(ok|MISSED|-)$")
 MISSED, BROKEN = 1, 2
+CHILD = """
+import sys, traceback
+try:
+    from benchmarks.{name} import main
+    status = main(sys.argv[1:])
+except Exception:
+    traceback.print_exc()
+    status = {broken}
+sys.exit(status)
+"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -74,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run(name: str, flags: Sequence[str], *, echo: bool) -> tuple[int, str]:
     """Exit status and what it printed; with *echo* printed as it comes. On Ctrl-C it gets the time to clean up."""
-    code = f"import sys; from benchmarks.{name} import main; sys.exit(main(sys.argv[1:]))"
+    code = CHILD.format(name=name, broken=BROKEN)
     env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     process = subprocess.Popen(
         [sys.executable, "-c", code, *flags], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=env

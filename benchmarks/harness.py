@@ -43,7 +43,7 @@ class Figure(NamedTuple):
     note: str = ""
 
 
-COLUMNS = (46, 12, 10, 44, 9, 22)
+COLUMNS = (58, 16, 44, 8, 21)
 
 
 def line(figure: Figure) -> str:
@@ -52,15 +52,13 @@ def line(figure: Figure) -> str:
     verdict = {True: "ok", False: "MISSED", None: "-"}[figure.ok]
     value = f"{number(figure.value)} {figure.unit}".rstrip()
     texts = (figure.name, value, figure.against, ratio, figure.goal)
-    widths = (COLUMNS[0], COLUMNS[1] + COLUMNS[2], *COLUMNS[3:])
-    shown = "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)) + "  " + verdict
+    shown = "  ".join(text.ljust(width) for text, width in zip(texts, COLUMNS, strict=True)) + "  " + verdict
     return f"{shown}\n    {figure.note}" if figure.note else shown
 
 
 def heading() -> str:
-    widths = (COLUMNS[0], COLUMNS[1] + COLUMNS[2], *COLUMNS[3:])
     titles = ("name", "value", "against (same run)", "ratio", "goal")
-    return "  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)) + "  verdict"
+    return "  ".join(title.ljust(width) for title, width in zip(titles, COLUMNS, strict=True)) + "  verdict"
 
 
 def number(value: float) -> str:
@@ -209,11 +207,11 @@ class MeasuringError(Exception):
 
 
 def wait_for(what: str, condition: Callable[[], T | None], *, within_s: float = 30.0, every_s: float = 0.02) -> T:
-    """The first value of *condition* that is neither None nor False."""
+    """The first value of *condition* that is true."""
     deadline = time.monotonic() + within_s
     while True:
         found = condition()
-        if found is not None and found is not False:
+        if found:
             return found
         if time.monotonic() > deadline:
             raise MeasuringError(f"{what} did not happen within {within_s:g} s")

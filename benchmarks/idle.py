@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Sequence
 
 from benchmarks.bare import BareClient
-from benchmarks.cpu import used
-from benchmarks.harness import Figure, Options, Stage, median, options, report, say, stage
+from benchmarks.cpu import rest, used
+from benchmarks.harness import Figure, Options, Stage, options, report, say, stage
 from benchmarks.sidecar import Sidecar
 from benchmarks.terminals import Mux, settle
 
@@ -40,13 +41,13 @@ def measure(here: Stage, chosen: Options) -> list[Figure]:
     spawning_s = time.monotonic() - begin
     client.close()
     sidecar.wait_for_panes(spawned, within_s=120)
-    settle(mux)
+    rest(sidecar.cpu_s, mux.cpu_s)
     runs: list[tuple[float, float]] = []
     for number in range(chosen.runs):
         say(f"idle, {panes} panes: run {number + 1} of {chosen.runs}")
         by_sidecar, by_mux = used(WINDOW_S, sidecar.cpu_s, mux.cpu_s)
         runs.append((by_sidecar * 100, by_mux * 100))
-    both, alone = median([sum(run) for run in runs]), median([run[1] for run in runs])
+    both, alone = statistics.mean([sum(run) for run in runs]), statistics.mean([run[1] for run in runs])
     return [
         Figure(
             f"idle.cpu (embedded, {panes} panes)",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks.harness import Figure, Options, Stage, median, options, report, rss_mb, say, stage
 from benchmarks.roles import Role
 from benchmarks.sidecar import Sidecar
+from benchmarks.stored import Stored
 from benchmarks.terminals import Mux, Programs, settle
 
 PANES = 100
@@ -35,21 +36,16 @@ def measure(here: Stage, kind: str, chosen: Options) -> list[Figure]:
         sidecar = Sidecar(here, mux)
         sidecar.wait_for_panes(panes)
         bare = Role(here, "benchmarks.bare", "watch", str(mux.socket))
-        before = sum(pane["rows_stored"] for pane in sidecar.panes().values())
+        stored = Stored(sidecar)
+        before = stored.settled()
         programs.run(programs.some(PANES), "count_to", tag=f"m{number}", count=ROWS)
-        printed = PANES * ROWS
         # The newest rows of each pane stay on its screen; the first run begins on empty screens.
-        sidecar.wait_for_panes_where(
-            "the rows in the database",
-            lambda found, wanted=before + printed - PANES * 24: (
-                sum(pane["rows_stored"] for pane in found.values()) >= wanted
-            ),  # type: ignore[misc]
-            within_s=60,
-        )
+        stored.wait_for({pane: before.get(pane, 0) + ROWS - 24 for pane in panes}, within_s=60)
         sidecar.flush()
         settle(mux)
         sidecars.append(sidecar.rss_mb())
         clients.append(rss_mb(bare.pid))
+        stored.close()
         bare.end()
         sidecar.end()
     value, client = median(sidecars), median(clients)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.harness import PYTHONPATH, MeasuringError, Stage
+from benchmarks.harness import PYTHONPATH, MeasuringError, Stage, cpu_s
 
 Seen = dict[str, dict[int, int]]
 """tag → number of the mark → the instant it was first seen, in ns since the epoch"""
@@ -82,6 +82,9 @@ class Role:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    def cpu_s(self) -> float:
+        return cpu_s(self.pid, children=True)
 
     def ask(self, **order: object) -> dict[str, Any]:
         assert self.process.stdin is not None

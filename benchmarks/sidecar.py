@@ -1,9 +1,8 @@
-"""The sidecar under test, and what asks it: its wire, its database, and processes that subscribe or watch commits.
+"""The sidecar under test, and what asks it: its wire, and a process that subscribes.
 
 Run as a process it plays one role (benchmarks/roles.py):
 
     python -m benchmarks.sidecar subscribe SOCKET     note when marks were seen in `screen` items
-    python -m benchmarks.sidecar commits DATABASE     note when marks were first readable in the database
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import select
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -117,14 +116,10 @@ class Sidecar:
         wait_for(f"{len(pane_ids)} panes in `wa panes`", known, within_s=within_s)
         self.client.call("screens")
 
-    def wait_for_panes_where(
-        self, what: str, claim: Callable[[Mapping[int, dict[str, Any]]], bool], *, within_s: float
-    ) -> None:
-        def met() -> bool:
-            self.check()
-            return claim(self.panes())
-
-        wait_for(what, met, within_s=within_s)
+    def screen_rows(self, pane_id: int) -> list[str]:
+        """What stands on the pane's screen now, blanks at the ends of rows and blank rows dropped."""
+        rows = self.client.call("screen", pane=f"bench/{pane_id}")["rows"]
+        return [text.rstrip() for text in rows if text.strip()]
 
     def flush(self) -> None:
         """Returns when everything captured so far is committed."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.bare import BareClient
 from benchmarks.harness import PYTHONPATH, REPOSITORY, MeasuringError, Stage, cpu_s, rss_mb, wait_for
+from wa.protocol import mux as pdus
 
 SCROLLBACK_ROWS = 20_000
 PROGRAM = Path(__file__).with_name("pane_program.py")
@@ -37,6 +38,7 @@ class Mux:
         self.process = stage.start(self._argv(), env=self.env, stdout=self.log, stderr=self.log)
         wait_for(f"the {kind} mux's socket", self._answers, within_s=20)
         self.version = self._version()
+        self._end_first_pane()
 
     def _argv(self) -> list[str]:
         if self.kind == "real":
@@ -54,6 +56,14 @@ class Mux:
             probe.connect(str(self.socket))
             return True
         return False
+
+    def _end_first_pane(self) -> None:
+        """Only panes that a benchmark made are counted."""
+        client = BareClient(self.socket)
+        for pane in wait_for("the first pane", client.panes):
+            client.call(pdus.KillPane(pane.pane_id))
+        wait_for("its end", lambda: not client.panes())
+        client.close()
 
     def _version(self) -> str:
         if self.kind == "embedded":
