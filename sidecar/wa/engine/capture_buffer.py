@@ -25,7 +25,7 @@ from wa.store.records import Capture, PaneUpdate
 
 log = logging.getLogger(__name__)
 
-GATHER_S = 0.025
+GATHER_S = 0.075
 """How long the first of a commit waits for others."""
 EAGER_BYTES = 1024 * 1024
 """With this much waiting, nothing is gained by gathering more."""
