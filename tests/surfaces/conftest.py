@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,11 +14,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
+from wa.surfaces.cli import run
+
 T = TypeVar("T")
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Inside = Callable[..., Done]
 SIDECAR = Path(__file__).parents[2] / "sidecar"
 WITHIN_S = 30.0
 
@@ -136,6 +148,8 @@ class House:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def build(root: Path) -> House:
@@ -162,6 +176,23 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield built
     finally:
         built.close()
+
+
+@pytest.fixture
+def inside(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inside:
+    """Command lines in this process: what needs no process of its own is quicker so."""
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in house.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+
+    def run_inside(*words: str) -> Done:
+        status = run(list(words))
+        out, err = capsys.readouterr()
+        return Done(status, out, err)
+
+    return run_inside
 
 
 @pytest.fixture(scope="module")

@@ -336,8 +336,8 @@ def test_unknown_panes_name_those_that_exist(watched) -> None:
 
 def test_a_log_that_is_cut_off_by_head_is_no_error(watched) -> None:
     """`wa logs --all | head -1` prints one line and nothing on standard error."""
-    name = shell(watched, "seq 5000")
-    holding(watched, name, "5000")
+    name = shell(watched, "seq 3000")
+    holding(watched, name, "3000")
     command = f"{shlex.quote(sys.executable)} -m wa logs {name} --all | head -1"
     done = subprocess.run(["/bin/sh", "-c", command], env=watched.env, capture_output=True, text=True, timeout=60)
 

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -24,6 +24,8 @@ QUERY = "FAILED expected columns"
 TELL_EVERY_S = 0.25
 OVERTIME_S = 15.0
 """How long after their time the programs may take to say that they are done."""
+SETTLE_WITHIN_S = 5.0
+"""What was erased to be printed again, or left an alternate screen, is final a second later."""
 
 
 @dataclass(slots=True)
@@ -117,14 +119,16 @@ async def _tell(built: Stage, progress: Progress, tell: Callable[[Progress], Non
 
 
 async def _collect(built: Stage, progress: Progress) -> DemoResult:
-    async with connected(built.paths.socket) as sidecar:
-        await sidecar.call("flush")
-        panes = await _panes(sidecar)
-    found: Counter[tuple[str, int]] = Counter()
-    for pane in panes:
-        log = await read_log(built.paths, LogWish(pane=pane["pane_uid"], everything=True))
-        found.update((step[1], int(step[2])) for row in log["rows"] if (step := STEP.search(row["text"])))
     promised = {(name, number) for name, count in progress.promised.items() for number in range(1, count + 1)}
+    give_up = time.monotonic() + SETTLE_WITHIN_S
+    async with connected(built.paths.socket) as sidecar:
+        while True:
+            await sidecar.call("flush")
+            panes = await _panes(sidecar)
+            found = await _logged(built, panes)
+            if promised <= found.keys() or time.monotonic() > give_up:
+                break
+            await asyncio.sleep(TELL_EVERY_S)
     search: SearchResult = await find(built.paths, SearchWish(query=QUERY, limit=1, context=2))
     return DemoResult(
         seconds=0.0,
@@ -139,6 +143,15 @@ async def _collect(built: Stage, progress: Progress) -> DemoResult:
         search=search,
         cleaned=False,
     )
+
+
+async def _logged(built: Stage, panes: Sequence[PaneResult]) -> Counter[tuple[str, int]]:
+    """How often each step stands in the logs and on the screens."""
+    found: Counter[tuple[str, int]] = Counter()
+    for pane in panes:
+        log = await read_log(built.paths, LogWish(pane=pane["pane_uid"], everything=True))
+        found.update((step[1], int(step[2])) for row in log["rows"] if (step := STEP.search(row["text"])))
+    return found
 
 
 async def _panes(sidecar: SidecarClient) -> list[PaneResult]:

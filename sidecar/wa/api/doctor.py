@@ -40,10 +40,7 @@ async def examine(paths: Paths) -> DoctorResult:
     findings.append(trouble)
     watched = await _sidecar(paths)
     findings += watched
-    found = await discover(
-        [SocketTarget(entry.name, entry.socket) for entry in settings.mux if entry.socket is not None],
-        wezterm=settings.wezterm.command,
-    )
+    found = await _discover(settings)
     if not any(one["level"] == "ok" for one in watched):
         # A sidecar has just told of what it is connected to; a second connection would tell nothing new.
         findings += await _terminals(_targets(found, settings), found, settings)
@@ -97,6 +94,15 @@ async def _sidecar(paths: Paths) -> list[Finding]:
         await client.close()
 
 
+async def _discover(settings: Settings) -> Discovery:
+    """As the sidecar would look."""
+    named = [SocketTarget(entry.name, entry.socket) for entry in settings.mux if entry.socket is not None]
+    found = await discover(named, wezterm=settings.wezterm.command)
+    if settings.wezterm.discover:
+        return found
+    return found._replace(candidates=tuple(one for one in found.candidates if one.explicit))
+
+
 def _targets(found: Discovery, settings: Settings) -> list[Target]:
     over_ssh = [
         SshTarget(one.ssh, one.name, one.wezterm or ("wezterm",)) for one in settings.mux if one.ssh is not None
@@ -108,7 +114,10 @@ async def _terminals(targets: list[Target], found: Discovery, settings: Settings
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(_look(target, settings)) for target in targets]
     findings = [one for look in looks for one in look.result()]
-    if not targets:
+    if not targets and not settings.wezterm.discover:
+        what = "nothing would be watched: `wezterm.discover` is off, and no [[mux]] names a multiplexer"
+        findings.append(finding("warning", what, "Add one (`wa config path`), or give `wa watch` --socket or --ssh."))
+    elif not targets:
         step = INSTALL if found.executable is None else "Start WezTerm; wa looks again every few seconds."
         findings.append(finding("error", f"no WezTerm runs: no socket answers in {found.runtime_dir}", step))
     return findings

@@ -91,14 +91,15 @@ class Follower:
         return shown
 
     def _screen(self, item: Mapping[str, Any], now_ms: int) -> None:
-        rows: Sequence[str] = item["rows"]
-        cursor = int(item["cursor"][1])
+        logged = item.get("logged", 0)
+        rows: Sequence[str] = item["rows"][logged:]
+        cursor = int(item["cursor"][1]) - logged
         self._final = max(self._final, item["next_row"])
         below = any(text.strip() for text in rows[cursor + 1 :]) if cursor >= 0 else True
         if item["is_alt"] or below or cursor > len(rows):
             self._seen = []
         else:
-            marks = zip(rows[:cursor], item["wrapped"], strict=False)
+            marks = zip(rows[:cursor], item["wrapped"][logged:], strict=False)
             self._seen = [(text, wrapped, item["at_ms"]) for text, wrapped in marks]
         self._stand(now_ms)
 

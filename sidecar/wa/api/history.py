@@ -6,21 +6,25 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wa.config.paths import Paths
 from wa.protocol.envelope import iso
-from wa.store.errors import StoreMissingError
-from wa.store.reader import Reader
+
+if TYPE_CHECKING:
+    from wa.store.reader import Reader
 
 
 @asynccontextmanager
 async def open_history(paths: Paths) -> AsyncIterator[Reader | None]:
     """None where there is no database yet. Raises StoreError where there is one that cannot be read."""
-    try:
-        reader = await Reader.open(paths.database)
-    except StoreMissingError:
+    if _stat(paths.database) is None:
         yield None
         return
+    # Imported late: with a sidecar most commands never come here.
+    from wa.store.reader import Reader
+
+    reader = await Reader.open(paths.database)
     try:
         yield reader
     finally:

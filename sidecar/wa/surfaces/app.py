@@ -97,6 +97,9 @@ def run_app(words: list[str]) -> int:
         return complain(WaError("cancelled", next_step="Nothing was done."), as_json=as_json)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
+    except SystemExit:
+        # click leaves like this, and only like this, where whoever read us has gone.
+        raise BrokenPipeError from None
     except OSError as error:
         return complain(WaError(f"{error}"), as_json=as_json)
     except Exception as error:

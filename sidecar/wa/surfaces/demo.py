@@ -6,17 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wa.api.demo import Progress, run_demo
 from wa.protocol.results import DemoResult
 from wa.surfaces.answer import Json, show_json
 from wa.surfaces.output import Style, Terminal, say, stdout
 from wa.surfaces.panes import pane_table
 from wa.surfaces.search import hit_lines
 from wa.surfaces.text import clip, harmless
+
+if TYPE_CHECKING:
+    from wa.api.demo import Progress
 
 INTRODUCTION = """\
 Three programs that behave like busy agents run in a pocket multiplexer that speaks WezTerm's protocol:
@@ -36,6 +38,9 @@ def demo(
 
     Example: wa demo --seconds 10
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.demo import run_demo
+
     started = time.perf_counter()
     terminal = stdout()
     if not json:

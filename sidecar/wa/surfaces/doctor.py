@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from wa.api.doctor import examine
 from wa.protocol.results import DoctorResult
 from wa.surfaces.answer import Json, answer, paths
 from wa.surfaces.output import Style, Terminal
@@ -21,6 +20,9 @@ def doctor(json: Json = False) -> None:
 
     Example: wa doctor
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.doctor import examine
+
     answer("doctor", examine(paths()), render, as_json=json)
 
 

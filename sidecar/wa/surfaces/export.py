@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from wa.api.export import export_to_file, export_to_stream
 from wa.model.errors import UsageError
 from wa.protocol.results import ExportResult
 from wa.surfaces.answer import Json, answer, paths
@@ -32,6 +31,9 @@ def export(
 
     Example: wa export --output wa.jsonl
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.export import export_to_file, export_to_stream
+
     if form not in FORMATS:
         raise UsageError(f"--format {form!r} is neither jsonl nor db", next_step="Write --format jsonl or --format db.")
     if output is None and (form == "db" or json):

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from wa.api.following import follow_log
-from wa.api.logs import LogWish, read_log
 from wa.model.errors import UsageError
 from wa.protocol.results import GapResult, LogsResult
 from wa.surfaces.answer import Json, PaneArgument, answer, answer_stream, paths, staleness
@@ -16,12 +14,14 @@ from wa.surfaces.text import harmless
 
 REASONS = {
     "trimmed": "the terminal's scrollback dropped them first",
+    "unseen": "they passed over a full screen between two looks",
     "erased": "the program erased them before they were read",
     "resized": "a resize re-wrapped them",
     "disconnected": "nobody was listening",
     "store_full": "the database could not take more",
     "unreadable": "the terminal sent something that does not decode",
     "closed": "the pane closed first",
+    "forgotten": "they were deleted by `wa forget`",
 }
 """The reasons of `wa.model.log.GapReason`, for people."""
 
@@ -46,6 +46,10 @@ def logs(
 
     Example: wa logs p17 --since 10m
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.following import follow_log
+    from wa.api.logs import LogWish, read_log
+
     if tail is not None and everything:
         raise UsageError("--tail and --all cannot both be", next_step="Leave one of them out.")
     wish = LogWish(pane=pane, tail=tail, everything=everything, physical=rows, stored_only=stored, since=since)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from wa.api.search import SearchWish, find
 from wa.api.times import local
 from wa.protocol.results import SearchHit, SearchResult
 from wa.surfaces.answer import Json, answer, paths, staleness
@@ -46,6 +45,9 @@ def search(
 
     Example: wa search "connection refused" --since yesterday -C 2
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.search import SearchWish, find
+
     wish = SearchWish(
         query=query,
         pane=pane,
@@ -90,5 +92,5 @@ def hit_lines(hit: SearchHit, terminal: Terminal) -> list[str]:
 
 def _fitting(text: str, terminal: Terminal, taken: int) -> str:
     """On a terminal a hit takes one line each; in a pipe all of it."""
-    safe = harmless(text)
+    safe = harmless(text.rstrip())
     return safe if terminal.columns is None else clip(safe, max(10, terminal.columns - taken))

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from wa.api.watch import WatchWish, detach_sidecar, nothing_to_watch, watch_panes
 from wa.model.errors import UsageError
 from wa.protocol.results import WatchResult
 from wa.surfaces.answer import Json, answer, paths, show_json
@@ -39,6 +38,9 @@ def watch(
 
     Example: wa watch --detach
     """
+    # Imported here: only this command needs it, and each one's start counts.
+    from wa.api.watch import WatchWish, detach_sidecar, nothing_to_watch, watch_panes
+
     if log_level is not None and log_level not in LEVELS:
         raise UsageError(
             f"--log-level {log_level!r} is none of {', '.join(LEVELS)}", next_step="Write --log-level debug."

@@ -24,7 +24,7 @@ def main() -> None:
         count = len(steps) + 1
         steps.append(f"• step fullscreen-{count:04d} @{stamp} {WORK[count % len(WORK)]}")
         draw(out, steps, f"Working ({count} steps)")
-        time.sleep(0.2)
+        time.sleep(0.1)
     steps.append(f"fullscreen finished: {len(steps)} steps")
     draw(out, steps, "Ready")
     try:
