@@ -169,7 +169,7 @@ def test_a_new_window_has_the_workspace_asked_for(mux: LiveMux) -> None:
 def test_a_split_shares_the_room(
     mux: LiveMux, player: Player, words: tuple[str, ...], old: tuple[int, ...], new: tuple[int, ...]
 ) -> None:
-    """The new pane gets what was asked for, a cell is the divider, the old pane keeps the rest until it has it all back."""
+    """The new pane gets what was asked for, a cell is the divider; the old one keeps the rest and has it back later."""
     pane_id = int(mux.ok("split-pane", "--pane-id", str(player.pane_id), *words, "--", "sleep", "1000"))
 
     assert (geometry(mux, player.pane_id), geometry(mux, pane_id)) == (old, new)

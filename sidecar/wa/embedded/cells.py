@@ -231,7 +231,7 @@ def _encode_line(row: RawRow, seqno: bytes) -> bytes:
         return b"".join((b"\0", uleb(len(plain)), body, b"\0", seqno, b"\0"))
     parts: list[bytes] = []
     count = 0
-    last = (_DEFAULT, 0)
+    wrapped_end = b""
     for texts, look, semantic in _runs(row):
         attributes = encode_attributes(look, semantic, False)
         if isinstance(texts, str) and texts.isascii():
@@ -240,14 +240,18 @@ def _encode_line(row: RawRow, seqno: bytes) -> bytes:
             body[1::unit] = texts.encode("ascii")
             parts.append(bytes(body))
             count += len(texts)
+            if row.wrapped:
+                end = _encode_cell(texts[-1], encode_attributes(look, semantic, True))[1]
+                wrapped_end = bytes(body[:-unit]) + end
         else:
             for text in texts:
                 cells, data = _encode_cell(text, attributes)
                 parts.append(data)
                 count += cells
-        last = (look, semantic)
+            if row.wrapped:
+                wrapped_end = _encode_cell(texts[-1], encode_attributes(look, semantic, True))[1]
     if row.wrapped and count:
-        parts[-1] = parts[-1].removesuffix(encode_attributes(*last, False)) + encode_attributes(*last, True)
+        parts[-1] = wrapped_end
     return b"".join((b"\0", uleb(count), *parts, b"\0", seqno, b"\0"))
 
 

@@ -12,7 +12,7 @@ from wa.protocol.mux import SplitCells, SplitRequest, TerminalSize
 HORIZONTAL, VERTICAL = 0, 1
 
 
-class NoSpace(Exception):  # noqa: N818 - an answer, not an error of ours
+class NoSpace(Exception):
     """The panes would become smaller than a cell."""
 
 

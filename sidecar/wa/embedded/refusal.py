@@ -1,5 +1,5 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
+class Refusal(Exception):
     """A request that is answered with an ErrorResponse, worded as WezTerm words it."""

@@ -25,6 +25,8 @@ def answer(mux: EmbeddedMux, session: Session, request: p.Pdu) -> p.Pdu:
     if isinstance(request, (p.SendKeyDown, p.SendPaste, p.WriteToPane)):
         session.had_input()
     handler = _HANDLERS.get(type(request))
+    if isinstance(request, _NOT_OFFERED):
+        raise Refusal(f"{type(request).__name__} is not offered by this multiplexer")
     if handler is None:
         raise Refusal(f"expected a request, got {type(request).__name__}")
     return handler(mux, session, request)
@@ -259,6 +261,8 @@ def _erase_history(mux: EmbeddedMux, _session: Session, request: p.EraseScrollba
     mux.pane_changed(pane, [])
     return p.UnitResponse()
 
+
+_NOT_OFFERED = (p.SearchScrollbackRequest, p.AdjustPaneSize)
 
 _HANDLERS: dict[type[Any], Callable[[EmbeddedMux, Session, Any], p.Pdu]] = {
     p.Ping: _ping,

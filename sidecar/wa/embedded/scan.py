@@ -96,7 +96,9 @@ class Scanner:
         batches: list[list[Step]] = []
         batch = self._held if self._held is not None else []
         start = 0
-        for match in _SEQUENCE.finditer(data, 0, end):
+        for match in _SEQUENCE.finditer(data):
+            if match.start() >= end:
+                break
             name = match.lastgroup
             assert name is not None
             if match.start() > start:

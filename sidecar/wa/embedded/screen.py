@@ -30,6 +30,8 @@ SAFE_ROWS = 8192
 BELLS_PER_BATCH = 16
 """More bells than this between two other sequences are announced as this many."""
 
+_STILL = re.compile(rb"(?:\x1b\[[0-9;:?>]*[mnchluq])*")
+"""What leaves the cursor where it is."""
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _STYLED_NEWLINE = re.compile(rb"\x1b\[(?!0?m)[0-9;:]*m[^\x1b\n]*\n")
 """Only a hint: the style may be taken back by its own opposite, `CSI 39 m` for example."""
@@ -45,6 +47,10 @@ class _View:
         self.top = self.cursor = 0
         self.rows: dict[int, RawRow] = {}
         self.seqnos: dict[int, int] = {}
+
+    def forget(self) -> None:
+        self.rows.clear()
+        self.seqnos.clear()
 
 
 class Screen:
@@ -193,6 +199,13 @@ class Screen:
 
     def _feed(self, data: bytes) -> None:
         if self._beyond is not None:
+            still = _STILL.match(data)
+            assert still is not None
+            self._vt.feed(still[0])
+            self._edits.is_pen_stale = True
+            data = data[still.end() :]
+            if not data:
+                return
             self._leave_beyond(data)
         if self._is_alt:
             self._vt.feed(data)
@@ -319,7 +332,7 @@ class Screen:
         self.seqno += 1
         old_cols = self.cols
         self.cols, self.rows = cols, rows
-        self._alternate.rows.clear()
+        self._alternate.forget()
         if self._is_alt:
             self._saved = move_place(self._saved, old_cols, cols, has_row_above=True)
             self._vt.resize(cols, rows)
@@ -354,7 +367,7 @@ class Screen:
             self._vt.feed(b"\x1b[%d;%dH" % (state.cursor_y + 1, start + 1) + b" " * (self.cols - start))
 
     def _renumber_history(self, width_changed: bool) -> None:
-        self._primary.rows.clear()
+        self._primary.forget()
         if width_changed:
             self._edits.padding.forget()
             self._wrapped_at = min(self.cols, self._wrapped_at or self.cols)
@@ -386,6 +399,11 @@ class Screen:
             known[index] = row
             if not same or index in self._touched or not (full or index in cursors):
                 seqnos[index] = self.seqno
+        if any(index not in known for index in range(top, top + self.rows)):
+            for y, row in enumerate(self._vt.read_viewport(0, self.rows)):
+                if top + y not in known:
+                    known[top + y] = self._as_wezterm(top + y, row)
+                    seqnos[top + y] = self.seqno
         if not self._is_alt:
             for index in range(max(before, self._ages.end), min(top, before + self.rows)):
                 self._ages.append(index + 1, leaving.get(index, self.seqno))

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 
 _C1 = re.compile("[\x80-\x9f]")
 _FIRST_CONTINUATION = {0xE0: (0xA0, 0xBF), 0xED: (0x80, 0x9F), 0xF0: (0x90, 0xBF), 0xF4: (0x80, 0x8F)}
+
+
+_unfinished = threading.local()
+"""`at`: where the piece under decoding ends inside a character."""
 
 
 def _length(lead: int) -> int:
@@ -31,6 +36,9 @@ def _mend(error: UnicodeError) -> tuple[str, int]:
     while end < len(data) and low <= data[end] <= high:
         low, high = 0x80, 0xBF
         end += 1
+    if end == len(data):
+        _unfinished.at = at
+        return "", end
     return "\ufffd", end + 1
 
 
@@ -47,27 +55,14 @@ class Utf8:
         if not self._half and data.isascii():
             return data.replace(b"\x7f", b"") if b"\x7f" in data else data
         data = self._half + data
-        cut = _unfinished_at(data)
-        self._half, data = data[cut:], data[:cut]
+        self._half = b""
         try:
             text = data.decode()
         except UnicodeDecodeError:
+            _unfinished.at = len(data)
             text = data.decode("utf-8", "wa.vtparse")
+            self._half = data[_unfinished.at :]
             data = text.encode()
         if _C1.search(text) is not None:
             data = _C1.sub(lambda match: "\x1b" + chr(ord(match[0]) - 0x40), text).encode()
         return data.replace(b"\x7f", b"") if b"\x7f" in data else data
-
-
-def _unfinished_at(data: bytes) -> int:
-    """Where a character begins that *data* does not complete; else its length."""
-    for back in range(1, min(3, len(data)) + 1):
-        byte = data[-back]
-        if byte < 0x80:
-            break
-        if byte >= 0xC0:
-            length = _length(byte)
-            low, high = _FIRST_CONTINUATION.get(byte, (0x80, 0xBF))
-            whole = back == 1 or low <= data[1 - back] <= high
-            return len(data) - back if length > back and whole else len(data)
-    return len(data)

@@ -26,7 +26,7 @@ _FIRST_SERIAL = 1000
 T = TypeVar("T")
 
 
-class Failed(Exception):  # noqa: N818 - it is what the command prints
+class Failed(Exception):
     """Printed after the program's name; ends the command with status 1."""
 
 

@@ -1,0 +1,180 @@
+"""Programs on pseudo-terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from wa.embedded.pty import PtyProcess
+
+ENV = {b"PATH": os.fsencode(os.environ["PATH"]), b"LANG": b"C.UTF-8"}
+
+
+class Run:
+    """A program, what it printed, and whether it ended."""
+
+    def __init__(self, *argv: str, cols: int = 80, rows: int = 24, cwd: str = "/") -> None:
+        self.output = b""
+        self.ended = asyncio.Event()
+        self.changed = asyncio.Event()
+        self.pty = PtyProcess(
+            argv, env=ENV, cwd=cwd, cols=cols, rows=rows, on_output=self._hear, on_exit=self.ended.set
+        )
+
+    def _hear(self, data: bytes) -> None:
+        assert not self.ended.is_set()
+        self.output += data
+        self.changed.set()
+
+    async def hears(self, text: bytes) -> None:
+        async with asyncio.timeout(20):
+            while text not in self.output:
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def end(self) -> bytes:
+        async with asyncio.timeout(20):
+            await self.ended.wait()
+        return self.output
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def with_timeout() -> None:
+        async with asyncio.timeout(60):
+            await test()
+
+    asyncio.run(with_timeout())
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def test_the_program_has_a_terminal_of_its_own() -> None:
+    """Its own session, controlling terminal, size and folder."""
+
+    async def test() -> None:
+        program = Run(
+            "sh", "-c", "tty; stty size; ps -o sid= -p $$; echo $$; pwd; : < /dev/tty && echo ctty", cwd="/tmp"
+        )
+        tty, size, sid, pid, folder, ctty = (await program.end()).decode().split("\r\n")[:6]
+        assert (tty, size, sid.strip(), folder, ctty) == (program.pty.tty_name, "24 80", pid, "/tmp", "ctty")
+
+    run(test)
+
+
+def test_the_last_words_are_heard() -> None:
+    """All output of a program that ends at once comes before its end is told."""
+
+    async def test() -> None:
+        for _ in range(20):
+            assert (await Run("sh", "-c", "seq 1 3000; echo the end").end()).endswith(b"3000\r\nthe end\r\n")
+
+    run(test)
+
+
+def test_a_program_that_does_not_read_holds_nobody_up() -> None:
+    """Megabytes of input are queued at once, and arrive in order when the program reads at last."""
+
+    async def test() -> None:
+        program = Run("sh", "-c", "stty raw -echo; echo ready; sleep 0.5; head -c 3000000 | md5sum; sleep 100")
+        await program.hears(b"ready")
+        text = bytes(range(32, 127)) * (3_000_000 // 95 + 1)
+        started = time.monotonic()
+        for at in range(0, 3_000_000, 100_000):
+            program.pty.write(text[at : at + 100_000])
+        assert time.monotonic() - started < 0.4
+
+        await program.hears(b"-")
+        import hashlib
+
+        assert hashlib.md5(text[:3_000_000]).hexdigest().encode() in program.output
+        program.pty.hang_up()
+        await program.end()
+
+    run(test)
+
+
+def test_a_resize_is_signalled() -> None:
+    """The program hears of its new size."""
+
+    async def test() -> None:
+        program = Run("sh", "-c", "trap 'stty size' WINCH; echo ready; while :; do sleep 0.02; done")
+        await program.hears(b"ready")
+        program.pty.resize(100, 30)
+        await program.hears(b"30 100")
+        program.pty.hang_up()
+        await program.end()
+
+    run(test)
+
+
+def test_a_program_that_ignores_the_hangup_is_killed() -> None:
+    """Hanging up ends every program, politely first."""
+
+    async def test() -> None:
+        program = Run("sh", "-c", "trap '' HUP TERM; echo ready; while :; do sleep 0.02; done")
+        await program.hears(b"ready")
+        program.pty.hang_up()
+        await program.end()
+
+    run(test)
+
+
+def test_a_background_job_does_not_keep_the_end_from_being_told() -> None:
+    """The end is that of the program, though another one still holds its terminal."""
+
+    async def test() -> None:
+        program = Run("sh", "-c", "(trap '' HUP; exec sleep 3) & echo started")
+        assert (await program.end()).startswith(b"started")
+
+    run(test)
+
+
+def test_a_program_that_closes_its_terminal_costs_nothing() -> None:
+    """A program may live on without a terminal: no busy loop, and its end is still told."""
+
+    async def test() -> None:
+        program = Run("sh", "-c", "exec >/dev/null 2>&1 </dev/null; sleep 0.7")
+        before = time.process_time()
+        await program.end()
+        assert time.process_time() - before < 0.3
+
+    run(test)
+
+
+def test_what_cannot_be_started_is_an_error_and_leaves_nothing() -> None:
+    """No program, no leaked descriptor."""
+
+    async def test() -> None:
+        before = open_descriptors()
+        with pytest.raises(FileNotFoundError):
+            Run("/no/such/program")
+        assert open_descriptors() == before
+
+    run(test)
+
+
+def test_the_foreground_program_is_known(tmp_path: Path) -> None:
+    """Its file's name and its folder, also when a shell has started it."""
+    if not Path("/proc/self/exe").exists():
+        pytest.skip("needs /proc")
+
+    async def test() -> None:
+        program = Run("sh", "-c", f"cd '{tmp_path}' && exec cat")
+        program.pty.write(b"hello\r")
+        await program.hears(b"hello\r\nhello")
+        assert program.pty.foreground_name() == Path(os.path.realpath(shutil.which("cat") or "")).name
+        assert program.pty.foreground_cwd() == str(tmp_path)
+        os.kill(program.pty.pid, signal.SIGKILL)
+        await program.end()
+        assert program.pty.foreground_name() is None
+
+    run(test)
