@@ -113,14 +113,16 @@ class Home:
 
     def whole(self, uid: str) -> list[str | None]:
         """The log and then the screen: everything the pane ever printed. Needs a sidecar."""
-        for _ in range(50):
+
+        def look() -> list[str | None] | None:
             screen = self.ask("screen", pane=uid)
             self.ask("flush")
             stored = self.stored(uid)
-            if len(stored) == screen["next_row"] == self.ask("screen", pane=uid)["next_row"]:
-                return stored + [text.rstrip() for text in screen["rows"][screen["logged"] :]]
-            time.sleep(0.1)
-        raise AssertionError(f"the log of {uid} does not come to rest")
+            if screen["reading"] or len(stored) != screen["next_row"]:
+                return None
+            return stored + [text.rstrip() for text in screen["rows"][screen["logged"] :]]
+
+        return eventually(look)
 
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM, within_s: float = 15.0) -> int:

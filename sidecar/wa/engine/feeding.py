@@ -84,6 +84,7 @@ class Feeding:
         self._reads.drop(pane)
         self._wakes.drop(pane)
         self._unanswered = [(owner, read) for owner, read in self._unanswered if owner is not pane]
+        pane.reads_of_rows = 0
         pane.held.clear()
 
     # -- what is heard ----------------------------------------------------------------------------------------------
@@ -106,6 +107,8 @@ class Feeding:
 
     def feed(self, pane: WatchedPane, seen: PaneObservation) -> None:
         self._wakes.drop(pane)
+        if isinstance(seen, RowsRead):
+            pane.reads_of_rows -= 1
         try:
             effects = pane.tracker.feed(seen)
         except Exception:
@@ -169,6 +172,8 @@ class Feeding:
         return pane.screen_read >= wanted
 
     def _ask(self, pane: WatchedPane, job: Job) -> None:
+        if not isinstance(job, ReadScreen):
+            pane.reads_of_rows += 1
         lively = isinstance(job, ReadScreen) or self._shared.clock.now_ms() <= pane.lively_until_ms
         self._reads.add(pane, job, Lane.LIVE if lively else Lane.HISTORY)
 
@@ -176,11 +181,16 @@ class Feeding:
         if isinstance(job, ReadScreen):
             pane.screen_queued = False
         terminal = self._terminal
-        if terminal is None or not pane.alive or pane.excluded:
+        if not pane.alive or pane.excluded:
             return
         if isinstance(job, ReadRows):
             await self._perform_rows(terminal, pane, job)
-            return
+        elif terminal is not None:
+            await self._perform_screen(terminal, pane, job)
+        elif isinstance(job, ReadBack):
+            pane.reads_of_rows -= 1
+
+    async def _perform_screen(self, terminal: Terminal, pane: WatchedPane, job: ReadScreen | ReadBack) -> None:
         pane.reads_of_screen += 1
         pane.screens_begun += 1
         begun = pane.screens_begun
@@ -203,19 +213,28 @@ class Feeding:
             self._release(pane, seen)
             pane.screen_read = max(pane.screen_read, begun)
             pane.changed()
+        finally:
+            if isinstance(job, ReadBack):
+                pane.reads_of_rows -= 1
 
-    async def _perform_rows(self, terminal: Terminal, pane: WatchedPane, job: ReadRows) -> None:
+    async def _perform_rows(self, terminal: Terminal | None, pane: WatchedPane, job: ReadRows) -> None:
+        failed = "not connected"
+        read: RowsRead | None = None
         try:
-            read = await terminal.read_rows(pane.pane_id, job.start, job.stop)
+            if terminal is not None:
+                read = await terminal.read_rows(pane.pane_id, job.start, job.stop)
         except WezTermError as error:
-            now_ms = self._shared.clock.now_ms()
-            read = RowsRead(pane.pane_id, now_ms, range(job.start, job.stop), (), failed=error.message)
+            failed = error.message
+        if read is None:
+            # Whatever happens, the tracker hears of each read it asked for.
+            asked = range(job.start, job.stop)
+            read = RowsRead(pane.pane_id, self._shared.clock.now_ms(), asked, (), failed=failed)
         if not pane.alive or pane.excluded:
             return
         if read.failed is None:
             pane.failed_reads = 0
             self.feed(pane, read)
-        elif self._terminal is not terminal:
+        elif self._terminal is not terminal or terminal is None:
             self._unanswered.append((pane, read))
         else:
             # The tracker may ask again at once; a server that refuses is not to be asked without a pause.

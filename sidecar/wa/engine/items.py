@@ -28,6 +28,7 @@ def screen_item(pane: WatchedPane, screen: Screen) -> Item:
         "is_alt": screen.is_alt,
         "next_row": pane.tracker.next_row,
         "logged": screen.logged,
+        "reading": pane.reads_of_rows > 0,
     }
 
 

@@ -36,6 +36,8 @@ class WatchedPane:
         """The tracker has had its first reading."""
         self.first_reading: ScreenPush | TextFrame | None = None
         """Being fed just now: what it shows may be of yesterday."""
+        self.reads_of_rows = 0
+        """Asked for and not answered yet: rows between the log and the screen."""
         self.reads_of_screen = 0
         """Under way: until they are answered, pushes are held."""
         self.screens_begun = 0

@@ -176,17 +176,22 @@ class Sidecar:
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         installed = []
-        # SIGHUP ends a sidecar in a terminal that closes; a detached one has none and goes on.
-        for number in STOP_SIGNALS[: 2 if self._detached else None]:
+        for number in STOP_SIGNALS:
             with suppress(RuntimeError, ValueError):
                 # Outside of the main thread signals are somebody else's.
-                loop.add_signal_handler(number, self.stop)
+                loop.add_signal_handler(number, self._signalled, number)
                 installed.append(number)
         try:
             yield
         finally:
             for number in installed:
                 loop.remove_signal_handler(number)
+
+    def _signalled(self, number: int) -> None:
+        # SIGHUP says that the terminal has closed; one that is detached has none.
+        if number != signal.SIGHUP or not self._detached:
+            log.info("signal", extra={"number": number})
+            self.stop()
 
     def _result(self) -> WatchResult:
         return WatchResult(
