@@ -15,6 +15,10 @@ MAX_BYTES = 8192
 """Of UTF-8. A single longer row is a chunk of its own."""
 
 
+_ACCENTED = tuple(bytes([lead]) for lead in (*range(0xC3, 0xCA), 0xCC, 0xCD, 0xE1))
+"""First bytes of all such characters in UTF-8."""
+
+
 class Run(NamedTuple):
     """So many rows, one after the other, were captured at one instant."""
 
@@ -30,6 +34,7 @@ class Chunk(NamedTuple):
     row_count: int
     kind: str
     continues: bool
+    accented: bool
     first_ms: int
     last_ms: int
     lengths: bytes | None
@@ -105,7 +110,16 @@ def encode(
     if len(runs) > 1:
         first_ms, last_ms = min(run.at_ms for run in runs), max(run.at_ms for run in runs)
         times = b"".join([struct.pack("<Iq", *run) for run in runs])
-    return Chunk(pane, first_row, len(texts), kind, continues, first_ms, last_ms, lengths, marks, times, text)
+    accented = is_accented(text)
+    return Chunk(pane, first_row, len(texts), kind, continues, accented, first_ms, last_ms, lengths, marks, times, text)
+
+
+def is_accented(text: str) -> bool:
+    """It may hold letters that fold to ASCII (as \u00e9 does), or marks that are folded away."""
+    if text.isascii():
+        return False
+    data = text.encode()
+    return any(lead in data for lead in _ACCENTED)
 
 
 def _pack_lengths(texts: Sequence[str]) -> bytes:

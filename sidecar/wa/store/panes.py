@@ -102,7 +102,7 @@ def close(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) ->
 
 
 def absent(connection: sqlite3.Connection, mux: MuxInstance, present: Collection[int]) -> list[int]:
-    """Panes that count as open and cannot be: of an earlier server at the socket of *mux*, or not among its *present*."""
+    """Panes that count as open and cannot be: of an earlier server at that socket, or not among its *present* ones."""
     key, host, socket = map(redact, (mux.key, mux.host, mux.socket))
     return [
         number

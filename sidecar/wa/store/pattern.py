@@ -11,6 +11,7 @@ import time
 import regex
 
 from wa.model.errors import UsageError
+from wa.store.query import Place, places_of_lines
 
 _LOOKS_BEYOND = regex.compile(r"\(\?|\\[AZzGKRX]|[*+?}]\+")
 """What could make a pattern match a line but not the text that the line is part of; or the other way round."""
@@ -33,6 +34,9 @@ class Pattern:
 
     def expression(self) -> str | None:
         return " ".join(self._words) or None
+
+    def places(self, data: bytes, *, accented: bool) -> list[Place]:  # noqa: ARG002 - patterns are not folded
+        return places_of_lines(data, self.find(data.decode()))
 
     def find(self, text: str) -> list[int]:
         if self._in_chunk is not None and not self._search(self._in_chunk, text):

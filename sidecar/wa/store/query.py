@@ -1,9 +1,8 @@
 """What people type after `wa search`, and where it matches.
 
 Words find words: all of them, in any order and at most a few lines apart, since programs wrap their own text. `word*`
-is the beginning of a word, `"several words"` a phrase, whatever stands between them. A word with other characters in
-it (`foo-bar`, `C++`, `/etc/hosts`) is meant to the letter. Case and accents make no difference. Nothing is a syntax
-error.
+is the beginning of a word, `"several words"` a phrase, whatever stands between them. A word with other characters in it
+(`foo-bar`, `C++`, `/etc/hosts`) is meant to the letter. Case and accents make no difference. Nothing is a syntax error.
 
 The index only proposes chunks; this file decides, on stored lines and on screens alike.
 """
@@ -14,9 +13,11 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from wa.model.errors import UsageError
+from wa.store.chunks import is_accented
 
 NEARBY_LINES = 4
 """How far apart the words of one hit may stand."""
@@ -24,9 +25,15 @@ MAX_TERMS = 32
 
 _TERM = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<bare>[^\s"]+)')
 _WORD = re.compile(r"[^\W_]+")
-_BETWEEN = r"[\W_]+"
-_END = r"(?![^\W_])"
 _CONTROLS = dict.fromkeys(range(32), " ")
+
+
+class Place(NamedTuple):
+    """A line that is a hit: its number, and where it stands in the UTF-8 that was searched."""
+
+    line: int
+    start: int
+    end: int
 
 
 class Matcher(Protocol):
@@ -40,35 +47,53 @@ class Matcher(Protocol):
         """The numbers of the lines of *text* that are hits, in order. Lines are parted by newlines."""
         ...
 
+    def places(self, data: bytes, *, accented: bool) -> list[Place]:
+        """The same for UTF-8; *accented* as `wa.store.chunks.is_accented` says."""
+        ...
+
 
 class Term(NamedTuple):
     """One thing that must be there."""
 
     raw: str
     """As typed, for the index's own tokenizer; "" if it has no word."""
-    is_prefix: bool
-    first: str
-    """Folded text that every match begins with: found at C's speed."""
-    pattern: re.Pattern[str]
-    """Matches folded text where `first` stands."""
+    words: tuple[str, ...]
+    """A phrase, folded; () for text that is meant to the letter."""
+    letters: str
+    """That text, folded; of a phrase its first word."""
+    goes_on: bool
+    """The last word may be the beginning of a longer one."""
+
+    @property
+    def plain(self) -> bytes:
+        """What to look for in lowered UTF-8, if that is all there is to it."""
+        return b"" if self.words or not self.letters.isascii() else self.letters.encode()
 
 
-class Query(NamedTuple):
-    terms: tuple[Term, ...]
+class Query:
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self.terms = tuple(terms)
+        self._plain = [(term.plain, term.goes_on) for term in terms]
+        self._is_plain = all(plain for plain, _ in self._plain)
 
     def expression(self) -> str | None:
-        return " ".join([f'"{term.raw}"{"*" if term.is_prefix else ""}' for term in self.terms if term.raw]) or None
+        found = [f'"{term.raw}"{"*" if term.goes_on and not term.words else ""}' for term in self.terms if term.raw]
+        return " ".join(found) or None
 
     def find(self, text: str) -> list[int]:
-        folded = fold(text)
-        places: list[list[int]] = []
-        for term in self.terms:
-            found = _lines_of(term, folded)
-            if not found:
-                return []
-            places.append(found)
-        places.sort(key=len)
-        return [line for line in places[0] if all(_is_near(line, others) for others in places[1:])]
+        data = text.encode(errors="replace")
+        return [place.line for place in self.places(data, accented=is_accented(data.decode()))]
+
+    def places(self, data: bytes, *, accented: bool) -> list[Place]:
+        if self._is_plain and not accented:
+            lowered = data.lower()
+            if len(self._plain) == 1:
+                return _places_of_plain(lowered, *self._plain[0])
+            found = [[place.line for place in _places_of_plain(lowered, *plain)] for plain in self._plain]
+        else:
+            folded = fold(data.decode())
+            found = [_lines_of(term, folded) for term in self.terms]
+        return places_of_lines(data, together(found))
 
 
 def parse(text: str) -> Query:
@@ -85,29 +110,98 @@ def parse(text: str) -> Query:
 
 def _phrase(text: str) -> Term | None:
     folded = fold(text).strip()
-    words = _WORD.findall(folded)
+    words = tuple(_WORD.findall(folded))
     if not words:
-        return Term("", False, folded, re.compile(re.escape(folded))) if folded else None
-    return Term(text, False, words[0], re.compile(_BETWEEN.join(words) + _END))
+        return Term("", (), folded, goes_on=True) if folded else None
+    return Term(text, words, words[0], goes_on=False)
 
 
 def _bare(text: str) -> Term:
     is_prefix = text.endswith("*") and text[-2:-1].isalnum()
     stem = text[:-1] if is_prefix else text
     folded = fold(stem) or stem
-    end = _END if folded[-1].isalnum() and not is_prefix else ""
-    raw = stem if _WORD.search(folded) else ""
-    return Term(raw, is_prefix and bool(raw), folded, re.compile(re.escape(folded) + end))
+    has_word = _WORD.search(folded) is not None
+    # A term that ends in no letter needs nothing after it, and is no prefix for the index either.
+    return Term(stem if has_word else "", (), folded, goes_on=is_prefix)
+
+
+def together(found: list[list[int]]) -> list[int]:
+    """Lines of the rarest term that have all others nearby."""
+    if len(found) == 1:
+        return found[0]
+    found = sorted(found, key=len)
+    return [line for line in found[0] if all(_is_near(line, others) for others in found[1:])]
+
+
+def _is_near(line: int, others: Sequence[int]) -> bool:
+    place = bisect_left(others, line - NEARBY_LINES)
+    return place < len(others) and others[place] <= line + NEARBY_LINES
+
+
+def places_of_lines(data: bytes, lines: Sequence[int]) -> list[Place]:
+    places: list[Place] = []
+    start = number = 0
+    for line in lines:
+        while number < line:
+            start = data.index(b"\n", start) + 1
+            number += 1
+        end = data.find(b"\n", start)
+        places.append(Place(line, start, len(data) if end < 0 else end))
+    return places
+
+
+def _places_of_plain(lowered: bytes, plain: bytes, goes_on: bool) -> list[Place]:
+    """Lines of UTF-8, in lower case and without accents, that hold *plain* as a word, each once."""
+    places: list[Place] = []
+    at = lowered.find(plain)
+    if at < 0:
+        return places
+    line = counted = 0
+    begins_word, ends_word = plain[:1].isalnum(), plain[-1:].isalnum() and not goes_on
+    while at >= 0:
+        end = at + len(plain)
+        if (begins_word and at and _ends_in_letter(lowered, at)) or (ends_word and _begins_with_letter(lowered, end)):
+            at = lowered.find(plain, at + 1)
+            continue
+        line += lowered.count(b"\n", counted, at)
+        counted = at
+        start, end = lowered.rfind(b"\n", 0, at) + 1, lowered.find(b"\n", at)
+        if end < 0:
+            places.append(Place(line, start, len(lowered)))
+            break
+        places.append(Place(line, start, end))
+        at = lowered.find(plain, end)
+    return places
+
+
+def _ends_in_letter(data: bytes, end: int) -> bool:
+    if data[end - 1] < 0x80:
+        return data[end - 1 : end].isalnum()
+    return data[max(0, end - 4) : end].decode(errors="ignore")[-1:].isalnum()
+
+
+def _begins_with_letter(data: bytes, start: int) -> bool:
+    if start >= len(data):
+        return False
+    if data[start] < 0x80:
+        return data[start : start + 1].isalnum()
+    return data[start : start + 4].decode(errors="ignore")[:1].isalnum()
 
 
 def _lines_of(term: Term, folded: str) -> list[int]:
-    """The lines of *folded* in which *term* matches, each once."""
+    """The lines of folded text in which *term* matches, each once."""
     lines: list[int] = []
     line = counted = 0
-    first, begins_word = term.first, term.first[0].isalnum()
+    first = term.letters
+    pattern = _phrase_pattern(term.words) if term.words else None
+    begins_word, ends_word = first[0].isalnum(), first[-1].isalnum() and not term.goes_on
     at = folded.find(first)
     while at >= 0:
-        if (at and begins_word and folded[at - 1].isalnum()) or not term.pattern.match(folded, at):
+        end = at + len(first)
+        is_torn = begins_word and at and folded[at - 1].isalnum()
+        if is_torn or not (
+            pattern.match(folded, at) if pattern else not (ends_word and folded[end : end + 1].isalnum())
+        ):
             at = folded.find(first, at + 1)
             continue
         line += folded.count("\n", counted, at)
@@ -118,9 +212,9 @@ def _lines_of(term: Term, folded: str) -> list[int]:
     return lines
 
 
-def _is_near(line: int, others: Sequence[int]) -> bool:
-    place = bisect_left(others, line - NEARBY_LINES)
-    return place < len(others) and others[place] <= line + NEARBY_LINES
+@lru_cache(maxsize=256)
+def _phrase_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(r"[\W_]+".join(words) + r"(?![^\W_])")
 
 
 def fold(text: str) -> str:
@@ -131,6 +225,7 @@ def fold(text: str) -> str:
     return (text.translate(letters) if letters else text).lower()
 
 
+@lru_cache(maxsize=4096)
 def _bare_letter(char: str) -> str:
     if unicodedata.combining(char):
         return ""

@@ -1,8 +1,8 @@
 """Search, newest first.
 
-Closed chunks come from the index in falling order of their ids, that is, of the instants at which they were closed;
-open ones are read as they are. A chunk may hold older rows than the next one, so hits are given out only once no
-chunk that is still to come can hold a newer one.
+Closed chunks come from the index in falling order of their ids; open ones are few and are read as they are. A chunk
+may hold older rows than the next one, so the search goes on until no chunk still to come can hold a newer hit than
+those it has. Text stays UTF-8 until a line is known to be a hit: most of a chunk never is.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from wa.model.log import RowKind
 from wa.model.screen import Screen
-from wa.store.chunks import FIELDS, Chunk
+from wa.store.chunks import Chunk
 from wa.store.commit import TAG
 from wa.store.prepare import pane_number
-from wa.store.query import Matcher
-from wa.store.read_log import chunks_before, chunks_between
+from wa.store.query import Matcher, Place
+from wa.store.read_log import END, chunks_before, chunks_between
 from wa.store.records import Found, Hit
 
 TAGS_AT_MOST = 64
@@ -27,17 +29,20 @@ TAGS_AT_MOST = 64
 BEYOND_LIMIT = 256
 """So many chunks at most are read only to make sure that the newest hits are found first."""
 
-_C_FIELDS = ", ".join(f"c.{name}" for name in Chunk._fields)
-_INDEXED = f"""
-SELECT c.id, c.closed_ms, {_C_FIELDS} FROM chunks_fts CROSS JOIN chunks c ON c.id = chunks_fts.rowid
+_COLUMNS = "pane, first_row, row_count, kind, accented, first_ms, lengths, wraps, times, CAST(text AS BLOB)"
+_INDEXED = """
+SELECT c.id, c.closed_ms, c.pane, first_row, row_count, kind, accented, first_ms, lengths, wraps, times,
+  CAST(c.text AS BLOB)
+FROM chunks_fts CROSS JOIN chunks c ON c.id = chunks_fts.rowid
 WHERE chunks_fts MATCH ?1 AND chunks_fts.rowid BETWEEN ?2 AND ?3
   AND (?4 IS NULL OR c.pane IN (SELECT value FROM json_each(?4))) ORDER BY chunks_fts.rowid DESC
-"""  # noqa: S608
+"""
+# Only names of columns are put into these.
 _ALL = f"""
-SELECT c.id, c.closed_ms, {_C_FIELDS} FROM chunks c WHERE ?1 IS NULL AND c.id BETWEEN ?2 AND ?3
-  AND (?4 IS NULL OR c.pane IN (SELECT value FROM json_each(?4))) ORDER BY c.id DESC
+SELECT id, closed_ms, {_COLUMNS} FROM chunks WHERE ?1 IS NULL AND id BETWEEN ?2 AND ?3
+  AND (?4 IS NULL OR pane IN (SELECT value FROM json_each(?4))) ORDER BY id DESC
 """  # noqa: S608
-_OPEN = f"SELECT {FIELDS} FROM open_chunks"  # noqa: S608
+_OPEN = f"SELECT {END}, last_ms, {_COLUMNS} FROM open_chunks"  # noqa: S608
 
 
 class Scope(NamedTuple):
@@ -49,22 +54,58 @@ class Scope(NamedTuple):
     since_ms: int | None = None
     until_ms: int | None = None
 
+    @property
+    def is_by_chunk(self) -> bool:
+        """All rows of a chunk are inside, or none."""
+        return self.rows is None and self.since_ms is None and self.until_ms is None
+
     def holds(self, pane: int, row: int, at_ms: int) -> bool:
-        if (self.since_ms is not None and at_ms < self.since_ms) or (
-            self.until_ms is not None and at_ms >= self.until_ms
-        ):
+        if self.since_ms is not None and at_ms < self.since_ms:
+            return False
+        if self.until_ms is not None and at_ms >= self.until_ms:
             return False
         return self.rows is None or any(row in rows for rows in self.rows.get(pane, ()))
 
 
+class _Read(NamedTuple):
+    """A chunk as far as a search needs it."""
+
+    chunk_id: int
+    """END for an open one."""
+    bound_ms: int
+    """No row of it is newer, nor any of a chunk that comes after it."""
+    pane: int
+    first_row: int
+    row_count: int
+    kind: str
+    accented: bool
+    first_ms: int
+    lengths: bytes | None
+    wraps: bytes | None
+    times: bytes | None
+    data: bytes
+
+    def whole(self) -> Chunk:
+        """`last_ms` and `continues` are not known here."""
+        return Chunk(
+            *(self.pane, self.first_row, self.row_count, self.kind, False, self.accented),
+            *(self.first_ms, self.first_ms, self.lengths, self.wraps, self.times, self.data.decode()),
+        )
+
+
+_BOUND: Callable[[_Read], int] = itemgetter(_Read._fields.index("bound_ms"))
+
+
 class _Candidate(NamedTuple):
-    """In the order in which hits are wanted, backwards."""
+    """Greater ones are newer."""
 
     at_ms: int
     chunk_id: int
     row: int
-    line: int
-    chunk: Chunk
+    place: Place
+    data: bytes
+    """The chunk's lines."""
+    read: _Read
 
 
 def scope(
@@ -119,7 +160,10 @@ def search(
     candidates: list[_Candidate] = []
     complete = True
     try:
-        candidates.extend(_candidates(connection, matcher, where, limit + 1))
+        for found in _candidates(connection, matcher, where, limit + 1):
+            candidates += found
+            if time.monotonic() > deadline:
+                raise TimeoutError
     except TimeoutError:
         complete = False
     except sqlite3.OperationalError as error:
@@ -133,32 +177,38 @@ def search(
     return Found(tuple(hits), more=len(candidates) > limit, complete=complete)
 
 
-def _candidates(connection: sqlite3.Connection, matcher: Matcher, where: Scope, wanted: int) -> Iterator[_Candidate]:
-    """At least the *wanted* newest ones, in no order; all if there are fewer."""
+def _candidates(
+    connection: sqlite3.Connection, matcher: Matcher, where: Scope, wanted: int
+) -> Iterator[list[_Candidate]]:
+    """The *wanted* newest ones and some more, a chunk's at a time; all if there are fewer."""
     if where.panes is not None and not where.panes:
         return
-    instants: list[int] = []
-    for fields in connection.execute(_OPEN).fetchall():
-        for candidate in _in_chunk(Chunk(*fields), END_ID, matcher, where):
-            instants.append(candidate.at_ms)
-            yield candidate
+    newest: list[int] = []
     beyond = 0
-    for chunk_id, closed_ms, *fields in _closed(connection, matcher, where):
-        if len(instants) >= wanted:
-            instants.sort(reverse=True)
-            if instants[wanted - 1] >= closed_ms or beyond >= BEYOND_LIMIT:
+    for read in _in_order(connection, matcher, where):
+        if len(newest) >= wanted:
+            newest.sort(reverse=True)
+            del newest[wanted:]
+            if newest[-1] >= read.bound_ms or beyond >= BEYOND_LIMIT:
                 return
-            beyond += 1
-        for candidate in _in_chunk(Chunk(*fields), chunk_id, matcher, where):
-            instants.append(candidate.at_ms)
-            yield candidate
+            beyond += read.chunk_id != END
+        if found := _in_chunk(read, matcher, where, wanted):
+            newest += [candidate.at_ms for candidate in found]
+            yield found
 
 
-END_ID = 1 << 62
+def _in_order(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> Iterator[_Read]:
+    """Chunks that may hold hits, by the newest instant that they, or any after them, can have."""
+    waiting = sorted(map(_Read._make, connection.execute(_OPEN)), key=_BOUND)
+    for read in map(_Read._make, _closed(connection, matcher, where)):
+        while waiting and waiting[-1].bound_ms >= read.bound_ms:
+            yield waiting.pop()
+        yield read
+    yield from reversed(waiting)
 
 
-def _closed(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> Iterator[tuple[Any, ...]]:
-    first, last = 0, END_ID
+def _closed(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> sqlite3.Cursor:
+    first, last = 0, END
     if where.since_ms is not None or where.until_ms is not None:
         first, last = connection.execute(
             "SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM chunks INDEXED BY chunks_time"
@@ -174,28 +224,39 @@ def _closed(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> I
     return connection.execute(_ALL if expression is None else _INDEXED, (expression, first, last, among))
 
 
-def _in_chunk(chunk: Chunk, chunk_id: int, matcher: Matcher, where: Scope) -> list[_Candidate]:
-    if where.panes is not None and chunk.pane not in where.panes:
+def _in_chunk(read: _Read, matcher: Matcher, where: Scope, wanted: int) -> list[_Candidate]:
+    """The lowest *wanted* hits of a chunk, which are its newest."""
+    if where.panes is not None and read.pane not in where.panes:
         return []
-    lines = matcher.find(line_text(chunk))
-    if not lines:
+    data = read.data if read.lengths is None else line_text(read.whole()).encode()
+    places = matcher.places(data, accented=read.accented)
+    if not places:
         return []
-    starts = line_starts(chunk)
-    at = [chunk.first_ms] * chunk.row_count if chunk.times is None else chunk.at()
-    found = [_Candidate(at[starts[line]], chunk_id, chunk.first_row + starts[line], line, chunk) for line in lines]
-    return [candidate for candidate in found if where.holds(chunk.pane, candidate.row, candidate.at_ms)]
+    starts = line_starts(read.row_count, read.wraps)
+    at = None if read.times is None else read.whole().at()
+    found: list[_Candidate] = []
+    for place in reversed(places):
+        row = starts[place.line]
+        at_ms = at[row] if at else read.first_ms
+        if where.is_by_chunk or where.holds(read.pane, read.first_row + row, at_ms):
+            found.append(_Candidate(at_ms, read.chunk_id, read.first_row + row, place, data, read))
+            if len(found) == wanted:
+                break
+    return found
 
 
-def line_starts(chunk: Chunk) -> Sequence[int]:
-    """Which of its rows each logical line of *chunk* begins with."""
-    if chunk.wraps is None:
-        return range(chunk.row_count)
-    return [row for row in range(chunk.row_count) if row == 0 or not chunk.wraps[row - 1]]
+def line_starts(row_count: int, wraps: bytes | None) -> Sequence[int]:
+    """Which row each logical line of a chunk begins with."""
+    if wraps is None:
+        return range(row_count)
+    return [row for row in range(row_count) if row == 0 or not wraps[row - 1]]
 
 
 def line_text(chunk: Chunk) -> str:
     """The logical lines, parted by newlines, with none inside."""
-    starts = line_starts(chunk)
+    if chunk.lengths is None:
+        return chunk.text
+    starts = line_starts(chunk.row_count, chunk.wraps)
     if chunk.text.count("\n") == len(starts) - 1:
         return chunk.text
     texts = [text.replace("\n", " ") for text in chunk.texts()]
@@ -204,23 +265,28 @@ def line_text(chunk: Chunk) -> str:
 
 
 def _hit(connection: sqlite3.Connection, found: _Candidate, context: int) -> Hit:
-    chunk = found.chunk
-    lines = line_text(chunk).split("\n")
-    before = lines[max(0, found.line - context) : found.line]
-    after = lines[found.line + 1 : found.line + 1 + context]
-    if len(before) < context:
-        before = _earlier(connection, chunk, context - len(before)) + before
-    if len(after) < context:
-        after += _later(connection, chunk, context - len(after))
-    return Hit(f"p{chunk.pane}", found.at_ms, found.row, lines[found.line], tuple(before), tuple(after), chunk.row_kind)
+    read, place = found.read, found.place
+    text = found.data[place.start : place.end].decode()
+    before: list[str] = []
+    after: list[str] = []
+    if context:
+        lines = found.data.decode().split("\n")
+        before = lines[max(0, place.line - context) : place.line]
+        after = lines[place.line + 1 : place.line + 1 + context]
+        if len(before) < context:
+            before = _earlier(connection, read, context - len(before)) + before
+        if len(after) < context:
+            after += _later(connection, read, context - len(after))
+    kind = RowKind(read.kind)
+    return Hit(f"p{read.pane}", found.at_ms, found.row, text, tuple(before), tuple(after), kind)
 
 
-def _earlier(connection: sqlite3.Connection, chunk: Chunk, lines: int) -> list[str]:
-    """The last *lines* lines before *chunk*, up to a gap."""
+def _earlier(connection: sqlite3.Connection, read: _Read, lines: int) -> list[str]:
+    """The last *lines* lines before a chunk, up to a gap."""
     found: list[str] = []
-    first = chunk.first_row
-    for other in chunks_before(connection, chunk.pane, first):
-        if other.end != first or _is_gap(connection, chunk.pane, first):
+    first = read.first_row
+    for other in chunks_before(connection, read.pane, first):
+        if other.end != first or _is_gap(connection, read.pane, first):
             break
         found[:0] = line_text(other).split("\n")
         first = other.first_row
@@ -229,12 +295,12 @@ def _earlier(connection: sqlite3.Connection, chunk: Chunk, lines: int) -> list[s
     return found[-lines:]
 
 
-def _later(connection: sqlite3.Connection, chunk: Chunk, lines: int) -> list[str]:
-    """The first *lines* lines after *chunk*, up to a gap."""
+def _later(connection: sqlite3.Connection, read: _Read, lines: int) -> list[str]:
+    """The first *lines* lines after a chunk, up to a gap."""
     found: list[str] = []
-    end = chunk.end
-    for other in chunks_between(connection, chunk.pane, end, END_ID):
-        if other.first_row != end or _is_gap(connection, chunk.pane, end):
+    end = read.first_row + read.row_count
+    for other in chunks_between(connection, read.pane, end, END):
+        if other.first_row != end or _is_gap(connection, read.pane, end):
             break
         found += line_text(other).split("\n")
         end = other.end

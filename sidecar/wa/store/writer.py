@@ -75,7 +75,7 @@ class Writer:
         await self._write(lambda connection, staged: self._side.close_panes(connection, staged, numbers, at_ms))
 
     async def close_absent(self, mux: MuxInstance, present: Collection[int], at_ms: int) -> int:
-        """Close the panes that ended while nobody watched: *present* are the ids that *mux* lists. How many they were."""
+        """Close the panes that ended while nobody watched: all but *present*, the ids that *mux* lists. How many."""
         return await self._write(
             lambda connection, staged: self._side.close_absent(connection, staged, mux, present, at_ms)
         )

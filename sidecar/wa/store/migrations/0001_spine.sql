@@ -53,6 +53,7 @@ CREATE INDEX cwds_pane ON cwds (pane, row);
 -- `text` joins soft wraps and parts lines by newlines; `lengths` are the rows' lengths in characters (u8, u16 or u32, little
 -- endian; NULL: each line of the text is a row), `wraps` a byte a row (NULL: none wrapped), `times` pairs of u32 rows and i64
 -- at_ms (NULL: all at first_ms).
+-- `accented`: lower-casing ASCII is not all that folding would do to the text.
 -- `closed_ms` is the newest instant of any row in this chunk and all with smaller ids: it tells a search when to stop.
 CREATE TABLE chunks (
   id INTEGER PRIMARY KEY,
@@ -61,6 +62,7 @@ CREATE TABLE chunks (
   row_count INTEGER NOT NULL,
   kind TEXT NOT NULL,
   continues INTEGER NOT NULL,
+  accented INTEGER NOT NULL,
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   closed_ms INTEGER NOT NULL,
@@ -79,6 +81,7 @@ CREATE TABLE open_chunks (
   row_count INTEGER NOT NULL,
   kind TEXT NOT NULL,
   continues INTEGER NOT NULL,
+  accented INTEGER NOT NULL,
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   lengths BLOB,
@@ -93,9 +96,6 @@ CREATE VIRTUAL TABLE chunks_fts USING fts5 (
   text, tag, content = 'chunk_documents', content_rowid = 'id', columnsize = 0,
   tokenize = 'unicode61 remove_diacritics 2'
 );
--- Fewer, larger merges: inserting is a tenth faster than with 4, a search sees up to seven segments a level.
-INSERT INTO chunks_fts (chunks_fts, rank) VALUES ('automerge', 8);
-
 CREATE TABLE gaps (
   id INTEGER PRIMARY KEY,
   pane INTEGER NOT NULL REFERENCES panes (id),

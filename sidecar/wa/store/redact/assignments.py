@@ -153,7 +153,7 @@ def authorization(scan: Scan, _at: int, end: int) -> int:
     value, scheme, stop = found["value"], (found["scheme"] or "").lower(), found.end()
     if not scheme:
         likely = value.lower() not in _SCHEMES and len(value) >= 12 and has_digit(value)
-        if likely or scan.touches_open_end(stop):
+        if likely or (scan.touches_open_end(stop) and not any(name.startswith(value.lower()) for name in _SCHEMES)):
             scan.add(found.start("value"), stop, "authorization")
         return end
     if scheme not in _SCHEMES:

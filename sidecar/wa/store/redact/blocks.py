@@ -84,7 +84,7 @@ def _back_from(scan: Scan, line: int, start: int) -> None:
         body = _BODY.fullmatch(scan.text, inner_start, inner_end)
         if body is None or len(body["body"]) < 16 or scan.text.startswith("[", inner_start):
             return
-        scan.add(inner_start + body.start("body"), inner_end, "private_key")
+        scan.add(body.start("body"), inner_end, "private_key")
 
 
 _FULL_LINE = re.compile(_NUMBERED + r"(?P<body>[A-Za-z0-9+/]{60,80}={0,2})")

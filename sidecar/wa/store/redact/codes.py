@@ -73,6 +73,8 @@ _SAME_LINE = re.compile(
 _BESIDE = re.compile(
     r"[\"'\s]{0,3}(?:[:=>]|is\b|\bis:)?[\s\"'`*>]{0,6}(?P<number>\d{6,8}|\d{3}[ -]\d{3})(?![A-Za-z0-9])"
 )
+_COUNTS = re.compile(r"\s[a-z]")
+"""`this code is 100200 lines long`"""
 _TYPED = re.compile(r"[^:>\n]{0,60}[:>=]\s{0,4}[\"'`]?(?P<code>[A-Za-z0-9_\-#./~+=%]{8,2048})")
 _OPEN_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9][A-Z0-9\-]{0,16}$")
 _IS_YOUR = re.compile(rf"(?P<code>{_DASHED}|\d{{6,8}}) is (?:your|the) [\w\- ]{{0,40}}$", re.IGNORECASE)
@@ -111,11 +113,14 @@ def _on_the_line(scan: Scan, line: int, at: int, end: int, stop: int, *, strong:
     text = scan.text
     if earlier := _IS_YOUR.search(text, max(line, at - 80), at):
         scan.add(*earlier.span("code"), "one_time_code")
-    if beside := _BESIDE.match(text, end, stop):
+    if (beside := _BESIDE.match(text, end, stop)) and (strong or not _COUNTS.match(text, beside.end())):
         scan.add(*beside.span("number"), "one_time_code")
     for found in _SAME_LINE.finditer(text, end, stop):
         plain = found["plain"] and has_digit(found[0]) and has_letter(found[0])
-        if plain or found["dashed"] or (found["number"] and _near(text, end, found.start())):
+        number = (
+            found["number"] and _near(text, end, found.start()) and (strong or not _COUNTS.match(text, found.end()))
+        )
+        if plain or found["dashed"] or number:
             scan.add(*found.span(), "one_time_code")
     if strong and (typed := _TYPED.match(text, end, stop)) and has_digit(typed["code"]) and has_letter(typed["code"]):
         scan.add(*typed.span("code"), "one_time_code")

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from wa.store.redact import aws, blocks, codes, rules, urls
-from wa.store.redact.scan import NEUTRAL, PLACEHOLDER, Carry, Scan, Span, merged
+from wa.store.redact.scan import DECORATION, NEUTRAL, PLACEHOLDER, Carry, Scan, Span, merged
 from wa.store.redact.shapes import is_random
 
 _ENDS_IN_PLACEHOLDER = re.compile(r"\[redacted:(?P<kind>[a-z0-9_]{1,32})\]$")
 _REST_OF_SECRET = re.compile(r"[^\s\"'`,;<>|│]{0,4096}+")
+_REST_OF_QUOTED = {quote: re.compile(rf"[^{quote}\n]{{0,4096}}+") for quote in "\"'`"}
 _TORN = re.compile(r"[A-Za-z0-9_\-+/=.%&]{16,4096}+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _STORED_TAIL = 12
@@ -104,16 +105,22 @@ def carry_of(texts: list[str], wrapped: Sequence[bool]) -> Carry:
         carry = carry._replace(key_lines=blocks.KEY_LINES)
     if known and not carry.url:
         carry = carry._replace(url=_stored_url(known[-_STORED_TAIL:]))
+    for left, line in enumerate(known[: -aws.LINES : -1], 1):
+        if PLACEHOLDER + "aws_key]" in line:
+            carry = carry._replace(aws_lines=max(carry.aws_lines, aws.LINES - left))
     return NEUTRAL if carry == NEUTRAL else carry
 
 
 def _stored_url(lines: list[str]) -> str:
-    """A URL at the end of *lines*, also one whose last lines are nothing but placeholders."""
+    """A URL that ran to the end of *lines*, over as many of them as it took."""
+    pieces: list[str] = []
     for line in reversed(lines):
         if found := urls.tail_of(line):
-            return found
-        if not _ENDS_IN_PLACEHOLDER.fullmatch(line.strip()):
+            return "".join([found, *reversed(pieces)])
+        piece = line.strip(DECORATION)
+        if not piece or " " in piece:
             return ""
+        pieces.append(piece)
     return ""
 
 
@@ -131,7 +138,11 @@ def _resume(scan: Scan, carry: Carry) -> None:
 def _swallow(scan: Scan, at: int) -> None:
     """A placeholder that ends the stored part of an open line stands for a secret that may go on."""
     found = _ENDS_IN_PLACEHOLDER.search(scan.text, max(0, at - 48), at)
-    if found and (rest := _REST_OF_SECRET.match(scan.text, at)) and rest.end() > at:
+    if found is None:
+        return
+    quote = scan.text[max(0, found.start() - 1) : found.start()]
+    rest = _REST_OF_QUOTED.get(quote, _REST_OF_SECRET).match(scan.text, at)
+    if rest and rest.end() > at:
         # Not through `add`, which leaves placeholders alone: this one grows.
         scan.spans.append(Span(found.start(), rest.end(), found["kind"]))
 

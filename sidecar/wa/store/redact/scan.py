@@ -122,6 +122,6 @@ def merged(spans: list[Span]) -> list[Span]:
 
 
 GENERIC = frozenset(
-    {"token", "secret", "password", "api_key", "bearer", "basic", "authorization", "cookie", "fragment"}
+    {"token", "secret", "password", "api_key", "bearer", "basic", "authorization", "cookie", "fragment", "url_password"}
 )
 """Kinds that say where a secret stood rather than whose it is."""
