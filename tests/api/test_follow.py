@@ -17,7 +17,9 @@ def rows(first: int, *texts: str, page: bool = False) -> dict[str, Any]:
     return {"kind": "rows", "first_row": first, "at_ms": 1, "rows": [[text, False] for text in texts], "page": page}
 
 
-def screen(next_row: int, *texts: str, cursor: int | None = None, is_alt: bool | None = False) -> dict[str, Any]:
+def screen(
+    next_row: int, *texts: str, cursor: int | None = None, is_alt: bool | None = False, logged: int = 0
+) -> dict[str, Any]:
     y = len(texts) - 1 if cursor is None else cursor
     return {
         "kind": "screen",
@@ -25,6 +27,7 @@ def screen(next_row: int, *texts: str, cursor: int | None = None, is_alt: bool |
         "wrapped": [False] * len(texts),
         "cursor": [0, y],
         "next_row": next_row,
+        "logged": logged,
         "is_alt": is_alt,
         "at_ms": 1,
     }
@@ -102,6 +105,15 @@ def test_a_screen_seen_before_the_rows_above_it_finds_its_place() -> None:
     shown += texts(follower.settle(50 + SETTLE_MS))
 
     assert shown == [f"line {at}" for at in range(502)]
+
+
+def test_rows_that_a_taller_window_brings_back_are_not_shown_again() -> None:
+    """The first rows of such a screen are in the log already."""
+    follower = Follower(screens=True)
+    follower.begin(2)
+    follower.feed(screen(2, "one", "two", "three", "$ ", logged=2), 0)
+
+    assert follower.settle(SETTLE_MS) == [Physical(2, "three", False, 1, "screen")]
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 2 * SETTLE_MS)), max_size=30), st.booleans())

@@ -69,7 +69,16 @@ class Stage:
 
     async def start_mux(self) -> None:
         """The embedded multiplexer, listening."""
-        argv = [sys.executable, "-m", "wa.embedded", "--socket", str(self.mux_socket), "--no-pane", "--scrollback", "20000"]
+        argv = [
+            sys.executable,
+            "-m",
+            "wa.embedded",
+            "--socket",
+            str(self.mux_socket),
+            "--no-pane",
+            "--scrollback",
+            "20000",
+        ]
         process = self._start("multiplexer", argv)
 
         async def listens() -> bool:

@@ -82,7 +82,7 @@ async def _sidecar(paths: Paths) -> list[Finding]:
     try:
         hello = client.hello
         up = age(iso_or_none(int(hello["started_ms"])))
-        findings = [finding("ok", f"the sidecar runs: pid {hello['pid']}, version {hello['version']}, since {up}")]
+        findings = [finding("ok", f"the sidecar runs: pid {hello['pid']}, version {hello['version']}, up {up}")]
         if hello["version"] != __version__:
             step = "Run `wa stop`, then `wa watch --detach`."
             findings.append(finding("warning", f"the sidecar is wa {hello['version']}, this is {__version__}", step))

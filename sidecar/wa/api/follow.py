@@ -91,7 +91,7 @@ class Follower:
         return shown
 
     def _screen(self, item: Mapping[str, Any], now_ms: int) -> None:
-        logged = item.get("logged", 0)
+        logged = item["logged"]
         rows: Sequence[str] = item["rows"][logged:]
         cursor = int(item["cursor"][1]) - logged
         self._final = max(self._final, item["next_row"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,9 @@ from wa.protocol.results import LogRow, LogsResult, PaneName, PaneResult
 from wa.store.reader import Reader
 from wa.store.records import LogEntry
 
-STEADY_ATTEMPTS = 5
-"""How often the screen is asked for again while rows between it and the log are still being fetched."""
+STEADY_WITHIN_S = 3.0
+"""How long to wait for rows between log and screen that are still being fetched. In a flood some always are."""
+LOOK_EVERY_S = 0.02
 ROWS_PER_LINE = 4
 """How many rows are read for each line wanted, before it is seen how long the lines are."""
 
@@ -61,19 +64,18 @@ def pane_name(pane: PaneResult) -> PaneName:
 
 async def steady_screen(sidecar: SidecarClient, pane: PaneResult) -> Mapping[str, Any] | None:
     """The pane's screen, with every row before its `next_row` committed. None where it has none, or closed just now."""
-    screen: Mapping[str, Any] | None = None
-    for _ in range(STEADY_ATTEMPTS):
-        before = screen
+    give_up = time.monotonic() + STEADY_WITHIN_S
+    while True:
         try:
-            screen = await sidecar.call("screen", {"pane": pane["pane_uid"]})
+            screen: Mapping[str, Any] = await sidecar.call("screen", {"pane": pane["pane_uid"]})
         except NotFound:
             await sidecar.call("flush")
             return None
-        if before is not None and screen is not None and before["next_row"] == screen["next_row"]:
-            # It was flushed after the first of the two, and nothing came in between.
-            return screen
         await sidecar.call("flush")
-    return screen
+        # While rows are being read, some that stand between the log and this screen are in neither.
+        if not screen["reading"] or time.monotonic() > give_up:
+            return screen
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _rows(
@@ -141,9 +143,12 @@ def stored_screen_items(screen: Screen) -> list[Item]:
 
 
 def screen_items(screen: Mapping[str, Any]) -> list[Item]:
-    """As `stored_screen_items`, of a sidecar's `screen`. Rows of an alternate screen have no place in the log."""
-    placed = screen["is_alt"] is not True
-    fresh = list(zip(screen["rows"], screen["wrapped"], strict=True))[screen.get("logged", 0) :]
+    """As `stored_screen_items`, of a sidecar's `screen`.
+
+    Rows of an alternate screen have no place in the log, and others none that is known while rows above them are read.
+    """
+    placed = screen["is_alt"] is not True and not screen["reading"]
+    fresh = list(zip(screen["rows"], screen["wrapped"], strict=True))[screen["logged"] :]
     return [
         Physical(screen["next_row"] + at if placed else None, text, wrapped, screen["at_ms"], "screen")
         for at, (text, wrapped) in enumerate(fresh)

@@ -48,7 +48,7 @@ def pane_table(found: list[PaneResult], terminal: Terminal) -> list[str]:
     rows: list[list[str | Cell]] = []
     for pane in found:
         name = f"{pane['mux']}/{pane['pane_id']}"
-        folder = pane["cwd"] or ""
+        folder = (pane["cwd"] or "").rstrip("/") or (pane["cwd"] or "")
         size = f"{pane['size']['cols']}x{pane['size']['rows']}"
         lost = lost_text(pane)
         rows.append(
