@@ -48,6 +48,15 @@ def node_size(node: Node) -> tuple[int, int]:
     return cols, rows + 1 + more_rows
 
 
+def least_size(node: Node) -> tuple[int, int]:
+    if not isinstance(node, Split):
+        return 1, 1
+    (cols, rows), (more_cols, more_rows) = least_size(node.first), least_size(node.second)
+    if node.direction == HORIZONTAL:
+        return cols + 1 + more_cols, max(rows, more_rows)
+    return max(cols, more_cols), rows + 1 + more_rows
+
+
 def fit(node: Node, cols: int, rows: int) -> None:
     """The first of two keeps its size while the second has any left, as WezTerm does when a neighbour closes."""
     cols, rows = max(cols, 1), max(rows, 1)
@@ -56,12 +65,13 @@ def fit(node: Node, cols: int, rows: int) -> None:
             node.resize(cols, rows)
         return
     first_cols, first_rows = node_size(node.first)
+    (least_cols, least_rows), (second_cols, second_rows) = least_size(node.first), least_size(node.second)
     if node.direction == HORIZONTAL:
-        first_cols = max(1, min(first_cols, cols - 2))
+        first_cols = max(least_cols, min(first_cols, cols - 1 - second_cols))
         fit(node.first, first_cols, rows)
         fit(node.second, cols - 1 - first_cols, rows)
     else:
-        first_rows = max(1, min(first_rows, rows - 2))
+        first_rows = max(least_rows, min(first_rows, rows - 1 - second_rows))
         fit(node.first, cols, first_rows)
         fit(node.second, cols, rows - 1 - first_rows)
 
@@ -140,7 +150,8 @@ class Tab:
         whole = cols if request.direction == HORIZONTAL else rows
         size = request.size
         wanted = max(1, size.cells if isinstance(size, SplitCells) else whole * size.percent // 100)
-        if whole - wanted - 1 < 1:
+        least = least_size(self.root) if request.top_level else (1, 1)
+        if whole - wanted - 1 < least[request.direction]:
             raise NoSpace
         return (wanted, rows) if request.direction == HORIZONTAL else (cols, wanted)
 

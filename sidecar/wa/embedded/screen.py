@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from wa.embedded.ages import Ages
 from wa.embedded.cells import RawRow, row_lengths
+from wa.embedded.changes import Changes, Shown
 from wa.embedded.edits import Edits
 from wa.embedded.ghostty import Mark, Vt
 from wa.embedded.osc import Clipboard, Messages
@@ -38,19 +38,6 @@ _STYLED_NEWLINE = re.compile(rb"\x1b(?:8|\[(?!0?m)[0-9;:]*m)(?:(?!\x1b\[0?m)[^\n
 
 DEFAULT_SCROLLBACK = 3500
 """WezTerm's `scrollback_lines` unless configured."""
-
-
-class _View:
-    """What is known of one screen's viewport: its rows and when each last changed."""
-
-    def __init__(self) -> None:
-        self.top = self.cursor = 0
-        self.rows: dict[int, RawRow] = {}
-        self.seqnos: dict[int, int] = {}
-
-    def forget(self) -> None:
-        self.rows.clear()
-        self.seqnos.clear()
 
 
 class Screen:
@@ -78,10 +65,7 @@ class Screen:
         """Rows up to the second have been wrapped anew at widths down to the first."""
         self._primary_size = (cols, rows)
         """When the alternate screen was entered."""
-        self._ages = Ages()
-        self._primary, self._alternate = _View(), _View()
-        self._touched = range(0)
-        """Rows to report as changed whether they look different or not."""
+        self._changes = Changes()
         self._cursor_shape = 0
 
     def close(self) -> None:
@@ -256,7 +240,7 @@ class Screen:
         """After libghostty-vt has erased its history: the viewport keeps its numbers."""
         self._first = self._erased_to = self._physical_top - self._vt.state().history
         self._mark(self._physical_top)
-        self._ages.reset(self._physical_top, self._physical_top, self.seqno)
+        self._changes.history.reset(self._physical_top, self._physical_top, self.seqno)
 
     def _reset(self, data: bytes) -> None:
         self._edits.is_pen_stale = True
@@ -275,7 +259,7 @@ class Screen:
         self._cursor_shape = 0
         self.messages.reset()
         self._history_is_gone()
-        self._touch(range(self._physical_top, self._physical_top + self.rows))
+        self._changes.touch(range(self._physical_top, self._physical_top + self.rows), self.seqno, is_alt=self._is_alt)
 
     def _erase_history(self, data: bytes) -> None:
         self._vt.feed(data)
@@ -301,7 +285,7 @@ class Screen:
         self._is_alt = self._vt.state().is_alt
         if self._is_alt and not was_alt:
             self._vt.feed(b"\x1b[m\x1b[H" if b"1049" in data else b"\x1b[m")
-            self._touch(range(self.rows))
+            self._changes.touch(range(self.rows), self.seqno, is_alt=self._is_alt)
         elif not self._is_alt:
             self._measure()
             if was_alt:
@@ -315,13 +299,7 @@ class Screen:
                         resize_primary(self._vt, self.cols, self.rows, self._edits.pen())
                         self._measure()
                         self._put_cursor(self._saved._replace(rows_in=0))
-                self._touch(range(self._oldest, self._oldest + self.rows))
-
-    def _touch(self, rows: range) -> None:
-        """A range of the screen that is active now; forgets what was touched before."""
-        self._touched = rows
-        if not self._is_alt:
-            self._ages.touch(rows, self.seqno)
+                self._changes.touch(range(self._oldest, self._oldest + self.rows), self.seqno, is_alt=self._is_alt)
 
     def _edit(self, data: bytes) -> None:
         self._edits.feed(data)
@@ -335,7 +313,7 @@ class Screen:
         self.seqno += 1
         old_cols = self.cols
         self.cols, self.rows = cols, rows
-        self._alternate.forget()
+        self._changes.forget(is_alt=True)
         if self._is_alt:
             self._saved = move_place(self._saved, old_cols, cols, has_row_above=True)
             self._vt.resize(cols, rows)
@@ -370,61 +348,35 @@ class Screen:
             self._vt.feed(b"\x1b[%d;%dH" % (state.cursor_y + 1, start + 1) + b" " * (self.cols - start))
 
     def _renumber_history(self, width_changed: bool) -> None:
-        self._primary.forget()
+        self._changes.forget(is_alt=False)
         if width_changed:
             self._edits.padding.forget()
             self._wrapped_at = min(self.cols, self._wrapped_at or self.cols)
             self._wrapped_to = self._physical_top + self.rows
-            self._ages.reset(self._oldest, self._physical_top, self.seqno)
-        elif self._physical_top < self._ages.end:
-            self._ages.cut(self._physical_top)
+            self._changes.history.reset(self._oldest, self._physical_top, self.seqno)
+        elif self._physical_top < self._changes.history.end:
+            self._changes.history.cut(self._physical_top)
         else:
-            self._ages.append(self._physical_top, self.seqno)
+            self._changes.history.append(self._physical_top, self.seqno)
 
     # What has changed.
 
     def sync(self) -> None:
         """Finds out which rows have changed since the last call and dates them with `seqno`."""
-        view = self._alternate if self._is_alt else self._primary
-        top, before = (0 if self._is_alt else self._physical_top), view.top
-        known, seqnos = view.rows, view.seqnos
-        full, found = self._vt.changed(min(max(top - before, 0), self.rows))
-        cursors = (view.cursor, top + self._vt.state().cursor_y)
-        leaving: dict[int, int] = {}
-        for y, row in found:
-            index = top + y
-            row = self._as_wezterm(index, row)
-            same = known.get(index) == row
-            if y < 0:
-                if same and index >= before:
-                    leaving[index] = seqnos[index]
-                continue
-            known[index] = row
-            if not same or index in self._touched or not (full or index in cursors):
-                seqnos[index] = self.seqno
-        if any(index not in known for index in range(top, top + self.rows)):
-            for y, row in enumerate(self._vt.read_viewport(0, self.rows)):
-                if top + y not in known:
-                    known[top + y] = self._as_wezterm(top + y, row)
-                    seqnos[top + y] = self.seqno
+        cursor = self.cursor().y
+        self._changes.sync(self._vt, self._shown(), cursor, self.seqno, self._as_wezterm)
         if not self._is_alt:
-            for index in range(max(before, self._ages.end), min(top, before + self.rows)):
-                self._ages.append(index + 1, leaving.get(index, self.seqno))
-            self._ages.append(top, self.seqno)
-            self._ages.trim(self._oldest)
             self._edits.padding.trim(self._oldest)
-        for index in [index for index in known if not top <= index < top + self.rows]:
-            del known[index]
-            seqnos.pop(index, None)
-        view.top, view.cursor = top, cursors[1]
-        self._touched = range(0)
+
+    def _shown(self) -> Shown:
+        if self._is_alt:
+            return Shown(is_alt=True, top=0, height=self.rows, oldest=0)
+        return Shown(is_alt=False, top=self._physical_top, height=self.rows, oldest=self._oldest)
 
     def changed_since(self, seqno: int) -> tuple[list[tuple[int, RawRow]], tuple[range, ...]]:
         """Rows of the viewport that changed after *seqno* as of the last `sync`, and those of history by index."""
-        view = self._alternate if self._is_alt else self._primary
-        rows = [(index, view.rows[index]) for index, changed in sorted(view.seqnos.items()) if changed > seqno]
-        return rows, (() if self._is_alt else self._ages.since(seqno))
+        return self._changes.since(seqno, is_alt=self._is_alt)
 
     def row(self, index: int) -> RawRow | None:
         """A row of the viewport as of the last `sync`."""
-        return (self._alternate if self._is_alt else self._primary).rows.get(index)
+        return self._changes.row(index, is_alt=self._is_alt)
