@@ -31,9 +31,13 @@ VERDICT = re.compile(r"\S.*\s{2,}(ok|MISSED|-)$")
 MISSED, BROKEN = 1, 2
 CHILD = """
 import sys, traceback
+from benchmarks.harness import MeasuringError
 try:
     from benchmarks.{name} import main
     status = main(sys.argv[1:])
+except MeasuringError as error:
+    print("not measured:", error, file=sys.stderr)
+    status = {broken}
 except Exception:
     traceback.print_exc()
     status = {broken}
@@ -92,10 +96,11 @@ def run(name: str, flags: Sequence[str], *, echo: bool) -> tuple[int, str]:
     assert process.stdout is not None
     lines: list[str] = []
     try:
-        for text in process.stdout:
-            lines.append(text)
-            if echo:
-                print(text, end="", flush=True)
+        with process.stdout:
+            for text in process.stdout:
+                lines.append(text)
+                if echo:
+                    print(text, end="", flush=True)
         return process.wait(), "".join(lines)
     except BaseException:
         process.send_signal(signal.SIGTERM)

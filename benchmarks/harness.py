@@ -122,7 +122,9 @@ class Stage:
     """A private folder and the processes started from it. `close` ends them, with their groups, and removes it."""
 
     def __init__(self, *, keep: bool = False) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="wab-", dir="/tmp"))  # short: socket paths hold 107 bytes
+        # Socket paths hold 107 bytes, and those below this folder take 40.
+        is_short = len(os.fsencode(tempfile.gettempdir())) < 40
+        self.root = Path(tempfile.mkdtemp(prefix="wab-", dir=None if is_short else "/tmp"))
         self.keep = keep
         self.stack = ExitStack()
         self._groups: list[subprocess.Popen[Any]] = []
