@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from wa.api.shapes import load
 from wa.surfaces.cli import run
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ class Done(NamedTuple):
 
 
 Inside = Callable[..., Done]
+ENVELOPE = Draft202012Validator(load("envelope"))
 SIDECAR = Path(__file__).parents[2] / "sidecar"
 WITHIN_S = 30.0
 
@@ -80,7 +83,9 @@ class House:
         done = self.wa(*words, "--json", stdin=stdin)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         envelope = json.loads(done.stdout)
+        ENVELOPE.validate(envelope)
         assert envelope["ok"] is True
+        assert envelope["meta"]["schema"] == f"wa.{words[0]}/1"
         return envelope["data"]
 
     def fails(self, *words: str, stdin: str | None = None) -> tuple[int, dict[str, Any]]:
@@ -88,6 +93,7 @@ class House:
         done = self.wa(*words, "--json", stdin=stdin)
         assert done.returncode != 0, done.stdout
         envelope = json.loads(done.stdout)
+        ENVELOPE.validate(envelope)
         assert envelope["ok"] is False
         return done.returncode, envelope["error"]
 

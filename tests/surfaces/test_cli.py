@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -189,3 +190,41 @@ def test_an_unwritable_place_is_an_error_and_no_traceback(house) -> None:
 
     assert status in (1, 2)
     assert str(house.home) in error["message"]
+
+
+def in_terminal(house, words: list[str], typed: bytes) -> tuple[int, str]:
+    """Exit status and everything shown of a command on its own terminal; *typed* goes in at the first `?`."""
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.chdir(house.root)
+        os.execve(sys.executable, [sys.executable, "-m", "wa", *words], house.env)
+    shown = b""
+    while True:
+        try:
+            data = os.read(descriptor, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        if b"?" not in shown and b"?" in shown + data:
+            os.write(descriptor, typed)
+        shown += data
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_forgetting_asks_a_person_first(house) -> None:
+    """On a terminal `no` ends it before anything is asked of the sidecar; `yes` and --yes go on."""
+    status, shown = in_terminal(house, ["forget", "p1"], b"n\r")
+    assert (status, "everything of p1 for good" in shown, "no sidecar" in shown) == (1, True, False)
+    status, shown = in_terminal(house, ["forget", "p1", "--since", "1h"], b"y\r")
+    assert (status, "everything of p1 since 1h for good" in shown, "no sidecar" in shown) == (4, True, True)
+    status, shown = in_terminal(house, ["forget", "p1", "--yes"], b"")
+    assert (status, "for good" in shown) == (4, False)
+
+
+def test_a_terminal_gets_colour_unless_it_is_told_not_to(house) -> None:
+    """NO_COLOR takes the escapes out of errors too."""
+    assert "\x1b[" in in_terminal(house, ["stop"], b"")[1]
+    house.env["NO_COLOR"] = "1"
+    assert "\x1b[" not in in_terminal(house, ["stop"], b"")[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -253,6 +254,25 @@ def test_follow_ends_with_its_pane(watched) -> None:
     assert watched.lines(uid, "--all") == ["one", "two"]
     assert [pane["alive"] for pane in watched.ok("panes", "--all")["panes"] if pane["pane_uid"] == uid] == [False]
     assert watched.pane(uid) is None
+
+
+def test_a_follower_is_ended_by_ctrl_c(watched) -> None:
+    """SIGINT ends it with 130 and without a word."""
+    name = shell(watched, "echo here")
+    holding(watched, name, "here")
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "wa", "logs", name, "--follow"],
+        env=watched.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "here\n"
+    follower.send_signal(signal.SIGINT)
+    rest, err = follower.communicate(timeout=30)
+
+    assert (follower.returncode, rest, err.strip()) == (130, "", "")
 
 
 def test_forgetting_is_for_good(watched) -> None:

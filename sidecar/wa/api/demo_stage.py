@@ -41,12 +41,11 @@ class DemoError(WaError):
     next_step = "Run `wa doctor`; what the part said itself is quoted above."
 
 
-class SignalledError(KeyboardInterrupt):
+class SignalledError(SystemExit):
     """A signal ended the demo; it was cleaned up."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
-        self.exit_status = 128 + number
+        super().__init__(128 + number)
 
 
 class Stage:

@@ -70,10 +70,12 @@ def envelope_schema() -> dict[str, Any]:
     }
     bad = {
         "type": "object",
-        "properties": {"ok": {"const": False}, "error": {"$ref": "wa.error/1"}},
+        "properties": {"ok": {"const": False}, "error": {"$ref": "#/$defs/error"}},
         "required": ["ok", "error"],
     }
-    return {"$schema": DRAFT, "$id": "wa.envelope/1", "title": "what --json prints", "oneOf": [good, bad]}
+    error = {name: value for name, value in error_schema().items() if not name.startswith("$")}
+    whole = {"$schema": DRAFT, "$id": "wa.envelope/1", "title": "what --json prints", "oneOf": [good, bad]}
+    return {**whole, "$defs": {"error": error}}
 
 
 def all_schemas() -> dict[str, dict[str, Any]]:

@@ -93,13 +93,18 @@ def run_app(words: list[str]) -> int:
         return complain(UsageError(error.format_message(), next_step=f"Run `{path} --help`."), as_json=as_json)
     except WaError as error:
         return complain(error, as_json=as_json)
-    except typer.Abort:
+    except typer.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            # Ctrl-C, as some versions of click wrap it.
+            raise error.__cause__ from None
         return complain(WaError("cancelled", next_step="Nothing was done."), as_json=as_json)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except SystemExit:
-        # click leaves like this, and only like this, where whoever read us has gone.
-        raise BrokenPipeError from None
+    except SystemExit as leaving:
+        if leaving.code == 1:
+            # How click leaves where whoever read us has gone.
+            raise BrokenPipeError from None
+        raise
     except OSError as error:
         return complain(WaError(f"{error}"), as_json=as_json)
     except Exception as error:

@@ -24,8 +24,8 @@ def run(words: list[str]) -> int:
         # Whoever read us has seen enough; Python must not complain about it when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt as interrupt:
-        return int(getattr(interrupt, "exit_status", INTERRUPTED))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +21,11 @@ from wa.surfaces.text import clip, harmless
 if TYPE_CHECKING:
     from wa.api.demo import Progress
 
-INTRODUCTION = """\
-Three programs that behave like busy agents run in a pocket multiplexer that speaks WezTerm's protocol:
-inline prints into history, reprint erases its history and prints it again with every step, fullscreen lives on
-the alternate screen. A sidecar watches them and stores what they print. Nothing of your WezTerm is touched."""
+INTRODUCTION = (
+    "Three programs that behave like busy agents run in a pocket multiplexer that speaks WezTerm's protocol: inline"
+    " prints into history, reprint erases its history and prints it again with every step, fullscreen lives on the"
+    " alternate screen. A sidecar watches them and stores what they print. Nothing of your WezTerm is touched."
+)
 TELL_PLAINLY_EVERY_S = 5.0
 BAR = 24
 
@@ -44,7 +46,7 @@ def demo(
     started = time.perf_counter()
     terminal = stdout()
     if not json:
-        say(INTRODUCTION, "")
+        say(*textwrap.wrap(INTRODUCTION, min(100, terminal.columns or 100)), "")
     with _display(terminal, quiet=json) as tell:
         result = asyncio.run(run_demo(seconds, tell))
     if json:
