@@ -1,5 +1,6 @@
 """Secrets that open nothing, of every kind that is recognised. Each is (kind, line, the part that must not be kept)."""
 
+import re
 from typing import NamedTuple
 
 R = "q7Zp4Kx9Lm2Vt6Rw1Ys8Bn3Cd5Fg0HjQaWsEdRfTgYhUj7k8l9o0p1z2x3c4v5b6n7m8Q9W0E1R2T3Y4U5I6O7P"
@@ -10,6 +11,11 @@ class Planted(NamedTuple):
     kind: str
     text: str
     secret: str
+
+    @property
+    def longest(self) -> str:
+        """Of a query its longest value: the names in it are no secrets."""
+        return max(re.split("[=&]", self.secret), key=len) if self.kind == "oauth_query" else self.secret
 
 
 def _in(kind: str, secret: str, template: str = "{}") -> Planted:

@@ -10,10 +10,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import aiosqlite
 
+from wa.model.errors import StoreError
 from wa.store import schema
 from wa.store.errors import (
     StoreClosedError,
@@ -55,14 +56,23 @@ class Database(aiosqlite.Connection):
 
     @classmethod
     async def _open(cls, path: Path, connect: Callable[[], sqlite3.Connection]) -> Database:
-        database = cls(path, connect)
-        try:
-            await database
-        except sqlite3.Error as error:
-            raise translate(error, path) from error
-        except OSError as error:
-            raise _os_trouble(error, path) from error
-        return database
+        failures: list[Exception] = []
+
+        def connector() -> sqlite3.Connection:
+            try:
+                return connect()
+            except (sqlite3.Error, OSError, StoreError) as error:
+                # Left to itself aiosqlite would leave a thread behind that outlives the event loop.
+                failures.append(error)
+                return sqlite3.connect(":memory:")
+
+        database = await cls(path, connector)
+        for error in failures:
+            await database.close()
+            if isinstance(error, sqlite3.Error):
+                raise translate(error, path) from error
+            raise (_os_trouble(error, path) if isinstance(error, OSError) else error) from error.__cause__
+        return cast("Database", database)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on the connection's thread, after what was asked before; to its end even if nobody waits any more."""
@@ -205,6 +215,3 @@ def snapshot(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
         return work()
     finally:
         rollback(connection)
-
-
-Row = tuple[Any, ...]

@@ -33,7 +33,7 @@ _DESCRIBES = re.compile(
 _HARMLESS = re.compile(
     r"(?i)none|null|nil|undefined|true|false|str|string|text|bytes|int|integer|number|bool|boolean|any|object|optional|required"
     r"|invalid|incorrect|missing|wrong|expired|unset|set|yes|no|hidden|empty|changed|accepted|rejected|authentication|protected"
-    r"|default|passw(?:or)?d|secret|token|self|this|env|value|redacted|masked|unknown|void|char|needed|not|and|or|the|a|an|in|is|of"
+    r"|\w*(?:Str|String|Password|Secret|Token|Field|Type|Schema|Bytes)|default|passw(?:or)?d|secret|token|self|this|env|value|redacted|masked|unknown|void|char|needed|not|and|or|the|a|an|in|is|of"
 )
 _PLACEHOLDERS = ("$", "<", "{", "%", "*", "…", "...", "xxx", "XXX", "your", "YOUR", PLACEHOLDER)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -87,7 +87,8 @@ class NameRule:
     def _is_secret(self, scan: Scan, at: int, end: int, found: re.Match[str], start: int, stop: int) -> bool:
         text = scan.text
         value = text[start:stop]
-        tight = found.groupdict().get("sep") in ("=", ":")
+        sep = found.groupdict().get("sep") or " "
+        tight = sep in ("=", ":")
         if (
             value == text[at:end]
             or value.startswith(_PLACEHOLDERS)
@@ -101,7 +102,9 @@ class NameRule:
             if text[stop : stop + 1] in ("(", "[", "{") or (not tight and not self._stands_alone(scan, value, stop)):
                 return False
             if _IDENTIFIER.fullmatch(value) and ("." in value or not (tight or has_digit(value))):
-                return (self._any_value and "." not in value and self._is_entry(scan, at, stop)) or is_random(value)
+                # `password = name` is code; `password: word` at the end of a line is a setting.
+                is_setting = self._any_value and "." not in value and sep.strip() == ":"
+                return (is_setting and self._ends_line(scan, stop)) or is_random(value)
         elif " " in value.strip() and not (self._any_value and self._is_phrase(value, tight=tight)):
             return False
         if self._any_value:
@@ -123,13 +126,11 @@ class NameRule:
         rest = scan.text[stop : min(stop + 2, scan.line_end(stop))].strip(DECORATION)
         return not rest or rest[0] in ",;}\"'`)&#" or (has_digit(value) and has_letter(value))
 
-    def _is_entry(self, scan: Scan, at: int, stop: int) -> bool:
-        """The line is nothing but `name: value`, as in a file of settings."""
-        line = scan.text[scan.line_start(at) : scan.line_end(stop)]
-        return _ENTRY.fullmatch(line) is not None
+    def _ends_line(self, scan: Scan, stop: int) -> bool:
+        """Nothing follows, as in a file of settings or after a label."""
+        return not scan.text[stop : min(scan.line_end(stop), stop + 80)].strip(DECORATION + ",;")
 
 
-_ENTRY = re.compile(r"[\s\-│|]{0,40}[\w.\-]{1,64}\s{0,8}[:=]\s{0,8}\S+[\s│|]*")
 _ENDS = frozenset(",.;)/>\n")
 """After a name they say that nothing is assigned to it."""
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token)\s+(?=\S{6})")

@@ -16,6 +16,8 @@ URL_LIMIT = 8192
 LINES = 60
 """Rows that one URL may take: 2,000 characters in a pane of 40 columns."""
 CARRIED = 4096
+PADDING = 400
+"""Blanks that may stand between an address and the frame at the end of its line."""
 
 _SPACE = r"\s\"'`<>|\\^{}│┃║▌▐▏▕"
 _GOES_ON_IN_LINE = frozenset("\"'`<>{}^")
@@ -100,7 +102,7 @@ def url(scan: Scan, at: int, end: int) -> int:
         start -= 1
     if start == at:
         return end
-    found = _URL.match(text, end)
+    found = _address(text, end)
     stop = end if found is None else found.end()
     if found and (brackets := found[0].find("](")) >= 0:
         # Markdown: `[https://one](https://two)`.
@@ -109,13 +111,27 @@ def url(scan: Scan, at: int, end: int) -> int:
         return stop
     pieces = [(start, stop)]
     line_end = scan.line_end(stop)
-    runs_on = stop - start >= 16 and (stop == line_end or not text[stop:line_end].strip(DECORATION))
+    runs_on = stop - start >= 16 and (
+        stop == line_end or not text[stop : min(line_end, stop + PADDING)].strip(DECORATION)
+    )
     if runs_on:
         pieces += _continuation(scan, line_end, stop - scan.line_start(start))
     if len(pieces) == 1 and line_end < len(text) and not any(mark in text[end:stop] for mark in "?#@"):
         return stop
     _judge(scan, pieces, "", begun_at=start)
     return stop
+
+
+def _address(text: str, end: int) -> re.Match[str] | None:
+    """What follows `://` at *end*; up to the next URL, if one stands in its path (`file:///home/https://…`)."""
+    other = text.find("://", end, end + URL_LIMIT)
+    if other < 0:
+        return _URL.match(text, end)
+    while other > end and text[other - 1].isalpha():
+        other -= 1
+    found = _URL.match(text, end, other)
+    is_part = found is not None and found.end() == other and ("?" in found[0] or "#" in found[0])
+    return _URL.match(text, end) if is_part else found
 
 
 def resume(scan: Scan, before: str) -> None:
