@@ -179,8 +179,8 @@ class Primary:
             rows = [row for row in rows if self.logged.pop(row.index, None) != row.text]
         self.ledger.store(rows, at_ms)
 
-    def close(self, at_ms: int, *, hidden: bool) -> None:
-        """The pane is gone: what can be told is told, the rest is a gap. *hidden*: another screen was the last seen."""
+    def close(self, at_ms: int) -> None:
+        """The pane is gone: what can be told is told, with the rows on the screen, and the rest is a gap."""
         rejoin, self.rejoin = self.rejoin, None
         if rejoin is not None:
             verdict = rejoin.last_word(self.ledger, self.view.shown())
@@ -193,12 +193,11 @@ class Primary:
                 self.ledger.gap(piece.size, GapReason.CLOSED, at_ms)
             else:
                 self._store(piece, at_ms)
-        if hidden:
-            rest = [row for _, row in sorted(self.view.rows.items()) if row.index >= self.fetch.next]
-            while rest and is_blank(rest[-1]):
-                del rest[-1]
-            if rest:
-                self._store(rest, at_ms)
+        rest = [row for _, row in sorted(self.view.rows.items()) if row.index >= self.fetch.next]
+        while rest and is_blank(rest[-1]):
+            del rest[-1]
+        if rest:
+            self._store(rest, at_ms)
 
     # -- rows on the screen that are in the log ---------------------------------------------------------------------
 
