@@ -43,7 +43,7 @@ GOAL_MS = 50.0
 GOAL_RATIO = 1.2
 CALL_ROWS = 8000
 WARM_ROUNDS = 5
-COLD_ROUNDS = 3
+COLD_ROUNDS = 5
 QUERY = "SELECT rowid, highlight(bare, 0, '<', '>') FROM bare WHERE bare MATCH ? ORDER BY rowid DESC LIMIT ?"
 TEXT_QUERY = "SELECT rowid, text FROM bare WHERE bare MATCH ? ORDER BY rowid DESC LIMIT ?"
 

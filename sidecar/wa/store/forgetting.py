@@ -146,5 +146,11 @@ def merge(connection: sqlite3.Connection, pages: int) -> bool:
 
 
 def _truncate_log(connection: sqlite3.Connection) -> bool:
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    """Write the log back and cut it off; False where a reader is in the way. Writes must not wait for that reader."""
+    (timeout_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(timeout_ms)}")
     return not busy

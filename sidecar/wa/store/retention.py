@@ -55,7 +55,7 @@ class _Step:
 
 def _cut_front(connection: sqlite3.Connection, pane: int, rows: int, end: int) -> None:
     """The pane's log begins at *end* or later now."""
-    connection.execute("DELETE FROM gaps WHERE pane = ? AND row < ?", (pane, end))
+    connection.execute("DELETE FROM gaps WHERE pane = ? AND row <= ?", (pane, end))
     connection.execute(
         "DELETE FROM cwds WHERE pane = ?1 AND row < (SELECT max(row) FROM cwds WHERE pane = ?1 AND row <= ?2)",
         (pane, end),
@@ -112,6 +112,8 @@ async def _give_back(database: Database) -> None:
         pass
     while await database.run(_vacuum_step):
         pass
+    # The file gets shorter when the write-ahead log is written back; PASSIVE waits for nobody.
+    await database.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
 
 
 def _vacuum_step(connection: sqlite3.Connection) -> int:
