@@ -22,7 +22,7 @@ def _in(kind: str, secret: str, template: str = "{}") -> Planted:
     return Planted(kind, template.format(secret), secret)
 
 
-JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0NzExIiwibmFtZSI6IndhIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJVadQssw5c"
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0NzExIiwibmFtZSI6IndhIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJVadQ"
 PEM_BODY = (
     "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW",
     "QyNTUxOQAAACDq7Zp4Kx9Lm2Vt6Rw1Ys8Bn3Cd5Fg0HjQaWsEdRfTgYAAAAJiK8o2hivKN",

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from store.world import new_log, opened, run, texts_of
 
+from store.world import new_log, opened, run, texts_of
 from wa.model.errors import StoreError
 from wa.store import schema
 from wa.store.errors import (
@@ -220,15 +220,19 @@ def small_disk(tmp_path):
 def test_a_disk_that_fills_up_for_real(small_disk):
     """What was reported stored is there; what was not is not; with room again it goes on."""
 
+    async def until_full(log):
+        while True:
+            await log.add(*(f"row {log.next_row + at} " + "x" * 60 for at in range(200)))
+
     async def test():
         async with opened(small_disk / "wa.db", busy_timeout_ms=100) as (writer, reader):
             log = await new_log(writer)
             with pytest.raises(StoreError) as caught:
-                while True:
-                    await log.add(*(f"row {log.next_row + at} " + "x" * 60 for at in range(200)))
+                await until_full(log)
             stored = log.next_row
             found = len(texts_of(await reader.log(log.uid)))
-            subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
+            grown = await asyncio.create_subprocess_exec("mount", "-o", "remount,size=16m", str(small_disk))
+            assert await grown.wait() == 0
             await log.add(*(f"row {log.next_row + at} " + "x" * 60 for at in range(200)))
             texts = texts_of(await reader.log(log.uid))
             return caught.value.code, stored > 400, found == stored, [int(text.split()[1]) for text in texts]

@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 
 import pytest
-from store.world import MUX, Log, everything_in, new_log, opened, pane, run, screen, texts_of
 
+from store.world import MUX, Log, everything_in, new_log, opened, pane, run, screen, texts_of
 from wa.model.errors import NotFound, UsageError
 from wa.model.log import Gap, GapReason
 from wa.store import writer as writer_module
@@ -34,7 +34,9 @@ def test_of_a_pane_nothing_stays_in_any_file(tmp_path):
             rows = await writer.forget(pane_uid=gone.uid)
             found = everything_in(tmp_path)
             record = await reader.pane(gone.uid)
-            others = (await reader.search("quillwort", limit=500)).hits + (await reader.search("marzipanic", limit=500)).hits
+            others = (await reader.search("quillwort", limit=500)).hits + (
+                await reader.search("marzipanic", limit=500)
+            ).hits
             none = (await reader.search("zebracorn")).hits, await reader.log(gone.uid), len(await reader.screens())
             return before > 300, rows, found, record, len(others), none, (await reader.health()).trouble
 

@@ -2,8 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from store.world import rows
 
+from store.world import rows
 from wa.model.log import RowKind
 from wa.model.screen import Row
 from wa.store.chunks import MAX_BYTES, MAX_ROWS

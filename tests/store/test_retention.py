@@ -4,7 +4,6 @@ import asyncio
 import time
 
 from store.world import MUX, Log, new_log, opened, pane, run, texts_of
-
 from wa.model.log import Gap, GapReason
 from wa.store.records import Capture
 

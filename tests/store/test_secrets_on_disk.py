@@ -3,9 +3,9 @@
 import random
 
 import pytest
+
 from store.secrets_made_up import ONE_LINERS, PEM_BODY, SEVERAL_LINES
 from store.world import MUX, Log, everything_in, new_log, opened, pane, run, screen
-
 from wa.model.log import Segment
 from wa.model.screen import Row
 from wa.store.records import Capture, PaneUpdate

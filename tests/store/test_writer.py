@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store.world import MUX, Log, new_log, opened, pane, rows, run, screen, texts_of
 
+from store.world import MUX, Log, new_log, opened, pane, rows, run, screen, texts_of
 from wa.model.errors import NotFound
 from wa.model.identity import MuxInstance
 from wa.model.log import Gap, GapReason, RowKind, Segment
@@ -254,7 +254,11 @@ def test_segments_and_gaps_of_a_capture_are_told_apart_by_position(tmp_path):
         async with opened(tmp_path / "wa.db") as (writer, reader):
             log = await new_log(writer)
             segments = (Segment(0, rows("a", "b"), 1), Segment(5, rows("c", "d"), 2))
-            gaps = (Gap(2, 3, GapReason.TRIMMED, 1), Gap(6, None, GapReason.ERASED, 2), Gap(7, None, GapReason.CLOSED, 3))
+            gaps = (
+                Gap(2, 3, GapReason.TRIMMED, 1),
+                Gap(6, None, GapReason.ERASED, 2),
+                Gap(7, None, GapReason.CLOSED, 3),
+            )
             await writer.capture([Capture(log.uid, segments, gaps)])
             found = await reader.log(log.uid)
             return [(entry.row, getattr(entry, "text", None)) for entry in found]

@@ -56,7 +56,7 @@ def required_words(pattern: str) -> list[str]:
     Only plain text outside of groups and classes is looked at. The index knows whole words, so a piece of text counts
     only where the pattern itself says that a word begins there.
     """
-    if "|" in pattern or "(?" in pattern:
+    if "(?" in pattern:
         return []
     words: list[str] = []
     for text, begins, ends in _pieces(pattern):
@@ -79,6 +79,8 @@ def _pieces(pattern: str) -> list[tuple[str, bool, bool]]:
     while at < len(pattern):
         char = pattern[at]
         at += 1
+        if char == "|" and depth == 0:
+            return []
         if char == "[":
             at = _class_end(pattern, at)
             finish(ends=False)

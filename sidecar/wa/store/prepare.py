@@ -57,7 +57,7 @@ StoredRows = Callable[[int, int, int], list[str] | None]
 def pane_number(pane_uid: str) -> int:
     """17 for `p17`."""
     number = pane_uid[1:]
-    if pane_uid[:1] != "p" or not (number.isascii() and number.isdecimal()):
+    if pane_uid[:1] != "p" or not (number.isascii() and number.isdecimal()) or len(number) > 18:
         raise NotFound(f"{pane_uid!r} is no pane_uid")
     return int(number)
 

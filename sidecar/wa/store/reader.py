@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 SEARCH_WITHIN_S = 10.0
 HEALTH_WITHIN_S = 10.0
+LARGEST = 1 << 62
+"""Greater numbers are as good as this one, and SQLite takes none above 63 bits."""
 
 
 class Reader:
@@ -82,11 +84,11 @@ class Reader:
             lambda connection, pane: read_log.log(
                 connection,
                 pane,
-                first_row=first_row,
+                first_row=min(first_row, LARGEST),
                 limit=limit,
                 tail_rows=tail,
-                since_ms=since_ms,
-                until_ms=until_ms,
+                since_ms=_bounded(since_ms),
+                until_ms=_bounded(until_ms),
             ),
         )
 
@@ -111,9 +113,10 @@ class Reader:
         """
         matcher = make_matcher(query, regex=regex, within_s=within_s)
         deadline = time.monotonic() + within_s
+        since, until = _bounded(since_ms), _bounded(until_ms)
 
         def work(connection: sqlite3.Connection) -> Found:
-            where = scope(connection, panes=panes, host=host, project=project, since_ms=since_ms, until_ms=until_ms)
+            where = scope(connection, panes=panes, host=host, project=project, since_ms=since, until_ms=until)
             return search(connection, matcher, where, limit=limit, context=context, deadline=deadline)
 
         return await self._read(work)
@@ -138,6 +141,10 @@ class Reader:
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.run(lambda connection: snapshot(connection, lambda: work(connection)))
+
+
+def _bounded(at_ms: int | None) -> int | None:
+    return None if at_ms is None else max(-LARGEST, min(at_ms, LARGEST))
 
 
 def make_matcher(query: str, *, regex: bool, within_s: float = SEARCH_WITHIN_S) -> Matcher:

@@ -5,14 +5,16 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.secrets_made_up import ONE_LINERS, SEVERAL_LINES, Planted
 
+from store.secrets_made_up import ONE_LINERS, SEVERAL_LINES, Planted
 from wa.store.redact import NEUTRAL, redact, redact_rows
 from wa.store.redact.rows import carry_of, joined
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)
 ROWS = st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=20)
-NASTY = st.text(st.sampled_from("sk-antpwd=:/?&@.\"' \n1Aa_|│token eyJ-----BEGIN PRIVATE KEY[redacted:]code"), max_size=120)
+NASTY = st.text(
+    st.sampled_from("sk-antpwd=:/?&@.\"' \n1Aa_|│token eyJ-----BEGIN PRIVATE KEY[redacted:]code"), max_size=120
+)
 
 
 def wrapped_at(text: str, width: int) -> tuple[list[str], list[bool]]:
@@ -155,8 +157,9 @@ def test_newlines_and_nuls_inside_a_row_stay():
 
 HOSTILE = [
     "sk-", "sk-ant-", "eyJ", "eyJa.", "http://", "://a", "https://x.y/oauth?", "your code ", "token=", "password: ",
-    'password="', "PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n", "AKIAIOSFODNN7EXAMPLE ",
-    "Bearer ", "Authorization: ", "cookie: a=", "[redacted:", "https://abcdefghij.com/aaaa?b=1\n", "https://a.b/?&token=",
+    'password="', "PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n",
+    "AKIAIOSFODNN7EXAMPLE ", "Bearer ",
+    "Authorization: ", "cookie: a=", "[redacted:", "https://abcdefghij.com/aaaa?b=1\n", "https://a.b/?&token=",
     "your code\n", "123456 is your ", "1//", "=", " ", "--token ", "login a password ", "A1b" * 22 + "\n", "-",
 ]  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Each kind of secret by itself, and the text that must stay as it is."""
 
 import pytest
-from store.secrets_made_up import ONE_LINERS, ORDINARY, SEVERAL_LINES, Planted
 
+from store.secrets_made_up import ONE_LINERS, ORDINARY, SEVERAL_LINES, Planted
 from wa.store.redact import redact
 
 
