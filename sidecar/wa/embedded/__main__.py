@@ -11,9 +11,15 @@ import signal
 import sys
 from pathlib import Path
 
-from wa.embedded.screen import DEFAULT_SCROLLBACK
-from wa.embedded.server import EmbeddedMux
 from wa.model.errors import WaError
+
+try:
+    from wa.embedded.screen import DEFAULT_SCROLLBACK
+    from wa.embedded.server import EmbeddedMux
+except ModuleNotFoundError as error:
+    if error.name != "pyghostty":
+        raise
+    sys.exit("The embedded multiplexer needs pyghostty: pip install 'wezterm-automata[embedded]'")
 
 
 def _arguments() -> argparse.Namespace:

@@ -20,12 +20,14 @@ class Shown(NamedTuple):
 
 
 class _View:
-    """What is known of one screen's viewport: its rows and when each last changed."""
+    """What is known of one screen's viewport."""
 
     def __init__(self) -> None:
         self.top = self.cursor = 0
         self.rows: dict[int, RawRow] = {}
         self.seqnos: dict[int, int] = {}
+        self.packed: dict[int, tuple[bytes, bool]] = {}
+        """Of rows without styles: what the terminal held when they were last looked at, and whether they wrapped."""
 
 
 class Changes:
@@ -49,39 +51,65 @@ class Changes:
         view = self._view(is_alt)
         view.rows.clear()
         view.seqnos.clear()
+        view.packed.clear()
 
-    def sync(self, vt: Vt, shown: Shown, cursor: int, seqno: int, finish: Callable[[int, RawRow], RawRow]) -> None:
-        """Dates what has changed since the last call with *seqno*. *finish* makes a row what it is shown as."""
+    def sync(
+        self,
+        vt: Vt,
+        shown: Shown,
+        cursor: int,
+        seqno: int,
+        finish: Callable[[int, RawRow], RawRow],
+        unsure: set[int],
+    ) -> None:
+        """Dates what has changed since the last call with *seqno*.
+
+        *finish* makes of the terminal's row what it is shown as; for the rows *unsure* that may have changed by itself.
+        """
         view = self._view(shown.is_alt)
         top, before, height = shown.top, view.top, shown.height
-        known, seqnos = view.rows, view.seqnos
-        full, found = vt.changed(min(max(top - before, 0), height))
-        cursors = (view.cursor, cursor)
-        leaving: dict[int, int] = {}
+        known, seqnos, packed = view.rows, view.seqnos, view.packed
+        above = min(max(top - before, 0), height)
+
+        def is_known(y: int, cells: bytes, wrapped: bool) -> bool:
+            index = top + y
+            return packed.get(index) == (cells, wrapped) and index not in unsure and index not in self._touched
+
+        def learn(index: int, read: RawRow) -> bool:
+            """False if the row is as it was."""
+            row = finish(index, read)
+            if read.extras is None:
+                packed[index] = (read.cells, read.wrapped)
+            else:
+                packed.pop(index, None)
+            is_new = known.get(index) != row
+            known[index] = row
+            return is_new
+
+        full, found = vt.changed(above, is_known)
+        changed = {top + y for y, _ in found} if full else set()
         for y, read in found:
             index = top + y
-            row = finish(index, read)
-            same = known.get(index) == row
             if y < 0:
-                if same and index >= before:
-                    leaving[index] = seqnos[index]
-                continue
-            known[index] = row
-            if not same or index in self._touched or not (full or index in cursors):
+                if index in known and not learn(index, read):
+                    changed.discard(index)
+            elif learn(index, read) or index in self._touched or not (full or index in (view.cursor, cursor)):
                 seqnos[index] = seqno
         if any(index not in known for index in range(top, top + height)):
             for index, read in enumerate(vt.read_viewport(0, height), top):
                 if index not in known:
-                    known[index] = finish(index, read)
+                    learn(index, read)
                     seqnos[index] = seqno
         if not shown.is_alt:
             for index in range(max(before, self.history.end), min(top, before + height)):
-                self.history.append(index + 1, leaving.get(index, seqno))
+                was_seen = full and index >= top - above and index not in changed and index in seqnos
+                self.history.append(index + 1, seqnos[index] if was_seen else seqno)
             self.history.append(top, seqno)
             self.history.trim(shown.oldest)
         for index in [index for index in known if not top <= index < top + height]:
             del known[index]
             seqnos.pop(index, None)
+            packed.pop(index, None)
         view.top, view.cursor = top, cursor
         self._touched = range(0)
 

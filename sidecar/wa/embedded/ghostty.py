@@ -7,6 +7,7 @@ Tried with pyghostty 0.1.3 (ghostty 6467b1dab), 2026-11-21:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -287,12 +288,15 @@ class Vt:
             self._row_reader = RowReader(self._terminal)
         return self._row_reader
 
-    def changed(self, above: int) -> tuple[bool, list[tuple[int, RawRow]]]:
-        """Rows that may have changed since the last call, by place in the viewport; and whether all are among them.
+    def changed(
+        self, above: int, is_known: Callable[[int, bytes, bool], bool]
+    ) -> tuple[bool, list[tuple[int, RawRow]]]:
+        """Rows that may have changed since the last call, by place in the viewport; and whether all were looked at.
 
-        If all are, so are the *above* rows (at most the viewport's height) over the viewport, with negative places.
+        If all were, so were the *above* rows (at most the viewport's height) over the viewport, with negative places;
+        then those are left out of which *is_known* says so by place, packed cells and soft wrap.
         """
-        return self._reader.changed(self.rows, above)
+        return self._reader.changed(self.rows, above, is_known)
 
     def read_viewport(self, y: int, count: int) -> list[RawRow]:
         """Rows `y … y + count` of the viewport."""

@@ -8,7 +8,7 @@ The viewport's state is kept and always goes first; history is read through a ne
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pyghostty._ffi import check, ffi, lib, union_fn
@@ -72,7 +72,9 @@ class RowReader:
         check(lib.ghostty_render_state_set(state, lib.GHOSTTY_RENDER_STATE_OPTION_OVERSCAN, _overscan), "overscan")
         check(lib.ghostty_render_state_update(state, self._terminal), "render_state_update")
 
-    def changed(self, height: int, above: int) -> tuple[bool, list[tuple[int, RawRow]]]:
+    def changed(
+        self, height: int, above: int, is_known: Callable[[int, bytes, bool], bool]
+    ) -> tuple[bool, list[tuple[int, RawRow]]]:
         state = self._state
         self._update(state, height, 0)
         check(lib.ghostty_render_state_get(state, lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, _dirty), "dirty")
@@ -89,7 +91,10 @@ class RowReader:
                 get(iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_DIRTY, _row_dirty)
                 if not _row_dirty[0]:
                     continue
-            rows.append((_row_y[0], self._row(iterator)))
+            y = _row_y[0]
+            cells, wrapped = self._packed(iterator)
+            if not (full and is_known(y, cells, wrapped)):
+                rows.append((y, RawRow(cells, wrapped, None if is_bare(cells) else self._extras(iterator, cells))))
         check(lib.ghostty_render_state_clean(state), "render_state_clean")
         return full, rows
 
@@ -127,15 +132,15 @@ class RowReader:
         while step(iterator):
             yield iterator
 
-    def _row(self, iterator: Any) -> RawRow:
+    def _packed(self, iterator: Any) -> tuple[bytes, bool]:
         get = lib.ghostty_render_state_row_get
         get(iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, _cells)
         get(iterator, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, _row_raw)
-        cells = ffi.buffer(_cells.ptr, _cells.len * 8)[:]
-        wrapped = bool(_row_raw[0] & _ROW_WRAP)
-        if is_bare(cells):
-            return RawRow(cells, wrapped, None)
-        return RawRow(cells, wrapped, self._extras(iterator, cells))
+        return ffi.buffer(_cells.ptr, _cells.len * 8)[:], bool(_row_raw[0] & _ROW_WRAP)
+
+    def _row(self, iterator: Any) -> RawRow:
+        cells, wrapped = self._packed(iterator)
+        return RawRow(cells, wrapped, None if is_bare(cells) else self._extras(iterator, cells))
 
     def _extras(self, iterator: Any, cells: bytes) -> Extras:
         """What the packed cells only refer to; looked up while the render state still holds the row."""

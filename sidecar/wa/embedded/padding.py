@@ -14,12 +14,15 @@ class Padding:
     def __init__(self) -> None:
         self._lengths: dict[int, int] = {}
         self.is_tracking = True
+        self.touched: set[int] = set()
+        """Rows whose padding has changed; emptied by whoever has looked."""
 
     def length(self, index: int) -> int:
         return self._lengths.get(index, 0)
 
     def set(self, index: int, length: int) -> None:
         """0 for none."""
+        self.touched.add(index)
         if length and self.is_tracking:
             self._lengths[index] = length
         else:
@@ -28,11 +31,13 @@ class Padding:
     def shift(self, rows: range, by: int) -> None:
         """Rows have been inserted (by > 0) or deleted at the start of *rows*; what leaves *rows* is gone."""
         moved = {index: self._lengths.pop(index) for index in list(self._lengths) if index in rows}
+        self.touched.update(rows)
         self._lengths |= {index + by: length for index, length in moved.items() if index + by in rows}
 
     def forget(self, first: int = 0) -> None:
         """From a row on."""
         for index in [index for index in self._lengths if index >= first]:
+            self.touched.add(index)
             del self._lengths[index]
 
     def trim(self, oldest: int) -> None:

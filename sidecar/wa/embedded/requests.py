@@ -81,26 +81,34 @@ def _dimensions(mux: EmbeddedMux, _session: Session, request: p.GetPaneRenderabl
 def _render_changes(mux: EmbeddedMux, session: Session, request: p.GetPaneRenderChanges) -> p.Pdu:
     pane = mux.panes.get(request.pane_id)
     if pane is not None:
-        pane.screen.sync()
-        session.push(pane, [])
+        _tell(session, pane)
     return p.LivenessResponse(request.pane_id, pane is not None)
 
 
-def _write(mux: EmbeddedMux, _session: Session, request: p.WriteToPane) -> p.Pdu:
-    _pane(mux, request.pane_id).write(request.data)
+def _write(mux: EmbeddedMux, session: Session, request: p.WriteToPane) -> p.Pdu:
+    pane = _pane(mux, request.pane_id)
+    pane.write(request.data)
+    _tell(session, pane)
     return p.UnitResponse()
 
 
-def _paste(mux: EmbeddedMux, _session: Session, request: p.SendPaste) -> p.Pdu:
-    _pane(mux, request.pane_id).paste(request.data)
+def _paste(mux: EmbeddedMux, session: Session, request: p.SendPaste) -> p.Pdu:
+    pane = _pane(mux, request.pane_id)
+    pane.paste(request.data)
+    _tell(session, pane)
     return p.UnitResponse()
+
+
+def _tell(session: Session, pane: Pane, input_serial: int | None = None) -> None:
+    """What the client does not know of the pane yet."""
+    pane.screen.sync()
+    session.push(pane, [], input_serial)
 
 
 def _key(mux: EmbeddedMux, session: Session, request: p.SendKeyDown) -> p.Pdu:
     pane = _pane(mux, request.pane_id)
     pane.key(request.event)
-    pane.screen.sync()
-    session.push(pane, [], request.input_serial)
+    _tell(session, pane, request.input_serial)
     return p.UnitResponse()
 
 
@@ -251,7 +259,7 @@ def _client_id(_mux: EmbeddedMux, session: Session, request: p.SetClientId) -> p
 
 def _client_list(mux: EmbeddedMux, _session: Session, _request: p.GetClientList) -> p.Pdu:
     infos = [info for session in mux.sessions if (info := session.info()) is not None]
-    return p.GetClientListResponse(tuple(infos))
+    return p.GetClientListResponse(tuple(sorted(infos, key=lambda info: info.connected_at)))
 
 
 def _erase_history(mux: EmbeddedMux, _session: Session, request: p.EraseScrollbackRequest) -> p.Pdu:

@@ -364,9 +364,11 @@ class Screen:
     def sync(self) -> None:
         """Finds out which rows have changed since the last call and dates them with `seqno`."""
         cursor = self.cursor().y
-        self._changes.sync(self._vt, self._shown(), cursor, self.seqno, self._as_wezterm)
+        padding = self._edits.padding
+        self._changes.sync(self._vt, self._shown(), cursor, self.seqno, self._as_wezterm, padding.touched)
         if not self._is_alt:
-            self._edits.padding.trim(self._oldest)
+            padding.touched.clear()
+            padding.trim(self._oldest)
 
     def _shown(self) -> Shown:
         if self._is_alt:
