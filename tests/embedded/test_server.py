@@ -239,7 +239,7 @@ def test_nothing_happening_costs_nothing(folder: Path) -> None:
             await client.ask(p.ListPanes())
             before = time.process_time()
             await asyncio.sleep(1)
-            assert time.process_time() - before < 0.02
+            assert time.process_time() - before < 0.05
             await client.close()
 
     run(test)
