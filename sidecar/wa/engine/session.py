@@ -369,12 +369,14 @@ class MuxSession:
         if mirrors is None:
             # It cannot be told yet; a pane that is its own is not lost by waiting, its output stays in its scrollback.
             asyncio.get_running_loop().call_later(RETRY_LIST_S / 2, self._list_wanted.set)
-            mirrors = {pane.pane_id for pane in panes if pane.tty_name is None and pane.pane_id not in self.panes}
-        self.listed, self.hidden = panes, mirrors
+            left_out = {pane.pane_id for pane in panes if pane.tty_name is None and pane.pane_id not in self.panes}
+        else:
+            left_out = self.hidden = mirrors
+        self.listed = panes
         now_ms = self._shared.clock.now_ms()
         if first:
             await self._shared.store.close_absent(terminal.mux, {pane.pane_id for pane in panes}, now_ms)
-        present = {pane.pane_id: pane for pane in panes if pane.pane_id not in mirrors}
+        present = {pane.pane_id: pane for pane in panes if pane.pane_id not in left_out}
         for known in list(self.panes.values()):
             if known.pane_id not in present:
                 self._ended(known, now_ms)
