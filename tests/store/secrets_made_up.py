@@ -84,6 +84,10 @@ ONE_LINERS: tuple[Planted, ...] = (
     _in("one_time_code", "493817", "Your verification code is {}."),
     _in("one_time_code", "493817", "{} is your login code"),
     _in("one_time_code", "493817", "OTP: {}"),
+    _in("one_time_code", "493817", "One-time password: {}"),
+    _in("one_time_code", "493817", "Use {} as your verification code."),
+    _in("one_time_code", "WDJB-MJHT", "Code: {}"),
+    _in("token", "dXNlcjpodW50ZXIy", '"auth": "{}"'),
     _in("one_time_code", "WDJB-MJHT", '"user_code": "{}"'),
     _in("one_time_code", "4/0AX4XfWh7Zp4Kx9Lm2Vt", "Enter the authorization code: {}"),
     _in("oauth_query", "code=true&client_id=9d1c250a-e61b&state=" + R[:43], "https://claude.ai/oauth/authorize?{}"),
@@ -120,6 +124,17 @@ SEVERAL_LINES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
             "Paste code here if prompted >",
         ),
         ("9d1c250a-e61b", "d1962f5e", "code_challenge=", R[4:43], "state=" + R[:9], "Qm9zc3Nhbl"),
+    ),
+    (
+        "framed_key",
+        (
+            "╭──────────────────────────────────────────────────╮",
+            "│ export ANTHROPIC_API_KEY=sk-ant-api03-q7Zp4Kx9Lm │",
+            "│ " + R[10:58] + " │",
+            "│ " + R[58:84] + " " * 22 + " │",
+            "│ export NEXT=1" + " " * 35 + " │",
+        ),
+        ("q7Zp4Kx9Lm", R[10:58], R[58:84]),
     ),
     (
         "framed_url",
@@ -178,5 +193,7 @@ ORDINARY = (
     "step number 7 of the long plan",
     "-rw-r--r-- 1 dev dev 48123 Nov 21 09:12 src/token/secret_store.py",
     "-----BEGIN CERTIFICATE-----",
+    "a name on a line of its own:",
+    "README_2026.md",
     "grep -n 'BEGIN RSA PRIVATE KEY' *.pem",
 )

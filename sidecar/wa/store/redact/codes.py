@@ -75,9 +75,12 @@ _BESIDE = re.compile(
 )
 _COUNTS = re.compile(r"\s[a-z]")
 """`this code is 100200 lines long`"""
+_LABELLED = re.compile(rf"[\"']?\s{{0,3}}[:=]\s{{0,6}}(?P<number>{_DASHED})(?![A-Za-z0-9\-])")
 _TYPED = re.compile(r"[^:>\n]{0,60}[:>=]\s{0,4}[\"'`]?(?P<code>[A-Za-z0-9_\-#./~+=%]{8,2048})")
 _OPEN_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9][A-Z0-9\-]{0,16}$")
-_IS_YOUR = re.compile(rf"(?P<code>{_DASHED}|\d{{6,8}}) is (?:your|the) [\w\- ]{{0,40}}$", re.IGNORECASE)
+_IS_YOUR = re.compile(
+    rf"(?P<code>{_DASHED}|\d{{6,8}})(?: is| as| [-–]|:)? (?:your|the) [\w\- ]{{0,40}}$", re.IGNORECASE
+)
 _ALONE = re.compile(
     rf"[*`'\"(\[ ]{{0,3}}(?P<code>{_DASHED}|\d{{6,8}}|\d{{3}}[ -]\d{{3}}|[A-Z0-9]{{8,9}})[*`'\") \].]{{0,3}}"
 )
@@ -98,7 +101,9 @@ def announced(scan: Scan, at: int, end: int) -> int:
     line = scan.line_start(at)
     stop = min(scan.line_end(end), end + REACH)
     if not word and text[at:end].lower() == "code":
-        if (beside := _BESIDE.match(text, end, stop)) and _is_label(text, line, at, end):
+        if (beside := _BESIDE.match(text, end, stop) or _LABELLED.match(text, end, stop)) and _is_label(
+            text, line, at, end
+        ):
             scan.add(*beside.span("number"), "one_time_code")
         return end
     strong = word not in _WEAK

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from wa.store.redact import aws, blocks, codes, rules, urls
+from wa.store.redact import aws, blocks, codes, rules, runs, urls
 from wa.store.redact.scan import DECORATION, NEUTRAL, PLACEHOLDER, Carry, Scan, Span, merged
 from wa.store.redact.shapes import is_random
 
@@ -53,6 +53,8 @@ def redact_rows(
     if carry is not NEUTRAL:
         _resume(scan, carry)
     rules.apply(scan)
+    if scan.spans:
+        runs.go_on(scan)
     if stored:
         _swallow(scan, sum(map(len, texts[:stored])) + sum(not wrap for wrap in wrapped[:stored]))
     if torn:
@@ -105,6 +107,8 @@ def carry_of(texts: list[str], wrapped: Sequence[bool]) -> Carry:
         carry = carry._replace(key_lines=blocks.KEY_LINES)
     if known and not carry.url:
         carry = carry._replace(url=_stored_url(known[-_STORED_TAIL:]))
+    if known and (ended := _ENDS_IN_PLACEHOLDER.search(known[-1].rstrip(DECORATION))) and ended["kind"] in runs.KINDS:
+        carry = carry._replace(run=ended["kind"])
     for left, line in enumerate(known[: -aws.LINES : -1], 1):
         if PLACEHOLDER + "aws_key]" in line:
             carry = carry._replace(aws_lines=max(carry.aws_lines, aws.LINES - left))
@@ -129,6 +133,8 @@ def _resume(scan: Scan, carry: Carry) -> None:
         blocks.resume(scan, carry.key_lines)
     if carry.url:
         urls.resume(scan, carry.url)
+    if carry.run:
+        runs.resume(scan, carry.run)
     if carry.code_lines:
         codes.look(scan, 0, carry.code_lines, begun_at=-1)
     if carry.aws_lines:

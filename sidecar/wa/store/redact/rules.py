@@ -48,7 +48,7 @@ _NAMES: tuple[tuple[Rule, list[str]], ...] = (
             "encryptionKey",
         ],
     ),
-    (_TOKEN, ["_auth"]),
+    (_TOKEN, ["_auth", '"auth"']),
     (assignments.authorization, _cased("authorization")),
     (assignments.bearer, _cased("bearer")),
     (assignments.cookie, _cased("cookie")),
@@ -56,7 +56,7 @@ _NAMES: tuple[tuple[Rule, list[str]], ...] = (
     (assignments.sshpass, ["sshpass -p"]),
     (blocks.private_key, ["PRIVATE KEY"]),
     (urls.url, ["://"]),
-    (codes.announced, [*_cased("code", "otp", "passcode", "2fa"), "one-time pass", "One-time pass"]),
+    (codes.announced, [*_cased("code", "otp", "passcode", "2fa"), "one-time password", "One-time password"]),
     (aws.secret_near, ["AKIA", "ASIA"]),
 )
 

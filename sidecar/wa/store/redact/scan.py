@@ -30,6 +30,8 @@ class Carry(NamedTuple):
     """A URL that ran to the end of its line, and may go on in the next."""
     code_lines: int = 0
     """So many lines may still hold the one-time code that was announced."""
+    run: str = ""
+    """The kind of a key that ran to the end of its line, and may go on in the next."""
     aws_lines: int = 0
     """So many lines may still hold the secret that belongs to an AWS key id."""
 
@@ -46,7 +48,7 @@ class Span(NamedTuple):
 class Scan:
     """The text under the rules and what they have found. A newline stands between logical lines and nowhere else."""
 
-    __slots__ = ("_breaks", "aws_lines", "code_lines", "key_lines", "open_start", "spans", "text", "url")
+    __slots__ = ("_breaks", "aws_lines", "code_lines", "key_lines", "open_start", "run", "spans", "text", "url")
 
     def __init__(self, text: str, *, is_open: bool) -> None:
         self.text = text
@@ -58,6 +60,7 @@ class Scan:
         self.url = ""
         self.code_lines = 0
         self.aws_lines = 0
+        self.run = ""
 
     @property
     def is_open(self) -> bool:
@@ -99,7 +102,7 @@ class Scan:
 
     @property
     def carry(self) -> Carry:
-        return Carry(self.key_lines, self.url, self.code_lines, self.aws_lines)
+        return Carry(self.key_lines, self.url, self.code_lines, self.run, self.aws_lines)
 
 
 Rule = Callable[[Scan, int, int], int]
