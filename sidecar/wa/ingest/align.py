@@ -34,10 +34,16 @@ class Walk(NamedTuple):
     """The row seen now that follows the last row known."""
     inserted: tuple[int, ...]
     """Rows seen now, before the boundary, that were not there before."""
+    short: bool = False
+    """What is seen now ended before what is known did."""
 
 
-def best_shift(known: Sequence[int], seen: Sequence[int], *, near: int | None = None) -> Shift | None:
-    """None where no row that is not blank occurs in both. *near*: the offset expected, to decide between equals."""
+def best_shift(
+    known: Sequence[int], seen: Sequence[int], *, near: int | None = None, from_first: bool = False
+) -> Shift | None:
+    """None where no row that is not blank occurs in both. *near*: the offset expected, to decide between equals.
+    *from_first*: nothing is older than the first row known.
+    """
     places: dict[int, list[int]] = defaultdict(list)
     for at, name in enumerate(seen):
         if name != BLANK:
@@ -47,7 +53,7 @@ def best_shift(known: Sequence[int], seen: Sequence[int], *, near: int | None = 
         for at, name in enumerate(known):
             found = places.get(name, ())
             if len(found) <= limit:
-                votes.update([place - at for place in found])
+                votes.update([place - at for place in found if not from_first or place <= at])
         if votes:
             break
     if not votes:
@@ -94,7 +100,7 @@ def walk(
         dropped, added = skip
         inserted.extend(range(place + dropped, place + added))
         at, place = at + dropped, place + added
-    return Walk(place, tuple(inserted))
+    return Walk(place, tuple(inserted), at < boundary and place >= len(seen))
 
 
 def _resume(known: Sequence[int], seen: Sequence[int], at: int, place: int, boundary: int) -> tuple[int, int] | None:

@@ -48,7 +48,11 @@ class Alternate:
 
     def look(self, rows: Sequence[Row], seen: ScreenPush) -> None:
         if (seen.dims.cols, seen.dims.viewport_rows) != (self.dims.cols, self.dims.viewport_rows):
-            self.document.resized(other_width=seen.dims.cols != self.dims.cols)
+            if self.likely:
+                self.document.resized(other_width=seen.dims.cols != self.dims.cols)
+            else:
+                # The primary screen wraps its rows anew by itself, which looks like scrolling and is none.
+                self.document = Document(rows, seen.at_ms)
         self.dims = seen.dims
         self.mouse = self.mouse or seen.mouse_grabbed
         unlike = self.document.unlike

@@ -77,17 +77,24 @@ class Bare:
     def look(self, rows: Sequence[Row], seen: ScreenPush, *, whole: bool) -> None:
         """*whole*: the push named every row of the screen as changed."""
         names = marks(row.text for row in rows)
-        if whole and len(names) == len(self.top.names) and not self._kept(names):
-            back = next(
-                (i for i in range(len(self.layers) - 2, -1, -1) if self.layers[i].agrees(names, 0, SAME_SHARE)), None
-            )
+        if seen.dims[:2] == self.top.screen.dims[:2] and whole and not self._kept(names):
+            back = self._back_to(names, seen)
             if back is not None:
                 self._take_off(back, seen.at_ms)
-            else:
+            elif len(names) == len(self.top.names):
                 self.layers.append(Layer(Alternate(self.ledger, rows, seen, certain=False), names))
                 del self.layers[1 : len(self.layers) - MAX_LAYERS + 1]
         self.top.screen.look(rows, seen)
         self.top.names = names
+
+    def _back_to(self, names: Sequence[int], seen: ScreenPush) -> int | None:
+        """Which of the screens below shows again."""
+        below = range(len(self.layers) - 2, -1, -1)
+        back = next((i for i in below if self.layers[i].agrees(names, 0, SAME_SHARE)), None)
+        if back is None and below and self.top.screen.mouse and not seen.mouse_grabbed:
+            # Its rows were wrapped anew meanwhile, but the program that held the mouse has let go.
+            back = below[0]
+        return back
 
     def _kept(self, names: Sequence[int]) -> bool:
         """Enough of the screen is as it was, or has only moved."""

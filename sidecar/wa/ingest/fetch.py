@@ -47,14 +47,18 @@ class _Asked(NamedTuple):
     oldest: int
 
 
+def _size(piece: Sequence[Row] | Lost) -> int:
+    return piece.size if isinstance(piece, Lost) else len(piece)
+
+
 class Fetch:
     def __init__(self, start: int) -> None:
         self.next = start
         """First row not handed on."""
         self.end = start
         """Rows below are final."""
-        self.oldest = start
-        """The oldest row the terminal is known to have."""
+        self.oldest = 0
+        """Older rows than this are known to be gone."""
         self.alien = False
         """A reply showed rows of another screen: look at the screen before asking again."""
         self._ready: dict[int, Sequence[Row] | Lost] = {}
@@ -101,12 +105,29 @@ class Fetch:
             if gone.stop < hole.stop:
                 self._holes.insert(0, range(gone.stop, hole.stop))
 
+    def retract(self, end: int) -> None:
+        """Rows from *end* on that were not handed on are on the screen again."""
+        self.end = max(min(self.end, end), self.next)
+        self._holes = [range(hole.start, min(hole.stop, self.end)) for hole in self._holes if hole.start < self.end]
+        for start in [start for start, piece in self._ready.items() if start + _size(piece) > self.end]:
+            piece = self._ready.pop(start)
+            if start < self.end:
+                keep = self.end - start
+                self._ready[start] = piece._replace(size=keep) if isinstance(piece, Lost) else piece[:keep]
+
     def void(self) -> None:
         """Answers to what is under way mean nothing any more."""
         self._void.update(self._asked.keys())
         for asked in self._asked.values():
             self._hole(asked.wanted)
         self._asked.clear()
+
+    def ask_again(self) -> None:
+        """What is under way may never be answered. An answer that comes all the same is as good as another."""
+        for asked in self._asked.values():
+            self._hole(asked.wanted)
+        self._asked.clear()
+        self._void.clear()
 
     def abandoned(self) -> Counter[range]:
         """Reads whose answers may still come, for whoever takes over."""
@@ -255,14 +276,10 @@ class Fetch:
         history looks the same in a reply, and may be printed again.
         """
         while (piece := self._ready.get(self.next)) is not None:
-            if isinstance(piece, Lost):
-                if piece.trimmed and self.oldest < self.next + piece.size:
-                    return
-                size = piece.size
-            else:
-                size = len(piece)
+            if isinstance(piece, Lost) and piece.trimmed and self.oldest < self.next + piece.size:
+                return
             del self._ready[self.next]
-            self.next += size
+            self.next += _size(piece)
             yield piece
 
     @property
@@ -277,6 +294,6 @@ class Fetch:
             piece = self._ready.pop(self.next, None)
             if piece is None:
                 later = min((start for start in self._ready if start > self.next), default=self.end)
-                piece = Lost(min(later, self.end) - self.next, trimmed=False)
-            self.next += piece.size if isinstance(piece, Lost) else len(piece)
+                piece = Lost(min(later, self.end) - self.next)
+            self.next += _size(piece)
             yield piece

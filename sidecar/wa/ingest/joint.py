@@ -16,6 +16,8 @@ LIKELY_ROWS = 5
 happens to read the same."""
 LIKELY_SHARE = 0.5
 LIKELY_WORDS = 12
+AGAIN_SHARE = 0.7
+"""Of the rows that count as printed again, so many must be known, if all that was printed before is."""
 RECENT_LINES = 200
 
 
@@ -28,15 +30,21 @@ class Joint(NamedTuple):
 
 
 def by_rows(
-    stored: Sequence[int], tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row], *, near: int | None = None
+    stored: Sequence[int],
+    tail: Sequence[Row],
+    shown: Sequence[Row],
+    seen: Sequence[Row],
+    *,
+    whole: bool,
+    near: int | None = None,
 ) -> Joint | None:
     """For a history printed again by its program: *stored* are the keys of the log's rows, *tail* the newest of them
-    with their text, *shown* what stood on the screen below them.
+    with their text, *shown* what stood on the screen below them. *whole*: nothing older was ever stored.
     """
     known = [*stored, *[key(row.text) for row in shown]]
     now = [key(row.text) for row in seen]
-    shift = best_shift(known, now, near=near)
-    if shift is None or not _likely(known, now, shift):
+    shift = best_shift(known, now, near=near, from_first=whole)
+    if shift is None or not _likely(known, now, shift) or len(stored) + shift.offset < 0:
         return None
 
     def alike(at: int, place: int) -> bool:
@@ -44,6 +52,11 @@ def by_rows(
         return 0 < from_end <= len(tail) and reads_alike(tail[-from_end].text, seen[place].text)
 
     found = walk(known, now, shift, len(stored), alike)
+    if whole:
+        names = set(known)
+        again = [name in names for name in now[: found.boundary] if name != BLANK]
+        if sum(again) < AGAIN_SHARE * len(again):
+            return None
     return Joint(Place(found.boundary, 0), found.inserted, shift.agreeing)
 
 
@@ -71,10 +84,21 @@ def at_number(tail: Sequence[Row], seen: Sequence[Row], at: int) -> Joint | None
     return Joint(Place(at, 0), (), same) if 0 <= at <= len(seen) and same * 2 >= len(pairs) else None
 
 
-def by_lines(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row], *, strict: bool) -> Joint | None:
+def by_lines(
+    tail: Sequence[Row],
+    shown: Sequence[Row],
+    seen: Sequence[Row],
+    *,
+    strict: bool,
+    whole: bool = False,
+    at_top: bool = False,
+    from_top: bool = False,
+) -> Joint | None:
     """For a history that the terminal itself wrapped anew, or that nobody touched: logical lines are what they were.
 
-    *strict* asks for most of the newest lines to agree; else any agreement will do.
+    *strict* asks for most of the newest lines to agree; else any agreement will do. *whole*: nothing older than *tail*
+    was ever stored. *at_top*: *seen* begins with the oldest row there is. *from_top*: *tail* and *seen* begin
+    with the same row, which decides where lines repeat themselves; otherwise a line that may be new counts as new.
     """
     known_rows = [*tail, *shown]
     known = logical_lines(known_rows)[-RECENT_LINES:]
@@ -86,34 +110,28 @@ def by_lines(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row], *, 
     if at == len(known) and tail and tail[-1].wrapped:
         at -= 1  # the line goes on, and nobody has seen how
     stored_part = sum(len(row.text) for row in known_rows[known[at].first : boundary]) if at < len(known) else 0
-    near = _content(now) - _content(known)
+    all_known = len(known) < RECENT_LINES
+    near = 0 if from_top and all_known else None
     known_keys, now_keys = [line.key for line in known], [line.key for line in now]
-    shift = best_shift(known_keys, now_keys, near=near)
+    shift = best_shift(known_keys, now_keys, near=near, from_first=whole and all_known)
     if shift is None:
         return None
     if strict:
-        window = [i for i in range(max(0, at - 30), at) if known_keys[i] != BLANK]
-        hits = sum(
-            1 for i in window if 0 <= i + shift.offset < len(now_keys) and known_keys[i] == now_keys[i + shift.offset]
-        )
-        if hits * 2 < len(window):
+        there = range(max(0, at - 30, -shift.offset), min(at, len(now_keys) - shift.offset))
+        window = [i for i in there if known_keys[i] != BLANK]
+        if sum(1 for i in window if known_keys[i] == now_keys[i + shift.offset]) * 2 < len(window):
             return None
+    if at + shift.offset < (0 if at_top else 1):
+        return None  # the log ends above
     found = walk(known_keys, now_keys, shift, at)
     line = found.boundary
     if line >= len(now):
-        return Joint(Place(len(seen), 0), (), shift.agreeing)
+        more = stored_part or (strict and found.short)
+        return None if more else Joint(Place(len(seen), 0), (), shift.agreeing)
     place = Place(now[line].first, 0)
     if stored_part and _begins_alike(known[at].text, now[line].text, stored_part):
         place = place_in(seen, now[line], stored_part)
     return Joint(place, (), shift.agreeing)
-
-
-def _content(lines: Sequence[object]) -> int:
-    """How many lines up to the last that is not blank."""
-    count = len(lines)
-    while count and not lines[count - 1].text.strip():  # type: ignore[attr-defined]
-        count -= 1
-    return count
 
 
 def _begins_alike(known: str, now: str, characters: int) -> bool:
@@ -127,7 +145,7 @@ def by_words(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row]) -> 
     boundary = next((i for i, word in enumerate(known) if word.row >= len(tail)), len(known))
     known_keys, now_keys = _pairs([word.key for word in known]), _pairs([word.key for word in now])
     shift = best_shift(known_keys, now_keys)
-    if shift is None or shift.distinct < LIKELY_WORDS:
+    if shift is None or shift.distinct < LIKELY_WORDS or boundary + shift.offset < 0:
         return None
     found = walk(known_keys, now_keys, shift, boundary).boundary
     if found >= len(now):

@@ -40,6 +40,7 @@ class Ledger:
         self.runs: deque[tuple[bool, int]] = deque(maxlen=MAX_RUNS)
         """Newest stored rows by where they come from: (an alternate screen, how many), oldest first."""
         self.effects: list[Effect] = []
+        self._whole = next_row == 0
 
     def store(self, rows: Sequence[Row], at_ms: int, kind: RowKind = RowKind.OUTPUT, *, numbered: bool = True) -> None:
         """*numbered* False: the rows' indices are those of an alternate screen and name nothing."""
@@ -61,6 +62,11 @@ class Ledger:
             self.rows.extend(rows[-REMEMBERED_ROWS:])
         self.count(not numbered, len(rows))
 
+    @property
+    def whole(self) -> bool:
+        """Every row of the primary screen that was ever stored is among `keys`."""
+        return self._whole and len(self.keys) < REMEMBERED_KEYS
+
     def count(self, of_alternate: bool, rows: int) -> None:
         if self.runs and self.runs[-1][0] is of_alternate:
             rows += self.runs.pop()[1]
@@ -78,14 +84,6 @@ class Ledger:
             self.effects.append(Gap(self.next_row, missing, reason, at_ms))
         self.next_row += missing or 0
         self.rows_lost += missing or 0
-
-    def stored_text(self, index: int) -> str | None:
-        """Text of a row of the present numbering that is in the log, if it is remembered."""
-        return next((row.text for row in reversed(self.rows) if row.index == index), None)
-
-    def forget_numbers(self) -> None:
-        """The terminal numbers its rows anew: remembered rows keep their text only."""
-        self.rows = deque((row._replace(index=-1) for row in self.rows), REMEMBERED_ROWS)
 
     def take(self) -> list[Effect]:
         effects, self.effects = self.effects, []

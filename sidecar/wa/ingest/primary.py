@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from wa.ingest.checkpoint import History
 from wa.ingest.fetch import Fetch, Lost
+from wa.ingest.joint import by_lines
 from wa.ingest.ledger import Ledger, is_blank
-from wa.ingest.lines import Place
+from wa.ingest.lines import Place, logical_lines
 from wa.ingest.rejoin import FIRST_LOOK_ROWS, Cause, Rejoin, Verdict
 from wa.ingest.viewport import Viewport
 from wa.model.log import GapReason, ReadRows
 from wa.model.observation import RowsRead, ScreenPush
 from wa.model.screen import Dimensions, Row
 
+BEHIND_ROWS = 200
+"""A window is not made taller by more."""
 ROUND_LIMIT = 500
 """Nobody limits a history to other than a multiple of this (`scrollback_lines`: 3500 unless set)."""
 
@@ -34,6 +38,10 @@ class Primary:
         self.logged: dict[int, str] = {}
         self._cut: Place | None = None
         """A row's index and a column: what stands before is in the log already."""
+        self._behind: deque[Row] = deque(maxlen=BEHIND_ROWS)
+        """Rows just below the mark, all in the log, by their present numbers."""
+        self._from_top: int | None = None
+        """So many of the newest stored rows are all of the history up to the mark; None if that is not certain."""
         self._resumed_from: History | None = None
         self._limit: int | None = None
         """Rows of history at which the terminal drops its oldest, once that was seen."""
@@ -55,6 +63,7 @@ class Primary:
     def begin(self, seen: ScreenPush) -> None:
         """What the pane still has of its past is output."""
         self.fetch = Fetch(seen.dims.scrollback_top)
+        self._from_top = 0
         self.push(seen)
 
     def resume(self, seen: ScreenPush, history: History | None) -> None:
@@ -95,7 +104,7 @@ class Primary:
         if before is not None:
             erased = self._erased(before, now)
             if before.cols != now.cols:
-                self._rewrapped(seen, erased=erased)
+                self._rewrapped(seen, before, erased=erased)
             elif erased:
                 self._erase(seen)
             elif before.viewport_rows != now.viewport_rows:
@@ -103,12 +112,16 @@ class Primary:
         cursor_y = self.view.cursor.y
         self.view.apply(seen)
         if before is not None and now.scrollback_top > before.scrollback_top:
-            # Rows that were told and then dropped cannot be named as changed; those at the cursor may not be whole.
-            for index in [index for index in self.view.rows if cursor_y <= index < now.scrollback_top]:
+            self._from_top = None
+            # Rows that were told and are gone may have been changed on their way, and no push can name them any more.
+            for index in [index for index in self.view.rows if index < now.scrollback_top]:
                 del self.view.rows[index]
         self._compare_logged()
         # A read of the screen, unlike a push, does not say which rows changed on their way out.
         told = seen.seqno >= 0 or (before is not None and before.physical_top >= now.physical_top)
+        if before is not None and before[:2] == now[:2] and self.view.renumbered(before, cursor_y, seen):
+            self.view.distrust()
+            told = False
         self._advance(seen, told=told)
 
     def _advance(self, seen: ScreenPush, *, told: bool) -> None:
@@ -140,6 +153,7 @@ class Primary:
         if verdict is not None:
             self._conclude(rejoin, verdict, at_ms)
         else:
+            self._from_top = None if rejoin.printed_again else self._from_top
             self.ledger.store(rejoin.sample(self.ledger, viewport, at_ms), at_ms)
 
     # -- what is wanted ---------------------------------------------------------------------------------------------
@@ -168,15 +182,19 @@ class Primary:
                 self._store(piece, at_ms)
 
     def _lost(self, piece: Lost, reason: GapReason, at_ms: int) -> None:
+        self._from_top = None
         self.ledger.gap(piece.size, reason if piece.trimmed else GapReason.UNREADABLE, at_ms)
 
     def _store(self, rows: Sequence[Row], at_ms: int) -> None:
+        self._behind.extend(rows[-BEHIND_ROWS:])
         cut = self._cut
         if cut is not None and rows[-1].index >= cut.row:
-            rows = [row._replace(text=row.text[cut.column :]) if row.index == cut.row else row for row in rows]
+            rows = [_without(row, cut) for row in rows]
             self._cut = None
         if self.logged:
             rows = [row for row in rows if self.logged.pop(row.index, None) != row.text]
+        if self._from_top is not None:
+            self._from_top += len(rows)
         self.ledger.store(rows, at_ms)
 
     def close(self, at_ms: int) -> None:
@@ -237,19 +255,15 @@ class Primary:
     def _erased(self, before: Dimensions, now: Dimensions) -> bool:
         """`scrollback_top` moved because the history was erased, not because its oldest rows were dropped.
 
-        Dropping keeps the history at its limit, and only a burst longer than that limit between two pushes moves the
-        top beyond the old viewport's. Erasing always moves it there.
+        Erasing moves it at least to where the old viewport began. Dropping does that only in a burst longer than the
+        whole history, and leaves a history as long as its limit.
         """
         if now.scrollback_top <= before.scrollback_top:
             return False
-        taller = max(0, now.viewport_rows - before.viewport_rows)
         history = now.scrollback_rows - now.viewport_rows
-        if now.cols == before.cols:
-            if history < before.scrollback_rows - before.viewport_rows - taller:
-                return True
-            if now.scrollback_top < before.physical_top - taller:
-                self._limit = history
-                return False
+        if now.cols == before.cols and now.scrollback_top < before.physical_top - max(0, now[1] - before[1]):
+            self._limit = history
+            return False
         return history != self._limit and (history < ROUND_LIMIT or history % ROUND_LIMIT != 0)
 
     def _erase(self, seen: ScreenPush) -> None:
@@ -258,18 +272,22 @@ class Primary:
             self.rejoin.erased_again(start, seen.at_ms)
             return
         rejoin = Rejoin(Cause.ERASED, start, start, self._shown_unlogged(), seen.at_ms)
+        rejoin.log_end = self.fetch.next
         rejoin.unknown_loss = self._unheard_loss
+        rejoin.history_rows = seen.dims.scrollback_rows - seen.dims.viewport_rows
         if self._generation_start is not None:
             rejoin.log_ended_at = self.fetch.next - self._generation_start
-        whole = self.view.cursor.y
-        self.fetch.extend(start, {i: row for i, row in self.view.take_above(start, ()).items() if i < whole})
+        self.fetch.retract(start)
         rejoin.abandon(self.fetch, (), start)
         rejoin.fetch.expect_strays(self.fetch.abandoned())
         self.rejoin = rejoin
         self._cut = None
 
     def _shown_unlogged(self) -> list[Row]:
-        return [row for row in self.view.shown() if row.index >= self.fetch.next]
+        """What the viewport shows and the log does not hold."""
+        cut = self._cut
+        rows = [row for row in self.view.shown() if row.index >= self.fetch.next]
+        return rows if cut is None else [_without(row, cut) for row in rows]
 
     def hidden(self) -> None:
         """The alternate screen shows. What the last push told may be of either screen: it was put together while they
@@ -277,6 +295,28 @@ class Primary:
         """
         for index in self.view.fresh:
             self.view.rows.pop(index, None)
+
+    def _text_of(self, index: int) -> str | None:
+        row = self.view.rows.get(index)
+        return row.text if row is not None else self._text_behind(index)
+
+    def _text_behind(self, index: int) -> str | None:
+        return next((row.text for row in reversed(self._behind) if row.index == index), None)
+
+    def repeats(self, rows: Sequence[Row], cols: int) -> bool:
+        """Whether a screen of another size shows the end of this history."""
+        unique = sorted({row.index: row for row in rows}.values())
+        if self.view.dims is not None and self.view.dims.cols == cols:
+            known = [(self._text_of(row.index), row.text) for row in unique]
+            pairs = [(was, now) for was, now in known if was is not None and was.strip()]
+            if pairs:
+                return sum(1 for was, now in pairs if was == now) * 2 >= len(pairs)
+        tail, shown = tuple(self.ledger.rows), self._shown_unlogged()
+        found = by_lines(tail, shown, unique, strict=False, at_top=True)
+        if found is not None and found.agreeing >= min(_inked(unique) / 2, _inked((*tail, *shown))):
+            return True
+        ends, now = ("".join([row.text for row in part]).replace(" ", "") for part in (shown, unique))
+        return bool(ends) and now.endswith(ends)
 
     # -- a source without row numbers -------------------------------------------------------------------------------
 
@@ -297,36 +337,44 @@ class Primary:
         self._reader.void()
 
     def distrust(self) -> None:
-        """Pushes may have been missed: what the viewport shows is not known any more."""
-        self._reader.void()
+        """Pushes and answers may have been missed: what the viewport shows is not known any more."""
+        self._reader.ask_again()
         self.view.rows.clear()
 
     def _taller_or_lower(self, now: Dimensions) -> None:
         """Same width: rows keep their numbers, some pass between history and viewport."""
         self.void_reads()
-        if self.rejoin is None:
+        if self.rejoin is not None:
+            self.rejoin.retract(now.physical_top)
+        else:
+            self.fetch.retract(now.physical_top)
             for index in range(now.physical_top, self.fetch.next):
-                text = self.ledger.stored_text(index)
+                text = self._text_behind(index)
                 if text is not None:
                     self.logged[index] = text
 
-    def _rewrapped(self, seen: ScreenPush, *, erased: bool) -> None:
+    def _rewrapped(self, seen: ScreenPush, before: Dimensions, *, erased: bool) -> None:
         dims = seen.dims
         self.void_reads()
         rejoin = self.rejoin
         if rejoin is None:
             shown = () if self.fetch.waiting else self._shown_unlogged()
             rejoin = self.rejoin = Rejoin(Cause.RESIZED, 0, 0, shown, seen.at_ms)
+            rejoin.log_end = self.fetch.next
+            if before.scrollback_top == dims.scrollback_top:
+                rejoin.from_top = self._from_top
             rejoin.fetch.expect_strays(self.fetch.abandoned())
         whole = rejoin.cause is Cause.ERASED or rejoin.printed_again or not self.ledger.rows
         oldest = dims.scrollback_top
         rejoin.renumbered(oldest if whole else max(oldest, dims.physical_top - FIRST_LOOK_ROWS), oldest)
-        if erased:
-            rejoin.erased_again(oldest, seen.at_ms)
+        rejoin.perhaps_erased = rejoin.perhaps_erased or erased
+        if not self.ledger.rows and oldest > rejoin.log_end:
+            rejoin.orphans.append(Lost(oldest - rejoin.log_end))
+            rejoin.log_end = oldest
         self.view.rows.clear()
         self.logged.clear()
+        self._behind.clear()
         self._cut = self._generation_start = None
-        self.ledger.forget_numbers()
 
     # -- the log's end was found, or not ----------------------------------------------------------------------------
 
@@ -334,16 +382,21 @@ class Primary:
         self.rejoin = None
         if not verdict.joined:
             self._report_missing(rejoin, at_ms)
+        elif not self.ledger.rows and not verdict.place.row:
+            self._report_orphans(rejoin, at_ms)
         elif rejoin.unknown_loss and rejoin.cause is Cause.RESIZED:
             self.ledger.gap(None, GapReason.RESIZED, at_ms)
         rows, final, place = verdict.rows, verdict.final, verdict.place
+        if not verdict.joined or verdict.inserted or place.row > final or rejoin.cause is Cause.RESUMED:
+            self._from_top = None
         self.ledger.store([rows[at] for at in verdict.inserted if at < final], at_ms)
+        self._behind.clear()
+        self._behind.extend(rows[max(0, place.row - BEHIND_ROWS) : place.row])
         self.fetch = rejoin.fetch
+        self._cut = Place(rejoin.start + place.row, place.column) if place.column else None
         if place.row < final:
-            new = list(rows[place.row : final])
-            new[0] = new[0]._replace(text=new[0].text[place.column :])
-            self._store(new, at_ms)
-        else:
+            self._store(rows[place.row : final], at_ms)
+        elif place.row > final:
             self._log_ends_on_screen(rejoin, verdict)
         if rejoin.pending is not None:
             self._lost(rejoin.pending, GapReason.TRIMMED, at_ms)
@@ -353,12 +406,9 @@ class Primary:
     def _log_ends_on_screen(self, rejoin: Rejoin, verdict: Verdict) -> None:
         rows, final, place = verdict.rows, verdict.final, verdict.place
         late = [at for at in verdict.inserted if at >= final]
-        if place.column:
-            self._cut = Place(rejoin.start + place.row, place.column)
-        if place.row > final:
-            known = range(final, min(place.row, len(rows)))
-            self.logged = {rows[at].index: rows[at].text for at in known if at not in late}
-            self._go_on_at(rejoin.start + min([place.row, *late]), rejoin.fetch)
+        known = range(final, min(place.row, len(rows)))
+        self.logged = {rows[at].index: rows[at].text for at in known if at not in late}
+        self._go_on_at(rejoin.start + min([place.row, *late]), rejoin.fetch)
 
     def _report_missing(self, rejoin: Rejoin, at_ms: int) -> None:
         """The log does not end in what the terminal has: rows in between are gone."""
@@ -367,9 +417,23 @@ class Primary:
         elif rejoin.cause is Cause.RESIZED:
             self.ledger.gap(None, GapReason.RESIZED, at_ms)
         elif rejoin.missed or rejoin.unknown_loss:
-            self.ledger.gap(rejoin.missed or None, GapReason.DISCONNECTED, at_ms)
+            reason = GapReason.RESIZED if rejoin.rewrapped else GapReason.DISCONNECTED
+            self.ledger.gap(rejoin.missed or None, reason, at_ms)
+        self._report_orphans(rejoin, at_ms)
+
+    def _report_orphans(self, rejoin: Rejoin, at_ms: int) -> None:
+        # A burst longer than a limit that was not known yet looks like an erasure at first.
+        full = rejoin.cause is not Cause.ERASED or (self._limit is not None and rejoin.history_rows >= self._limit)
         for piece in rejoin.orphans:
             if isinstance(piece, Lost):
-                self._lost(piece, GapReason.ERASED, at_ms)
+                self._lost(piece, GapReason.TRIMMED if full else GapReason.ERASED, at_ms)
             else:
                 self.ledger.store((piece,), at_ms)
+
+
+def _without(row: Row, cut: Place) -> Row:
+    return row._replace(text=row.text[cut.column :]) if row.index == cut.row else row
+
+
+def _inked(rows: Sequence[Row]) -> int:
+    return sum(1 for line in logical_lines(rows) if line.text.strip())

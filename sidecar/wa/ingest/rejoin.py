@@ -33,7 +33,9 @@ TOO_LONG_ROWS = 8_000
 MAX_ORPHANS = 3_000
 FIRST_LOOK_ROWS = 120
 """How far above the place where the log should end a wrapped or resumed history is read at first."""
+MAX_POSTPONED = 5
 WORD_ROWS = 100
+STILL_SHARE = 0.6
 
 
 class Cause(Enum):
@@ -67,6 +69,8 @@ class Rejoin:
         """What stood below the log when that was last certain."""
         self.number: int | None = None
         """The row at which the log ended, if the numbers still hold."""
+        self.log_end = start
+        """The same row, whether they hold or not."""
         self.log_ended_at: int | None = None
         """The same row of the last generation, counted from its first."""
         self.rewrapped = cause is Cause.RESIZED
@@ -78,6 +82,12 @@ class Rejoin:
         """The whole history is to be compared: it may have been erased and printed anew."""
         self.column = 0
         """So many characters of the row at `number` are in the log."""
+        self.perhaps_erased = False
+        """The history became shorter at its old end while it was wrapped anew: trimmed, or erased and printed again."""
+        self.from_top: int | None = None
+        """So many of the newest stored rows are all of the history that is in the log."""
+        self.history_rows = 0
+        """Length of the history when it was erased."""
         self.missed = 0
         """Rows that were printed and erased while nobody listened."""
         self.pending: Lost | None = None
@@ -91,12 +101,17 @@ class Rejoin:
         """New rows as the last sample showed them."""
         self._goal: int | None = None
         """Rows to have read before comparing; the history may grow faster than it is read."""
+        self._postponed = 0
+        self._generations = 1
+        """Histories since the log's end was known; `shown` speaks of the screen before the last of them."""
         self._compared = False
 
     # -- the history becomes another one ----------------------------------------------------------------------------
 
     def erased_again(self, start: int, at_ms: int) -> None:
+        self._generations += 1
         if self.cause is Cause.ERASED:
+            self.retract(start)
             self.abandon(self.fetch, self.rows, start)
             self._in_storm = at_ms - self._began_ms <= STORM_MS
         else:
@@ -108,7 +123,9 @@ class Rejoin:
         self._read_anew(start)
 
     def renumbered(self, start: int, oldest: int) -> None:
-        """Wrapped at another width; nothing is gone."""
+        """Wrapped at another width; nothing is gone but what was trimmed."""
+        if self.cause is Cause.ERASED and oldest > self.start:
+            self.orphans.append(Lost(oldest - self.start))
         self.rewrapped = True
         self.number = self.log_ended_at = None
         self._read_anew(start)
@@ -155,6 +172,14 @@ class Rejoin:
                 self.start = self.fetch.next
                 self.orphans.append(piece)
 
+    def retract(self, end: int) -> None:
+        """Rows from *end* on are on the screen again."""
+        self.fetch.retract(end)
+        if self.fetch.next > end:
+            self.start = min(self.start, end)
+            del self.rows[end - self.start :]
+            self.fetch.next = self.fetch.end = end
+
     def look_further_back(self) -> bool:
         """Read several times as much, upwards. False: there is no more."""
         before = self.fetch
@@ -167,6 +192,14 @@ class Rejoin:
         self.fetch.extend(before.end, {row.index: row for row in self.rows})
         self.fetch.forget_old(before.oldest)
         self.rows, self.pending = [], None
+        return True
+
+    def _more_is_coming(self) -> bool:
+        """The log may end in rows that have come since. Not for ever, where output never ends."""
+        if self.fetch.complete or self.pending is not None or self._postponed >= MAX_POSTPONED:
+            return False
+        self._postponed += 1
+        self._goal = self.fetch.end
         return True
 
     # -- the verdict ------------------------------------------------------------------------------------------------
@@ -185,7 +218,7 @@ class Rejoin:
         quiet = self.quiet(at_ms)
         if quiet and self._goal is None:
             self._goal = self.fetch.end
-        if not quiet or (self.pending is None and self.fetch.next < (self._goal or 0)):
+        if not quiet or (self.pending is None and self.fetch.next < min(self._goal or 0, self.fetch.end)):
             return self._plainly_new(ledger) if self.cause is Cause.ERASED else None
         seen = self._seen(viewport)
         if self.printed_again:
@@ -197,12 +230,18 @@ class Rejoin:
         found = None
         if self.number is not None and (found := at_number(tail, seen, self.number - self.start)) is not None:
             found = found._replace(place=found.place._replace(column=self.column))
-        found = found or by_lines(tail, self.shown, seen, strict=True)
-        if found is None and self.look_further_back():
+        at_top = self.start <= max(self.oldest, self.fetch.oldest)
+        if self.from_top and at_top and self.from_top <= len(tail):
+            found = by_lines(tail[-self.from_top :], self.shown, seen, strict=True, at_top=True, from_top=True)
+        whole = ledger.whole and len(ledger.keys) == len(tail)
+        found = found or by_lines(tail, self.shown, seen, strict=True, whole=whole, at_top=at_top)
+        if found is None and (self.look_further_back() or self._more_is_coming()):
             return None
-        if found is None and self.cause is Cause.RESIZED:
+        if found is None and self.perhaps_erased:
+            found = self._as_printed_again(ledger, seen)
+        elif found is None and self.cause is Cause.RESIZED:
             self.unknown_loss = True
-            found = by_lines(tail, self.shown, seen, strict=False)
+            found = by_lines(tail, self.shown, seen, strict=False, whole=whole, at_top=True)
         return self._verdict(seen, found)
 
     def sample(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Sequence[Row]:
@@ -234,12 +273,28 @@ class Rejoin:
         return (*self.rows, *viewport) if self.fetch.complete and self.pending is None else tuple(self.rows)
 
     def _as_printed_again(self, ledger: Ledger, seen: Sequence[Row]) -> Joint | None:
+        if self.cause is Cause.ERASED and self._generations == 1 and self._still_numbered(seen):
+            return Joint(Place(self.log_end - self.start, 0), (), 0) if self.log_end > self.start else None
         tail = tuple(ledger.rows)
         found = by_words(tail[-WORD_ROWS:], self.shown, seen) if self.rewrapped else None
         if found is None:
             near = None if self.log_ended_at is None else self.log_ended_at - len(ledger.keys)
-            found = by_rows(tuple(ledger.keys), tail, self.shown, seen, near=near)
+            found = by_rows(tuple(ledger.keys), tail, self.shown, seen, whole=ledger.whole, near=near)
         return found
+
+    def _still_numbered(self, seen: Sequence[Row]) -> bool:
+        """What was on the screen has the numbers it had: it was not printed again, only rows above it are gone.
+
+        Only rows that occur once bear witness: in a list printed again every other row may stand where its like stood.
+        """
+        often = Counter(row.text for row in seen)
+        pairs = [
+            (row, seen[row.index - self.start])
+            for row in self.shown
+            if self.start <= row.index < self.start + len(seen) and row.text.strip() and often[row.text] < 2
+        ]
+        same = sum(1 for was, now in pairs if was.text == now.text)
+        return bool(pairs) and same >= STILL_SHARE * len(pairs)
 
     def _plainly_new(self, ledger: Ledger) -> Verdict | None:
         """Output after `clear` need not wait, lest the terminal trims it meanwhile."""

@@ -46,18 +46,37 @@ class Viewport:
         return changed
 
     def missing(self) -> bool:
-        """The viewport has rows that were never told.
-
-        WezTerm renumbers the rows below a scroll region, and when its scrollback is full it does so without naming
-        them. Then every row not in the last push may be another.
-        """
+        """The viewport has rows that were never told, or whose numbers may have changed hands since."""
         if self.dims is None:
             return False
-        viewport = self.dims.viewport
-        if all(index in self.rows for index in viewport):
+        if not all(index in self.rows for index in self.dims.viewport):
+            self.distrust()
+        return bool(self.guessed)
+
+    def distrust(self) -> None:
+        """What the last push did not bring is a guess."""
+        if self.dims is not None:
+            self.guessed.update(index for index in self.dims.viewport if index not in self.fresh)
+
+    def renumbered(self, before: Dimensions, cursor_y: int, seen: ScreenPush) -> bool:
+        """Rows below a scroll region may have got other numbers without a word.
+
+        WezTerm renumbers them at each scroll, and when its history is full it does not name them. What it names then is
+        the row that came in at the region's end: a row of the old viewport other than the cursor's. A history that
+        grows names them all.
+        """
+        now = seen.dims
+        if seen.seqno < 0 or now.scrollback_top <= before.scrollback_top or now.physical_top <= before.physical_top:
             return False
-        self.guessed.update(index for index in viewport if index not in self.fresh)
-        return True
+        if now.scrollback_top > before.physical_top:
+            return True
+        old = range(before.physical_top, before.physical_top + before.viewport_rows)
+        named = [index for index in self.fresh if index in old and index not in (cursor_y, seen.cursor.y)]
+        return bool(named) or any(
+            index != cursor_y
+            for part in seen.dirty
+            for index in range(max(part.start, old.start), min(part.stop, old.stop))
+        )
 
     def take_above(self, top: int, dirty: Sequence[range]) -> dict[int, Row]:
         """Rows that have left the viewport upwards; without those that changed since they were told."""
