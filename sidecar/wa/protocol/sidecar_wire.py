@@ -96,7 +96,7 @@ def error_fields(error: WaError) -> Message:
 
 
 def error_from(fields: object) -> WaError:
-    """The error that `error_fields` was made from, of the same class where this version knows its code."""
+    """The error that `error_fields` was made from: its code and words, of the class that this version knows it by."""
     if not isinstance(fields, dict):
         return RemoteError(f"the sidecar failed without saying how: {fields!r:.200}")
     code = str(fields.get("code", "failed"))
@@ -106,8 +106,8 @@ def error_from(fields: object) -> WaError:
         next_step=str(fields["next_step"]) if fields.get("next_step") else None,
         details=details if isinstance(details, dict) else {},
     )
-    if error.code != code:
-        error.details.setdefault("code", code)
+    # A finer code than the class's stays what programs see; the class gives the exit status.
+    vars(error)["code"] = code
     return error
 
 
