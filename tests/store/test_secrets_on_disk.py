@@ -42,7 +42,7 @@ def test_nothing_of_a_secret_reaches_any_file(tmp_path):
                     await log.add(line)
                 await log.add("ordinary")
             for number, (text, _) in enumerate(PLANTED, 1):
-                about = pane(number, title=text, cwd=f"file:///home/{text}")._replace(workspace=text)
+                about = pane(number, title=text, cwd=text)._replace(workspace=text)
                 uid = await writer.pane_uid(MUX, about, 1)
                 await writer.update_panes([PaneUpdate(uid, 2, title=f"{text} ", cwd=text, workspace=text)])
             running = everything_in(tmp_path)

@@ -188,12 +188,18 @@ def _judge(scan: Scan, pieces: list[tuple[int, int]], before: str, *, begun_at: 
             if first < last:
                 scan.add(left + first - at, left + last - at, kind)
             at += right - left
-    # What stands before a line that will be scanned again, or at the very end, is remembered.
-    kept = before + "".join(text[start:end] for start, end in pieces if start < scan.open_start)
-    last_end = max((end for start, end in pieces if start < scan.open_start), default=0)
-    ends_at = min(len(text), scan.open_start - 1)
-    if begun_at < scan.open_start and not text[last_end:ends_at].strip(DECORATION):
-        scan.url = kept[-CARRIED:] if len(kept) <= CARRIED else kept[: CARRIED // 2] + kept[-CARRIED // 2 :]
+    if begun_at < scan.open_start:
+        _remember(scan, pieces, before)
+
+
+def _remember(scan: Scan, pieces: list[tuple[int, int]], before: str) -> None:
+    """Keep the address if it runs to the end of the text, or to a line that will be scanned again."""
+    kept = [(start, end) for start, end in pieces if start < scan.open_start]
+    last_end = kept[-1][1] if kept else 0
+    ends_at = min(len(scan.text), max(scan.open_start - 1, 0))
+    if ends_at - last_end <= PADDING and not scan.text[last_end:ends_at].strip(DECORATION):
+        address = before + "".join(scan.text[start:end] for start, end in kept)
+        scan.url = address if len(address) <= CARRIED else address[: CARRIED // 2] + address[-CARRIED // 2 :]
 
 
 def _secrets(address: str, *, is_open: bool) -> list[tuple[int, int, str]]:
