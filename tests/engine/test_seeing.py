@@ -84,6 +84,19 @@ def test_a_line_over_many_rows_is_one_line():
     assert appeared(text, screen("> "), hard).how is How.AT_CURSOR
 
 
+def test_a_line_that_ends_in_the_last_column():
+    """The cursor stands on its last character until more comes, or in the next row already."""
+    text = "x" * 78
+    for after in (
+        screen("$ " + text, "", cursor=(79, 0)),
+        screen("$ " + text, "", cursor=(80, 0)),
+        screen("$ " + text, "", cursor=(0, 1), wrapped={0}),
+    ):
+        seen = appeared(text, screen("$ "), after)
+        assert seen is not None
+        assert still_there(text, seen, after)
+
+
 def test_a_composer_with_its_cursor_elsewhere():
     """Text inside a box; the terminal's cursor rests at the bottom left."""
     empty = screen("● Hello", "╭──────╮", "│ > Try something │", "╰──────╯", "", cursor=(0, 4))

@@ -90,7 +90,13 @@ def before_cursor(screen: Screen) -> str:
     while first > 0 and screen.rows[first - 1].wrapped:
         first -= 1
     above = "".join(row.text for row in screen.rows[first:place])
-    return essence(above + cells(screen.rows[place].text, screen.cursor.x))
+    return essence(above + _left_of_cursor(screen, place))
+
+
+def _left_of_cursor(screen: Screen, place: int) -> str:
+    # In the last column the cursor may stand on the character that filled it: terminals wrap only with the next one.
+    columns = screen.cols if screen.cursor.x >= screen.cols - 1 else screen.cursor.x
+    return cells(screen.rows[place].text, columns)
 
 
 def cells(text: str, columns: int) -> str:
@@ -183,7 +189,7 @@ def _up_to_cursor(screen: Screen) -> str:
     if not 0 <= place < len(screen.rows):
         return ""
     above = "".join(row.text for row in screen.rows[:place])
-    return essence(above + cells(screen.rows[place].text, screen.cursor.x))
+    return essence(above + _left_of_cursor(screen, place))
 
 
 def _cursor_place(screen: Screen) -> int:
