@@ -26,9 +26,9 @@ _ATTRIBUTES = rb"(%b%b%b(?:\x00|\x01\x00\x00%b%b%b))" % (_BITS, _SMALL_COLOR, _S
 _ASCII = rb"\x01[ -~]"
 _THREE = rb"\x03[\xe0-\xef][\x80-\xbf]{2}"
 
-_ASCII_RUN = re.compile(_ASCII + _ATTRIBUTES + rb"(?:" + _ASCII + rb"\1)*+", re.DOTALL)
-_THREE_RUN = re.compile(_THREE + _ATTRIBUTES + rb"(?:" + _THREE + rb"\1)*+", re.DOTALL)
-_WIDE_RUN = re.compile(_THREE + _ATTRIBUTES + rb"\x01 \1(?:" + _THREE + rb"\1\x01 \1)*+", re.DOTALL)
+_ASCII_RUN = re.compile(_ASCII + _ATTRIBUTES + rb"(?:" + _ASCII + rb"\1)*", re.DOTALL)
+_THREE_RUN = re.compile(_THREE + _ATTRIBUTES + rb"(?:" + _THREE + rb"\1)*", re.DOTALL)
+_WIDE_RUN = re.compile(_THREE + _ATTRIBUTES + rb"\x01 \1(?:" + _THREE + rb"\1\x01 \1)*", re.DOTALL)
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
