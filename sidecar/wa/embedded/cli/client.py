@@ -34,10 +34,11 @@ def socket_path(env: Mapping[str, str], *, prefer_mux: bool, gui_class: str | No
     """Where `wezterm cli` connects: the named socket, else the newest GUI's for this display, else the mux server's."""
     if named := env.get("WEZTERM_UNIX_SOCKET"):
         return Path(named)
-    if runtime := env.get("XDG_RUNTIME_DIR"):
-        folder = Path(runtime, "wezterm")
-    else:
-        folder = Path(env.get("HOME", "/"), ".local/share/wezterm")
+    folder = (
+        Path(runtime, "wezterm")
+        if (runtime := env.get("XDG_RUNTIME_DIR"))
+        else Path(env.get("HOME", "/"), ".local/share/wezterm")
+    )
     if not prefer_mux:
         name = gui_class or "org.wezfurlong.wezterm"
         wayland = env.get("WAYLAND_DISPLAY")

@@ -24,13 +24,13 @@ class DecodeError(ProtocolUnsupported):
     code = "wezterm.decode"
 
 
-class LeftoverBytes(DecodeError):  # noqa: N818 - named by the contract
+class LeftoverBytes(DecodeError):
     """A payload decoded, but bytes remain: the layout has grown and no field of it may be trusted."""
 
     code = "wezterm.leftover"
 
 
-class UnknownPdu(DecodeError):  # noqa: N818
+class UnknownPdu(DecodeError):
     """No layout is known for this ident."""
 
     code = "wezterm.unknown_pdu"

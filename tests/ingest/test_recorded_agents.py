@@ -1,0 +1,28 @@
+"""Whole runs of real agents: what the log holds of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from replay import DATA, Log, Replay, load
+
+from wa.ingest import PaneTracker
+
+COUNTED = {"codex": 190, "codex087": 159, "claude": 161, "claude2112": 155, "gemini": 184}
+"""Rows that a person would count in each run (the recordings' README)."""
+
+
+@pytest.mark.parametrize("agent", COUNTED)
+def test_every_step_of_every_answer_is_told_once(agent: str) -> None:
+    """Two answers of thirty steps, in order, each once, with their prompts, in little more than a person would count."""
+    recording = load(DATA / "agents" / f"{agent}.json")
+    log = Log()
+    Replay(recording, PaneTracker(recording.seen[0].pane_id), log).run()
+
+    told = log.all_texts()
+    steps = [int(found[1]) for text in told if (found := re.search(r"step number (\d+) of", text))]
+    prompts = [found[1] for text in told if (found := re.match(r"^\W{1,4}do part (\d)\W*$", text))]
+    assert list(range(1, 31)) * 2 == steps
+    assert prompts == ["1", "2"]
+    assert len([text for text in log.texts if text.strip()]) <= 1.3 * COUNTED[agent]
