@@ -58,7 +58,7 @@ class Stage:
             self.feed(push)
 
     def frame(self, history: int) -> TextFrame:
-        screen, dims = self.terminal.screen, self.terminal.dims
+        screen, _dims = self.terminal.screen, self.terminal.dims
         first = max(0, screen.first - history)
         return TextFrame(
             pane_id=1,
