@@ -10,6 +10,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,26 @@ def shell(watched, script: str) -> str:
 
 def texts(watched, *words: str) -> list[str]:
     return [row["text"] for row in watched.ok("logs", *words)["rows"]]
+
+
+@contextmanager
+def following(watched, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`wa logs … --follow`, killed after a minute so that a test cannot hang on it."""
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "wa", "logs", *words, "--follow"],
+        env=watched.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    late = threading.Timer(60, follower.kill)
+    late.start()
+    try:
+        yield follower
+    finally:
+        late.cancel()
+        follower.kill()
+        follower.communicate()
 
 
 def holding(watched, pane: str, text: str) -> list[str]:
@@ -211,13 +234,7 @@ def test_follow_prints_what_comes(watched) -> None:
         watched, f"echo first; while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.05; done; seq 100 160; echo done"
     )
     holding(watched, name, "first")
-    follower = subprocess.Popen(
-        [sys.executable, "-m", "wa", "logs", name, "--follow", "--json"],
-        env=watched.env,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    with following(watched, name, "--json") as follower:
         rows: list[dict[str, Any]] = []
         assert follower.stdout is not None
         for line in follower.stdout:
@@ -227,11 +244,8 @@ def test_follow_prints_what_comes(watched) -> None:
             go.touch()
             if rows and rows[-1]["text"] == "done":
                 break
-        assert [row["text"] for row in rows] == ["first", *map(str, range(100, 161)), "done"]
-        assert [row["row"] for row in rows] == list(range(63))
-    finally:
-        follower.terminate()
-        follower.communicate(timeout=30)
+    assert [row["text"] for row in rows] == ["first", *map(str, range(100, 161)), "done"]
+    assert [row["row"] for row in rows] == list(range(63))
 
 
 def test_follow_ends_with_its_pane(watched) -> None:
@@ -242,14 +256,12 @@ def test_follow_ends_with_its_pane(watched) -> None:
     )
     uid = watched.pane(name)["pane_uid"]
     holding(watched, name, "one")
-    follower = subprocess.Popen(
-        [sys.executable, "-m", "wa", "logs", name, "--follow"], env=watched.env, stdout=subprocess.PIPE, text=True
-    )
-    assert follower.stdout is not None
-    assert follower.stdout.readline() == "one\n"
-    go.touch()
-    rest, _ = follower.communicate(timeout=60)
-    assert (follower.returncode, rest) == (0, "two\n")
+    with following(watched, name) as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "one\n"
+        go.touch()
+        assert follower.stdout.read() == "two\n"
+        assert follower.wait(timeout=30) == 0
     assert watched.fails("logs", uid, "--follow")[0] == 3
     assert watched.lines(uid, "--all") == ["one", "two"]
     assert [pane["alive"] for pane in watched.ok("panes", "--all")["panes"] if pane["pane_uid"] == uid] == [False]
@@ -260,19 +272,12 @@ def test_a_follower_is_ended_by_ctrl_c(watched) -> None:
     """SIGINT ends it with 130 and without a word."""
     name = shell(watched, "echo here")
     holding(watched, name, "here")
-    follower = subprocess.Popen(
-        [sys.executable, "-m", "wa", "logs", name, "--follow"],
-        env=watched.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert follower.stdout is not None
-    assert follower.stdout.readline() == "here\n"
-    follower.send_signal(signal.SIGINT)
-    rest, err = follower.communicate(timeout=30)
-
-    assert (follower.returncode, rest, err.strip()) == (130, "", "")
+    with following(watched, name) as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "here\n"
+        follower.send_signal(signal.SIGINT)
+        rest, err = follower.communicate(timeout=30)
+        assert (follower.returncode, rest, err.strip()) == (130, "", "")
 
 
 def test_forgetting_is_for_good(watched) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from wa.api.client import Items, connected
 from wa.api.follow import Follower, Joiner
@@ -21,7 +21,7 @@ from wa.protocol.results import LogRow, LogsResult, PaneResult
 KINDS = ("screen", "rows", "gap", "pane")
 
 
-async def follow_log(paths: Paths, wish: LogWish) -> AsyncIterator[LogsResult]:
+async def follow_log(paths: Paths, wish: LogWish) -> AsyncGenerator[LogsResult, None]:
     """First what is stored, then what comes, until the pane closes. Raises SidecarError without a sidecar.
 
     What stands on the screen is shown as soon as it stands still (wa.api.follow); on an alternate screen only what

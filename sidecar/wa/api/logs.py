@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from wa.api.client import SidecarClient, connected_if_any
+from wa.api.follow import Joiner
 from wa.api.history import open_history, stored_as_of
 from wa.api.lines import Hole, Item, Kind, Physical, logical_lines, newest, physical_rows, without_blank_end
 from wa.api.panes import find_pane
@@ -25,6 +27,7 @@ from wa.store.records import LogEntry
 STEADY_WITHIN_S = 3.0
 """How long to wait for rows between log and screen that are still being fetched. In a flood some always are."""
 LOOK_EVERY_S = 0.02
+PAGE_ROWS = 5000
 ROWS_PER_LINE = 4
 """How many rows are read for each line wanted, before it is seen how long the lines are."""
 
@@ -42,6 +45,25 @@ class LogWish:
 
 async def read_log(paths: Paths, wish: LogWish) -> LogsResult:
     """Raises NotFound for an unknown pane, StoreError for a database that cannot be read."""
+    async with _opened(paths, wish) as log:
+        rows, more = await log.newest() if log.wanted is not None else await log.whole()
+        return log.result(rows, more=more)
+
+
+async def read_log_in_pages(paths: Paths, wish: LogWish) -> AsyncGenerator[LogsResult, None]:
+    """As `read_log`, but a long log comes in parts, so that it need not fit into memory."""
+    async with _opened(paths, wish) as log:
+        if log.wanted is not None:
+            rows, more = await log.newest()
+            yield log.result(rows, more=more)
+            return
+        async for rows in log.pages():
+            yield log.result(rows, more=False)
+
+
+@asynccontextmanager
+async def _opened(paths: Paths, wish: LogWish) -> AsyncIterator[_Log]:
+    """The pane's screen as it is now, and the log as it was right before."""
     since_ms = None if wish.since is None else parse(wish.since, at_ms=now_ms())
     async with connected_if_any(paths.socket) as sidecar:
         pane = await find_pane(paths, sidecar, wish.pane)
@@ -53,9 +75,87 @@ async def read_log(paths: Paths, wish: LogWish) -> LogsResult:
             if since_ms is not None:
                 tail = [item for item in tail if (item.at_ms or 0) >= since_ms]
             stop = None if screen is None else int(screen["next_row"])
-            rows, more = await _rows(history, pane, wish, tail, since_ms=since_ms, stop=stop)
             as_of = iso(now_ms()) if sidecar is not None else stored_as_of(paths)
-    return LogsResult(live=sidecar is not None, as_of=as_of, pane=pane_name(pane), rows=rows, more=more)
+            yield _Log(history, pane, wish, tail, since_ms, stop, as_of, live=sidecar is not None)
+
+
+class _Log:
+    """One pane's log before position `stop`, and the screen that goes on from there."""
+
+    def __init__(
+        self,
+        history: Reader | None,
+        pane: PaneResult,
+        wish: LogWish,
+        tail: Sequence[Item],
+        since_ms: int | None,
+        stop: int | None,
+        as_of: str | None,
+        *,
+        live: bool,
+    ) -> None:
+        self._history = history
+        self._pane = pane
+        self._wish = wish
+        self._tail = tail
+        self._since_ms = since_ms
+        self._stop = stop
+        self._as_of = as_of
+        self._live = live
+        self.wanted: int | None = wish.tail
+        """How many lines, counted from the end; None: all."""
+        if wish.tail is None and not wish.everything and since_ms is None:
+            self.wanted = pane["size"]["rows"] + len(tail)
+
+    def result(self, rows: list[LogRow], *, more: bool) -> LogsResult:
+        return LogsResult(live=self._live, as_of=self._as_of, pane=pane_name(self._pane), rows=rows, more=more)
+
+    async def newest(self) -> tuple[list[LogRow], bool]:
+        """The last lines wanted, and whether there are older ones."""
+        wanted = self.wanted or 0
+        read = max(1, wanted * (1 if self._wish.physical else ROWS_PER_LINE))
+        while True:
+            entries = await stored_entries(
+                self._history, self._pane["pane_uid"], stop=self._stop, since_ms=self._since_ms, tail_rows=read
+            )
+            items = [*map(item_of, entries), *self._tail]
+            shown = physical_rows(items) if self._wish.physical else logical_lines(items)
+            cut = newest(shown, wanted)
+            more = bool(entries) and entries[0].row > await self._first_row()
+            if len(cut) < len(shown) or not more:
+                return cut, more or len(cut) < len(shown)
+            # Too little, or the first line may have begun before what was read.
+            read *= 4
+
+    async def whole(self) -> tuple[list[LogRow], bool]:
+        rows = [row async for page in self.pages() for row in page]
+        return rows, bool(rows) and (rows[0]["row"] or 0) > await self._first_row()
+
+    async def pages(self) -> AsyncIterator[list[LogRow]]:
+        """All of it, oldest first."""
+        joiner = Joiner(physical=self._wish.physical)
+        first_row = 0
+        while self._history is not None:
+            page = await self._history.log(
+                self._pane["pane_uid"], first_row=first_row, limit=PAGE_ROWS, since_ms=self._since_ms
+            )
+            rows = [entry.row for entry in page if not isinstance(entry, Gap)]
+            full = len(rows) == PAGE_ROWS
+            # A gap after the last row of a full page comes again with the next one.
+            end = rows[-1] + 1 if full else self._stop
+            if self._stop is not None and (end is None or end > self._stop):
+                end = self._stop
+            yield joiner.feed([item_of(entry) for entry in page if end is None or entry.row < end])
+            if not full:
+                break
+            first_row = rows[-1] + 1
+        yield joiner.feed(self._tail) + joiner.end()
+
+    async def _first_row(self) -> int:
+        if self._history is None:
+            return 0
+        first_row = (await self._history.pane(self._pane["pane_uid"])).first_row
+        return 0 if first_row is None else first_row
 
 
 def pane_name(pane: PaneResult) -> PaneName:
@@ -78,33 +178,6 @@ async def steady_screen(sidecar: SidecarClient, pane: PaneResult) -> Mapping[str
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _rows(
-    history: Reader | None,
-    pane: PaneResult,
-    wish: LogWish,
-    tail: Sequence[Item],
-    *,
-    since_ms: int | None,
-    stop: int | None,
-) -> tuple[list[LogRow], bool]:
-    """What is shown, and whether the log has older rows."""
-    everything = wish.everything or (since_ms is not None and wish.tail is None)
-    wanted = wish.tail if wish.tail is not None else pane["size"]["rows"] + len(tail)
-    read = None if everything else max(1, wanted * (1 if wish.physical else ROWS_PER_LINE))
-    while True:
-        entries = await stored_entries(history, pane["pane_uid"], stop=stop, since_ms=since_ms, tail_rows=read)
-        more = bool(entries) and entries[0].row > await _first_row(history, pane)
-        items = [*map(item_of, entries), *tail]
-        shown = physical_rows(items) if wish.physical else logical_lines(items)
-        if read is None:
-            return shown, more
-        cut = newest(shown, wanted)
-        if len(cut) < len(shown) or not more:
-            return cut, more or len(cut) < len(shown)
-        # Too little, or the first line may have begun before what was read.
-        read *= 4
-
-
 async def stored_entries(
     history: Reader | None, uid: str, *, stop: int | None, since_ms: int | None, tail_rows: int | None
 ) -> list[LogEntry]:
@@ -113,11 +186,6 @@ async def stored_entries(
         return []
     entries = await history.log(uid, since_ms=since_ms, tail=tail_rows)
     return entries if stop is None else [entry for entry in entries if entry.row < stop]
-
-
-async def _first_row(history: Reader | None, pane: PaneResult) -> int:
-    first_row = None if history is None else (await history.pane(pane["pane_uid"])).first_row
-    return 0 if first_row is None else first_row
 
 
 async def _screen(screen: Mapping[str, Any] | None, history: Reader | None, pane: PaneResult) -> Sequence[Item]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -36,18 +37,24 @@ def answer(command: str, use_case: Coroutine[Any, Any, Result], render: Render[R
     return result
 
 
-def answer_stream(command: str, use_case: AsyncIterator[Result], render: Render[Result], *, as_json: bool) -> None:
-    """As `answer` for each result of a stream, as it comes: one envelope a line."""
+def answer_stream(
+    command: str, use_case: AsyncGenerator[Result, None], render: Render[Result], *, as_json: bool
+) -> Result | None:
+    """As `answer` for each result of a stream, as it comes: one envelope a line. The last one, or None."""
 
-    async def drain() -> None:
+    async def drain() -> Result | None:
         started = time.perf_counter()
-        async for result in use_case:
-            if as_json:
-                show_json(command, result, started)
-            elif lines := render(result, stdout()):
-                say(*lines)
+        result = None
+        # Closed by hand: who stops reading in the middle must not leave connections open behind.
+        async with aclosing(use_case):
+            async for result in use_case:
+                if as_json:
+                    show_json(command, result, started)
+                elif lines := render(result, stdout()):
+                    say(*lines)
+        return result
 
-    asyncio.run(drain())
+    return asyncio.run(drain())
 
 
 def show_json(command: str, result: object, started: float) -> None:

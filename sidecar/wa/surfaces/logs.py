@@ -48,7 +48,7 @@ def logs(
     """
     # Imported here: only this command needs it, and each one's start counts.
     from wa.api.following import follow_log
-    from wa.api.logs import LogWish, read_log
+    from wa.api.logs import LogWish, read_log, read_log_in_pages
 
     if tail is not None and everything:
         raise UsageError("--tail and --all cannot both be", next_step="Leave one of them out.")
@@ -56,10 +56,11 @@ def logs(
     if follow:
         answer_stream("logs", follow_log(paths(), wish), render, as_json=json)
         return
-    result = answer("logs", read_log(paths(), wish), render, as_json=json)
-    if not json:
+    if json:
+        answer("logs", read_log(paths(), wish), render, as_json=True)
+    elif (last := answer_stream("logs", read_log_in_pages(paths(), wish), render, as_json=False)) is not None:
         # The text may be piped on: what is said about it goes elsewhere.
-        for line in staleness(result["live"], result["as_of"], Terminal(None, False)):
+        for line in staleness(last["live"], last["as_of"], Terminal(None, False)):
             warn(line)
 
 
