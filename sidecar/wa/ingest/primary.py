@@ -80,6 +80,7 @@ class Primary:
         start = oldest if printed_again else max(oldest, min(top if end is None else end, top) - FIRST_LOOK_ROWS)
         rejoin = self.rejoin = Rejoin(Cause.RESUMED, start, oldest, (), seen.at_ms)
         rejoin.missed, rejoin.printed_again = missed, printed_again
+        rejoin.log_end = self.fetch.next
         if history is not None and not printed_again:
             rejoin.number, rejoin.column = end, history.column
         self.push(seen)
@@ -93,7 +94,7 @@ class Primary:
             return self._resumed_from
         if self.rejoin is not None:
             cols = dims.cols if self.rejoin.cause is Cause.ERASED and not self.rejoin.rewrapped else 0
-            return History(self.fetch.next, cols, dims.viewport_rows, dims.physical_top, renumbered=True)
+            return History(self.rejoin.log_end, cols, dims.viewport_rows, dims.physical_top, renumbered=True)
         column = self._cut.column if self._cut is not None and self._cut.row == self.fetch.next else 0
         return History(self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, column)
 
@@ -413,7 +414,8 @@ class Primary:
     def _report_missing(self, rejoin: Rejoin, at_ms: int) -> None:
         """The log does not end in what the terminal has: rows in between are gone."""
         if rejoin.cause is Cause.RESUMED:
-            self.ledger.gap(rejoin.missed or None, GapReason.DISCONNECTED, at_ms)
+            lost = rejoin.missed if rejoin.missed or rejoin.printed_again else None
+            self.ledger.gap(lost, GapReason.DISCONNECTED, at_ms)
         elif rejoin.cause is Cause.RESIZED:
             self.ledger.gap(None, GapReason.RESIZED, at_ms)
         elif rejoin.missed or rejoin.unknown_loss:

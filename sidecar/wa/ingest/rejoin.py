@@ -115,12 +115,18 @@ class Rejoin:
             self.abandon(self.fetch, self.rows, start)
             self._in_storm = at_ms - self._began_ms <= STORM_MS
         else:
-            self.cause = Cause.ERASED
-            self.printed_again = True
-            self.unknown_loss = True
-            self.number = None
+            self._erased_while_looking(start)
         self._began_ms = at_ms
         self._read_anew(start)
+
+    def _erased_while_looking(self, start: int) -> None:
+        """What was read may be in the log or not; only numbers that still hold tell how much is gone."""
+        numbered = self.cause is Cause.RESUMED and (self.number is not None or self.missed > 0)
+        if numbered and start > self.log_end:
+            self.orphans = [Lost(start - self.log_end)]
+        self.unknown_loss = self.unknown_loss or not numbered
+        self.cause, self.printed_again = Cause.ERASED, True
+        self.number, self.missed = None, 0
 
     def renumbered(self, start: int, oldest: int) -> None:
         """Wrapped at another width; nothing is gone but what was trimmed."""
@@ -227,6 +233,9 @@ class Rejoin:
         if not tail:
             at = 0 if self.number is None else self.number - self.start
             return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
+        if self.number is not None and self.number < self.start:
+            self.missed = self.start - self.number
+            return self._verdict(seen, None)
         found = None
         if self.number is not None and (found := at_number(tail, seen, self.number - self.start)) is not None:
             found = found._replace(place=found.place._replace(column=self.column))
