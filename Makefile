@@ -4,8 +4,9 @@
 PY := .venv/bin/python
 TESTS ?= tests
 BENCH ?=
+FUZZ ?= tests
 
-.PHONY: help demo test check bench bench-large run smoke environment environment-demo clean
+.PHONY: help demo test fuzz check bench bench-large run smoke environment environment-demo clean
 
 help:            ## what the targets do
 	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' Makefile | expand -t 24
@@ -15,6 +16,9 @@ demo: environment-demo             ## see wa work for half a minute, without Wez
 
 test: environment             ## the test suite (what needs npm, sshd or a real mux is skipped with its reason)
 	@$(PY) -m pytest $(TESTS) -q -n auto --dist worksteal -m "not slow and not agents"
+
+fuzz: environment             ## the properties on new examples, ten times over, till one fails (FUZZ=tests/ingest picks some)
+	@set -e; for round in 1 2 3 4 5 6 7 8 9 10; do WA_HYPOTHESIS=fuzz $(PY) -m pytest $(FUZZ) -q -n auto --dist worksteal -m "hypothesis and not agents"; done
 
 check: environment            ## formatting, lints, types, then the tests
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory test

@@ -1,8 +1,16 @@
-"""At the end of a run: which multiplexers the contract suite used."""
+"""Which examples hypothesis draws, and at the end of a run: which multiplexers the contract suite used."""
 
 from __future__ import annotations
 
+import os
+
+import hypothesis
 import pytest
+
+# A verdict must not depend on luck: the same examples every time. `make fuzz` draws new ones.
+hypothesis.settings.register_profile("verdict", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("WA_HYPOTHESIS", "verdict"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
