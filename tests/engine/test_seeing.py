@@ -25,7 +25,7 @@ def test_a_shell_echoes_at_its_prompt():
 
     seen = appeared("make test", SHELL, after)
 
-    assert seen == (How.AT_CURSOR, 2, 2)
+    assert seen == (How.AT_CURSOR, 2, "$maketest")
     assert still_there("make test", seen, after)
     assert not taken("make test", seen, after)
 
@@ -37,7 +37,7 @@ def test_a_single_letter_is_believed_only_at_the_cursor():
     assert appeared("y", asked, screen("Continue? [y/N] y"))
     assert appeared("y", asked, screen("Continue? [y/N] ", "ready", cursor=(5, 1))) is None
     assert appeared("y", asked, screen("12:00 y", "Continue? [y/N] ")) is None
-    assert appeared("y", screen("> "), screen("│ > y  │", "", cursor=(0, 1))) == (How.ELSEWHERE, 0, 1)
+    assert appeared("y", screen("> "), screen("│ > y  │", "", cursor=(0, 1))).how is How.ELSEWHERE
 
 
 def test_a_password_prompt_shows_nothing():
@@ -105,9 +105,25 @@ def test_a_composer_with_its_cursor_elsewhere():
 
     seen = appeared("do part 1", empty, full)
 
-    assert seen == (How.ELSEWHERE, 2, 4)
+    assert seen.how is How.ELSEWHERE
     assert still_there("do part 1", seen, full)
     assert taken("do part 1", seen, sent)
+
+
+def test_a_composer_that_moves_keeps_its_text():
+    """A busy agent prints above it: the text waits all the same, at the cursor or elsewhere."""
+    for cursor in (lambda row: (11, row), lambda _: (0, 9)):
+        empty = screen("● one", "────", "❯ ", "────", cursor=cursor(2))
+        full = screen("● one", "────", "❯ do part 1", "────", cursor=cursor(2))
+        moved = screen("● one", "  two", "  three", "────", "❯ do part 1", "────", cursor=cursor(4))
+        queued = screen("● one", "  two", "  ❯ do part 1", "────", "❯ Press up to edit", "────", cursor=cursor(4))
+        if cursor(4) == (11, 4):
+            queued = queued._replace(cursor=Cursor(2, 4))
+
+        seen = appeared("do part 1", empty, full)
+
+        assert still_there("do part 1", seen, moved)
+        assert taken("do part 1", seen, queued)
 
 
 def test_a_spinner_beside_it_is_not_the_taking():
@@ -166,6 +182,7 @@ def test_text_that_went_away_is_not_there_any_more():
         screen("$ ls", "a b", "$ rm x y", "", cursor=(8, 2)),
         screen("Really?", "", "", "", cursor=(7, 0)),
         screen("$ ls", "a b", "$ rm x", "$ ", cursor=(2, 3)),
+        screen("$ ls", "a b", "$ rm x", "rm x", cursor=(4, 3)),
     ):
         assert not still_there("rm x", seen, now)
 

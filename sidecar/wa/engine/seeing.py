@@ -30,6 +30,8 @@ PLACEHOLDER_FROM_CHARS = 100
 _NOISE = re.compile(r"[\s\u2500-\u259f\u00a0\u200b|]+")
 """Blanks, box drawing, block elements, and the bar that some draw boxes with."""
 _PROMPT = re.compile(r"^[>❯›»$#%*•·]*")
+_COMPOSER = re.compile(r"^[>❯›]")
+"""How a composer's first row begins, frame aside: Claude Code 2.1, Codex 0.87 to 0.169, Gemini CLI 0.61 (seen 2026-11-21)."""
 
 
 class How(StrEnum):
@@ -40,10 +42,10 @@ class How(StrEnum):
 
 class Seen(NamedTuple):
     how: How
-    place: int
-    """The viewport row on which the text ends."""
     cursor_row: int
     """Stable index of the cursor's row."""
+    cursor_text: str
+    """What stood on it."""
 
 
 def appeared(text: str, before: Screen, after: Screen) -> Seen | None:
@@ -51,30 +53,47 @@ def appeared(text: str, before: Screen, after: Screen) -> Seen | None:
     wanted = essence(text)
     if not wanted:
         moved = (after.cursor.x, after.cursor.y) != (before.cursor.x, before.cursor.y)
-        return Seen(How.AT_CURSOR, _cursor_place(after), after.cursor.y) if moved else None
+        return _seen(How.AT_CURSOR, after) if moved else None
     if _at_cursor(text, before, after):
-        return Seen(How.AT_CURSOR, _cursor_place(after), after.cursor.y)
-    if (place := _elsewhere(wanted, before, after)) is not None:
-        return Seen(How.ELSEWHERE, place, after.cursor.y)
-    if len(text) >= PLACEHOLDER_FROM_CHARS or "\n" in text:
-        places = _placeholders(after)
-        if len(places) > len(_placeholders(before)):
-            return Seen(How.PLACEHOLDER, places[-1], after.cursor.y)
+        return _seen(How.AT_CURSOR, after)
+    if _elsewhere(wanted, before, after):
+        return _seen(How.ELSEWHERE, after)
+    if (len(text) >= PLACEHOLDER_FROM_CHARS or "\n" in text) and len(_placeholders(after)) > len(_placeholders(before)):
+        return _seen(How.PLACEHOLDER, after)
     return None
 
 
 def still_there(text: str, seen: Seen, now: Screen) -> bool:
-    """Whether what *seen* describes has not changed since: a carriage return now would be about this text."""
+    """Whether the text still waits to be submitted: a carriage return now would be about it.
+
+    Where it stands may change: the output above pushes a composer down.
+    """
+    tail = _tail(essence(text))
     if seen.how is How.AT_CURSOR:
-        return now.cursor.y == seen.cursor_row and _stands_before_cursor(_tail(essence(text)), now)
-    return _shows(text, seen, now)
+        return _stands_before_cursor(tail, now) and not _left_behind(seen, now)
+    hidden = seen.how is How.PLACEHOLDER
+    place = max(_placeholders(now), default=None) if hidden else _place_of(tail, now.rows)
+    # Submitted text goes up into the transcript or a queue, and a fresh composer stands below it.
+    return place is not None and not any(_COMPOSER.match(essence(row.text)) for row in now.rows[place + 1 :])
 
 
 def taken(text: str, seen: Seen, now: Screen) -> bool:
-    """Whether the program did something with the text: the cursor went to another row, or the text left its place."""
-    if seen.how is How.AT_CURSOR and now.cursor.y != seen.cursor_row:
-        return True
+    """Whether the program did something with the text: it does not wait in its input any more."""
     return not still_there(text, seen, now)
+
+
+def _seen(how: How, screen: Screen) -> Seen:
+    return Seen(how, screen.cursor.y, _row_text(screen, screen.cursor.y))
+
+
+def _left_behind(seen: Seen, now: Screen) -> bool:
+    """The cursor went on while its row stayed as it was: a terminal's own echo of Enter."""
+    return now.cursor.y != seen.cursor_row and _row_text(now, seen.cursor_row) == seen.cursor_text != ""
+
+
+def _row_text(screen: Screen, index: int) -> str:
+    place = index - screen.rows[0].index if screen.rows else -1
+    return essence(screen.rows[place].text) if 0 <= place < len(screen.rows) else ""
 
 
 def essence(text: str) -> str:
@@ -135,27 +154,13 @@ def _stands_before_cursor(tail: str, screen: Screen) -> bool:
     return bool(before_cursor(screen)) and _up_to_cursor(screen).endswith(tail)
 
 
-def _elsewhere(wanted: str, before: Screen, after: Screen) -> int | None:
+def _elsewhere(wanted: str, before: Screen, after: Screen) -> bool:
     tail = _tail(wanted)
     if len(tail) >= SHORT_CHARS:
-        if _all(after).count(tail) > _all(before).count(tail):
-            return _place_of(tail, after.rows)
-        return None
+        return _all(after).count(tail) > _all(before).count(tail)
     known = {essence(row.text) for row in before.rows}
-    for place, row in enumerate(after.rows):
-        shown = essence(row.text)
-        if shown not in known and _PROMPT.sub("", shown) == tail:
-            return place
-    return None
-
-
-def _shows(text: str, seen: Seen, now: Screen) -> bool:
-    if not 0 <= seen.place < len(now.rows):
-        return False
-    if seen.how is How.PLACEHOLDER:
-        return PLACEHOLDER.search(now.rows[seen.place].text) is not None
-    tail = _tail(essence(text))
-    return _place_of(tail, now.rows[: seen.place + 1]) == seen.place
+    shown = (essence(row.text) for row in after.rows)
+    return any(row not in known and _PROMPT.sub("", row) == tail for row in shown)
 
 
 def _place_of(tail: str, rows: tuple[Row, ...]) -> int | None:
