@@ -42,8 +42,6 @@ async def _fill(paths: Paths) -> None:
     position = 0
     rows: list[Row] = []
     for number in range(ROWS):
-        if position in GAPS or (number and position - 1 in GAPS):
-            pass
         if (missing := GAPS.get(position, 0)) != 0:
             segments.append(Segment(position - len(rows), tuple(rows), 2000))
             rows = []
