@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "sidecar" / "wa"
 ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"protocol"}),
-    frozenset({"ingest", "decide"}),
-    frozenset({"config", "assets"}),
+    frozenset({"ingest", "detect", "decide"}),
+    frozenset({"agents", "config", "assets"}),
     frozenset({"store", "wezterm"}),
     frozenset({"embedded", "sources"}),
     frozenset({"engine"}),
@@ -22,7 +22,7 @@ ROOMS: tuple[frozenset[str], ...] = (
 )
 """Lowest first, as in the table of docs/topics/architecture.md."""
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
-SANS_IO = frozenset({"model", "protocol", "ingest", "decide"})
+SANS_IO = frozenset({"model", "protocol", "ingest", "detect", "decide"})
 WORLD = frozenset(
     {"asyncio", "os", "time", "random", "socket", "subprocess", "sqlite3", "threading", "signal", "secrets"}
 )
