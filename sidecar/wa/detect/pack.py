@@ -1,0 +1,227 @@
+"""What wa knows of one agent, as data: compiled from its TOML file, or refused with the place and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import regex
+
+from wa.detect.blocks import BOX, RULE, TEXT, Marker
+from wa.detect.rule import Rule
+from wa.model.agent import PaneState, Severity
+
+REGIONS = frozenset(
+    {TEXT, BOX, RULE, "title", "footer", "bottom", "dialog", "tail", "exit", "screen", "banner", "composer"}
+)
+FLAGS = regex.V1
+MINUTE_MS = 60_000
+
+
+class PackError(ValueError):
+    """The data is off. `where` is a path in the file such as `rule codex.usage.limit: match`."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+class Composer(NamedTuple):
+    """Where a human types. `frame`: `open` (nothing around it), `rules` (drawn lines above and below), `box`."""
+
+    frame: str
+    prompt: regex.Pattern[str]
+    """Matches the start of its first line (of a box: without the border)."""
+    unlike: regex.Pattern[str] | None
+    placeholders: tuple[regex.Pattern[str], ...]
+    """What stands in it while it is empty."""
+    below: int
+    """So many lines may stand below it at most."""
+    below_column: int
+    """None of them begins left of this column."""
+    below_like: regex.Pattern[str] | None
+    """One of them, joined, must look so."""
+
+
+class TitleRule(NamedTuple):
+    pattern: regex.Pattern[str]
+    state: PaneState | None
+    rule: str
+
+
+class Pack(NamedTuple):
+    name: str
+    aliases: tuple[str, ...]
+    display: str
+    processes: tuple[str, ...]
+    """Names of the foreground process, or of a script that an interpreter runs."""
+    titles: tuple[TitleRule, ...]
+    markers: tuple[Marker, ...]
+    answers: frozenset[str]
+    """Markers of what the agent says or does by itself: such a block behind a limit says that the limit is over."""
+    composers: tuple[Composer, ...]
+    breaks: tuple[regex.Pattern[str], ...]
+    """Lines that begin a text of their own even directly below a block."""
+    rules: tuple[Rule, ...]
+    data: Mapping[str, Any]
+    """The whole file: sending, exit, resume, session files, hooks are read from it by those who need them."""
+
+
+def compile_pack(data: Mapping[str, Any]) -> Pack:
+    name = _text(data, "name", "agent")
+    layout = _table(data, "layout", name, {})
+    markers = tuple(_marker(entry, f"{name} layout.marker {n}") for n, entry in enumerate(layout.get("marker", ()), 1))
+    names = {marker.name for marker in markers}
+    rules: list[Rule] = []
+    for entry in data.get("rule", ()):
+        rule = _rule(entry, name, names)
+        if any(rule.id == other.id for other in rules):
+            raise PackError(f"rule {rule.id}", "there are two of this id")
+        rules.append(rule)
+    return Pack(
+        name,
+        tuple(data.get("aliases", ())),
+        str(data.get("display", name)),
+        tuple(data.get("processes", ())),
+        tuple(_title(entry, name) for entry in data.get("title", ())),
+        markers,
+        frozenset(layout.get("answers", ())),
+        tuple(_composer(entry, f"{name} composer {n}") for n, entry in enumerate(data.get("composer", ()), 1)),
+        _patterns(layout, "breaks", f"{name} layout"),
+        tuple(rules),
+        data,
+    )
+
+
+def _marker(entry: Mapping[str, Any], where: str) -> Marker:
+    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike"}, where)
+    return Marker(
+        _text(entry, "name", where),
+        _text(entry, "glyphs", where),
+        frozenset(entry.get("columns", (0,))),
+        bool(entry.get("nbsp", False)),
+        _pattern(entry["like"], where) if "like" in entry else None,
+        _pattern(entry["unlike"], where) if "unlike" in entry else None,
+    )
+
+
+def _composer(entry: Mapping[str, Any], where: str) -> Composer:
+    _only(entry, {"frame", "prompt", "unlike", "placeholders", "below", "below_column", "below_like"}, where)
+    frame = str(entry.get("frame", "open"))
+    if frame not in ("open", "rules", "box"):
+        raise PackError(where, f"frame is open, rules or box, not {frame!r}")
+    return Composer(
+        frame,
+        _pattern(_text(entry, "prompt", where), where),
+        _pattern(entry["unlike"], where) if "unlike" in entry else None,
+        _patterns(entry, "placeholders", where),
+        int(entry.get("below", 8)),
+        int(entry.get("below_column", 0)),
+        _pattern(entry["below_like"], where) if "below_like" in entry else None,
+    )
+
+
+def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
+    where = f"{name} title"
+    _only(entry, {"id", "like", "state", "seen"}, where)
+    state = entry.get("state")
+    if state is not None and state not in set(PaneState):
+        raise PackError(where, f"{state!r} is no state")
+    return TitleRule(
+        _pattern(_text(entry, "like", where), where), PaneState(state) if state else None, _text(entry, "id", where)
+    )
+
+
+_RULE_KEYS = {
+    "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "rows", "many",
+    "words", "state", "window_min", "seen", "positive", "near_miss",
+}  # fmt: skip
+
+
+def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
+    where = f"rule {entry.get('id', '?')}"
+    _only(entry, _RULE_KEYS, where)
+    rule_id = _text(entry, "id", where)
+    if not rule_id.startswith(f"{agent}."):
+        raise PackError(where, f"the id begins with the agent's name: {agent}.…")
+    regions = tuple(_strings(entry, "region", where))
+    for region in regions:
+        if region not in REGIONS and region not in markers:
+            raise PackError(where, f"no region or marker {region!r}; there are {', '.join(sorted(REGIONS | markers))}")
+    anchors = tuple(squeezed(anchor) for anchor in _strings(entry, "anchors", where))
+    if not regions:
+        raise PackError(where, "it has no region")
+    if not anchors or any(len(anchor) < 2 for anchor in anchors):
+        raise PackError(where, "it needs anchors of two characters or more")
+    severity = str(entry.get("severity", "info"))
+    if severity not in set(Severity):
+        raise PackError(where, f"severity is info, warning or critical, not {severity!r}")
+    state = entry.get("state")
+    if state is not None and state not in set(PaneState):
+        raise PackError(where, f"{state!r} is no state")
+    return Rule(
+        rule_id,
+        _text(entry, "event", where),
+        Severity(severity),
+        anchors,
+        regions,
+        _patterns(entry, "match", where),
+        _patterns(entry, "unless", where),
+        dict(entry.get("types", {})),
+        dict(entry.get("set", {})),
+        {name: dict(table) for name, table in entry.get("words", {}).items()},
+        frozenset(entry.get("after", ())),
+        frozenset(entry.get("not_after", ())),
+        int(entry.get("rows", 12)),
+        bool(entry.get("many", False)),
+        state,
+        int(entry.get("window_min", 0)) * MINUTE_MS,
+        str(entry.get("seen", "")),
+        str(entry.get("positive", "")),
+        str(entry.get("near_miss", "")),
+    )
+
+
+def squeezed(text: str) -> str:
+    """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
+    return "".join(text.replace("’", "'").replace("│", " ").split())
+
+
+def _only(entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
+    if unknown := sorted(set(entry) - allowed):
+        raise PackError(where, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
+
+
+def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise PackError(where, f"{key} is missing or no text")
+    return value
+
+
+def _table(entry: Mapping[str, Any], key: str, where: str, default: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = entry.get(key, default)
+    if not isinstance(value, Mapping):
+        raise PackError(where, f"{key} is no table")
+    return value
+
+
+def _strings(entry: Mapping[str, Any], key: str, where: str) -> Sequence[str]:
+    value = entry.get(key, ())
+    if isinstance(value, str):
+        return (value,)
+    if not all(isinstance(item, str) for item in value):
+        raise PackError(where, f"{key} is a text or a list of texts")
+    return tuple(value)
+
+
+def _patterns(entry: Mapping[str, Any], key: str, where: str) -> tuple[regex.Pattern[str], ...]:
+    return tuple(_pattern(item, f"{where}: {key}") for item in _strings(entry, key, where))
+
+
+def _pattern(text: str, where: str) -> regex.Pattern[str]:
+    try:
+        return regex.compile(text, FLAGS)
+    except regex.error as error:
+        raise PackError(where, f"{error} in {text!r}") from None

@@ -1,0 +1,79 @@
+"""One rule: where to look, what must stand there, what is read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import regex
+
+from wa.model.agent import Severity
+
+MATCH_TIMEOUT_S = 0.02
+"""No text of a pane may hold up the sidecar: a search that takes longer has not matched."""
+
+PRESENT_EVENTS = frozenset(
+    {"state.idle", "turn.working", "usage.popup", "usage.autoresume", "auth.paste_code", "compaction.running"}
+)
+"""True only at the moment they are read; so is everything that begins with `waiting.`."""
+
+STATE_OF_EVENT: Mapping[str, str] = {
+    "turn.working": "working",
+    "rate.retry": "working",
+    "compaction.running": "compacting",
+    "state.idle": "idle",
+    "usage.popup": "waiting.choice",
+    "auth.device_code": "waiting.login",
+    "auth.paste_code": "waiting.login",
+    "auth.url": "waiting.login",
+}
+"""What the pane is in while such an event is present; `waiting.*` are states by their own names."""
+
+
+class Rule(NamedTuple):
+    id: str
+    event: str
+    severity: Severity
+    anchors: tuple[str, ...]
+    """Literals without blanks, one of which must occur in the text without blanks; empty only for titles."""
+    regions: tuple[str, ...]
+    match: tuple[regex.Pattern[str], ...]
+    """The first that matches wins; its named groups are the fields."""
+    unless: tuple[regex.Pattern[str], ...]
+    """Nothing of this may stand in the same region."""
+    types: Mapping[str, str]
+    """Field → converter, where it is not the one of the field's name."""
+    constants: Mapping[str, Any]
+    words: Mapping[str, Mapping[str, str]]
+    """Field → what is printed → what it means."""
+    after: frozenset[str]
+    """The block before must be one of these; empty: any."""
+    not_after: frozenset[str]
+    rows: int
+    """How many non-empty lines the region `bottom` has."""
+    many: bool
+    """Every occurrence counts, not the first of each block alone."""
+    state: str | None
+    window_ms: int
+    seen: str
+    """Versions and date, as `codex 0.87.0, 0.169.0; 2026-11-20`."""
+    positive: str
+    near_miss: str
+
+    @property
+    def present(self) -> bool:
+        return self.event in PRESENT_EVENTS or self.event.startswith("waiting.") or self.state is not None
+
+
+def search(pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
+    try:
+        return pattern.search(text, timeout=MATCH_TIMEOUT_S)
+    except TimeoutError:
+        return None
+
+
+def search_all(pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
+    try:
+        return list(pattern.finditer(text, timeout=MATCH_TIMEOUT_S))
+    except TimeoutError:
+        return []
