@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stage import Stage, joined
 from terminal import Terminal
@@ -91,8 +91,19 @@ def test_wrapping_anew_loses_nothing_and_doubles_nothing(ops: list[tuple[str, in
     assert not stage.log.gaps
 
 
+THERE_AND_BACK = [
+    *[("lines", 1), ("lines", 15), ("long", 2), ("width", 9), ("push", 0), ("lines", 24), ("push", 0)],
+    *[("width", 8), ("lines", 1), ("width", 9)],
+]
+"""The second and third change of width fall between two pushes, and rows are trimmed between them."""
+BACK_ON_SCREEN = [("lines", 16), ("width", 9), ("lines", 16), ("push", 0), ("width", 8), ("width", 9)]
+"""A final row is on the screen again, though the size is the same."""
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(OPS, max_size=25), st.integers(8, 30), st.integers(2, 10), st.sampled_from([25, 60]))
+@example(THERE_AND_BACK, 8, 2, 60)
+@example(BACK_ON_SCREEN, 8, 2, 60)
 def test_wrapping_anew_while_rows_are_trimmed_leaves_gaps_and_no_doubles(
     ops: list[tuple[str, int]], cols: int, rows: int, limit: int
 ) -> None:

@@ -73,15 +73,17 @@ def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:
     return shift.distinct >= 4 * LIKELY_ROWS or shift.agreeing >= LIKELY_SHARE * comparable
 
 
-def at_number(tail: Sequence[Row], seen: Sequence[Row], at: int) -> Joint | None:
-    """For a history whose numbers should still hold: `seen[at]` is the first row that is not in the log."""
+def at_number(tail: Sequence[Row], seen: Sequence[Row], at: int, share: float) -> Joint | None:
+    """For a history whose numbers should still hold: `seen[at]` is the first row that is not in the log. *share* of
+    the rows above it are the newest of the log.
+    """
     pairs = [
         (row, seen[at - back])
         for back, row in enumerate(reversed(tail), start=1)
         if 0 <= at - back < len(seen) and row.text.strip()
     ]
     same = sum(1 for row, now in pairs if row.text.rstrip() == now.text.rstrip())
-    return Joint(Place(at, 0), (), same) if 0 <= at <= len(seen) and same * 2 >= len(pairs) else None
+    return Joint(Place(at, 0), (), same) if 0 <= at <= len(seen) and same >= share * len(pairs) else None
 
 
 def by_lines(

@@ -46,6 +46,8 @@ class Primary:
         self._limit: int | None = None
         """Rows of history at which the terminal drops its oldest, once that was seen."""
         self._unheard_loss = False
+        self._perhaps_resized = False
+        """The size may have changed, there and back, since the last push."""
         self._generation_start: int | None = None
         """Where the program's history began when it was last printed again."""
 
@@ -95,8 +97,12 @@ class Primary:
         if self.rejoin is not None:
             cols = dims.cols if self.rejoin.cause is Cause.ERASED and not self.rejoin.rewrapped else 0
             return History(self.rejoin.log_end, cols, dims.viewport_rows, dims.physical_top, renumbered=True)
-        column = self._cut.column if self._cut is not None and self._cut.row == self.fetch.next else 0
-        return History(self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, column)
+        return History(self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, self._column)
+
+    @property
+    def _column(self) -> int:
+        """So many characters of the row at the mark are in the log."""
+        return self._cut.column if self._cut is not None and self._cut.row == self.fetch.next else 0
 
     # -- what is seen -----------------------------------------------------------------------------------------------
 
@@ -108,8 +114,11 @@ class Primary:
                 self._rewrapped(seen, before, erased=erased)
             elif erased:
                 self._erase(seen)
-            elif before.viewport_rows != now.viewport_rows:
+            elif self._perhaps_resized and now.scrollback_top > before.scrollback_top:
+                self._rewrapped(seen, before, erased=False)
+            elif before.viewport_rows != now.viewport_rows or now.physical_top < before.physical_top:
                 self._taller_or_lower(now)
+        self._perhaps_resized = False
         cursor_y = self.view.cursor.y
         self.view.apply(seen)
         if before is not None and now.scrollback_top > before.scrollback_top:
@@ -263,7 +272,8 @@ class Primary:
             return False
         history = now.scrollback_rows - now.viewport_rows
         if now.cols == before.cols and now.scrollback_top < before.physical_top - max(0, now[1] - before[1]):
-            self._limit = history
+            if not self._perhaps_resized:
+                self._limit = history
             return False
         return history != self._limit and (history < ROUND_LIMIT or history % ROUND_LIMIT != 0)
 
@@ -335,6 +345,7 @@ class Primary:
 
     def void_reads(self) -> None:
         """The size may have changed: answers to reads under way may be numbered anew."""
+        self._perhaps_resized = True
         self._reader.void()
 
     def distrust(self) -> None:
@@ -355,19 +366,29 @@ class Primary:
                     self.logged[index] = text
 
     def _rewrapped(self, seen: ScreenPush, before: Dimensions, *, erased: bool) -> None:
+        """At the same width too: what was wrapped anew, trimmed and wrapped as before has other numbers than before,
+        what was only trimmed has the same ones.
+        """
         dims = seen.dims
-        self.void_reads()
+        numbered = before.cols == dims.cols
+        self._reader.void()
         rejoin = self.rejoin
         if rejoin is None:
             shown = () if self.fetch.waiting else self._shown_unlogged()
             rejoin = self.rejoin = Rejoin(Cause.RESIZED, 0, 0, shown, seen.at_ms)
             rejoin.log_end = self.fetch.next
+            if numbered:
+                rejoin.number = self.fetch.next
+                rejoin.column = self._column
             if before.scrollback_top == dims.scrollback_top:
                 rejoin.from_top = self._from_top
             rejoin.fetch.expect_strays(self.fetch.abandoned())
         whole = rejoin.cause is Cause.ERASED or rejoin.printed_again or not self.ledger.rows
         oldest = dims.scrollback_top
-        rejoin.renumbered(oldest if whole else max(oldest, dims.physical_top - FIRST_LOOK_ROWS), oldest)
+        first_look = max(
+            oldest, min(dims.physical_top, rejoin.log_end if numbered else dims.physical_top) - FIRST_LOOK_ROWS
+        )
+        rejoin.renumbered(oldest if whole else first_look, oldest, perhaps=numbered)
         rejoin.perhaps_erased = rejoin.perhaps_erased or erased
         if not self.ledger.rows and oldest > rejoin.log_end:
             rejoin.orphans.append(Lost(oldest - rejoin.log_end))

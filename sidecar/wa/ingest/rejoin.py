@@ -36,6 +36,9 @@ FIRST_LOOK_ROWS = 120
 MAX_POSTPONED = 5
 WORD_ROWS = 100
 STILL_SHARE = 0.6
+RESUMED_SHARE = 0.5
+"""A log that comes back from the store has its secrets struck out."""
+UNMOVED_SHARE = 0.9
 
 
 class Cause(Enum):
@@ -128,12 +131,14 @@ class Rejoin:
         self.cause, self.printed_again = Cause.ERASED, True
         self.number, self.missed = None, 0
 
-    def renumbered(self, start: int, oldest: int) -> None:
-        """Wrapped at another width; nothing is gone but what was trimmed."""
+    def renumbered(self, start: int, oldest: int, *, perhaps: bool) -> None:
+        """Wrapped at another width; nothing is gone but what was trimmed. *perhaps*: the old numbers may still hold."""
         if self.cause is Cause.ERASED and oldest > self.start:
             self.orphans.append(Lost(oldest - self.start))
         self.rewrapped = True
-        self.number = self.log_ended_at = None
+        if not perhaps:
+            self.number = None
+        self.log_ended_at = None
         self._read_anew(start)
         self.oldest = oldest
 
@@ -233,11 +238,15 @@ class Rejoin:
         if not tail:
             at = 0 if self.number is None else self.number - self.start
             return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
-        if self.number is not None and self.number < self.start:
+        resized = self.cause is Cause.RESIZED
+        if self.number is not None and self.number < self.start and not resized:
             self.missed = self.start - self.number
             return self._verdict(seen, None)
         found = None
-        if self.number is not None and (found := at_number(tail, seen, self.number - self.start)) is not None:
+        if self.number is not None:
+            share = UNMOVED_SHARE if resized else RESUMED_SHARE
+            found = at_number(tail, seen, self.number - self.start, share)
+        if found is not None:
             found = found._replace(place=found.place._replace(column=self.column))
         at_top = self.start <= max(self.oldest, self.fetch.oldest)
         if self.from_top and at_top and self.from_top <= len(tail):
@@ -248,7 +257,7 @@ class Rejoin:
             return None
         if found is None and self.perhaps_erased:
             found = self._as_printed_again(ledger, seen)
-        elif found is None and self.cause is Cause.RESIZED:
+        elif found is None and resized:
             self.unknown_loss = True
             found = by_lines(tail, self.shown, seen, strict=False, whole=whole, at_top=True)
         return self._verdict(seen, found)
