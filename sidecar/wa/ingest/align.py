@@ -27,6 +27,8 @@ class Shift(NamedTuple):
     distinct: int
     first: int
     """The first known row on this shift that agrees."""
+    alone: bool
+    """No other shift has half as much in its favour."""
 
 
 class Walk(NamedTuple):
@@ -61,13 +63,15 @@ def best_shift(
     most = max(votes.values())
     best = [offset for offset, count in votes.items() if count == most]
     offset = min(best, key=lambda o: (abs(o - near), o)) if near is not None else min(best)
-    return _measure(known, seen, offset)
+    rival = max((count for other, count in votes.items() if other != offset), default=0)
+    return _measure(known, seen, offset, alone=rival * 2 < most)
 
 
-def _measure(known: Sequence[int], seen: Sequence[int], offset: int) -> Shift:
+def _measure(known: Sequence[int], seen: Sequence[int], offset: int, *, alone: bool) -> Shift:
     pairs = range(max(0, -offset), min(len(known), len(seen) - offset))
     agreeing = [at for at in pairs if known[at] != BLANK and known[at] == seen[at + offset]]
-    return Shift(offset, len(agreeing), len({known[at] for at in agreeing}), agreeing[0] if agreeing else 0)
+    distinct = len({known[at] for at in agreeing})
+    return Shift(offset, len(agreeing), distinct, agreeing[0] if agreeing else 0, alone)
 
 
 def walk(

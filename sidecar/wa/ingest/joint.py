@@ -16,6 +16,8 @@ LIKELY_ROWS = 5
 happens to read the same."""
 LIKELY_SHARE = 0.5
 LIKELY_WORDS = 12
+LIKELY_CHARACTERS = 12
+SURE_CHARACTERS = 40
 AGAIN_SHARE = 0.7
 """Of the rows that count as printed again, so many must be known, if all that was printed before is."""
 RECENT_LINES = 200
@@ -27,6 +29,8 @@ class Joint(NamedTuple):
     place: Place
     inserted: tuple[int, ...]
     agreeing: int
+    sure: bool = True
+    """False: so little agrees, or it agrees so well elsewhere, that rows in between may be gone."""
 
 
 def by_rows(
@@ -119,21 +123,48 @@ def by_lines(
     if shift is None:
         return None
     if strict:
-        there = range(max(0, at - 30, -shift.offset), min(at, len(now_keys) - shift.offset))
+        there = range(max(0, at - 30, -shift.offset), min(at + bool(stored_part), len(now_keys) - shift.offset))
         window = [i for i in there if known_keys[i] != BLANK]
-        if sum(1 for i in window if known_keys[i] == now_keys[i + shift.offset]) * 2 < len(window):
+        same = sum(1 for i in window if known_keys[i] == now_keys[i + shift.offset])
+        if -shift.offset in window and now_keys[0] not in (BLANK, known_keys[-shift.offset]):
+            # Its beginning may have been trimmed, or was not read.
+            same += known[-shift.offset].text.rstrip().endswith(now[0].text.rstrip())
+        if same * 2 < len(window):
             return None
     if at + shift.offset < (0 if at_top else 1):
         return None  # the log ends above
     found = walk(known_keys, now_keys, shift, at)
     line = found.boundary
+    sure = shift.alone and shift.distinct >= LIKELY_ROWS
     if line >= len(now):
         more = stored_part or (strict and found.short)
-        return None if more else Joint(Place(len(seen), 0), (), shift.agreeing)
+        return None if more else Joint(Place(len(seen), 0), (), shift.agreeing, sure)
     place = Place(now[line].first, 0)
     if stored_part and _begins_alike(known[at].text, now[line].text, stored_part):
         place = place_in(seen, now[line], stored_part)
-    return Joint(place, (), shift.agreeing)
+    return Joint(place, (), shift.agreeing, sure)
+
+
+def by_text(tail: Sequence[Row], seen: Sequence[Row]) -> Joint | None:
+    """For a history wrapped anew of which so little is left that no whole line of the log is in it: the end of the log
+    is the beginning of what is seen, character by character.
+    """
+    known, now = _stream(tail), _stream(seen)
+    ends = [n for n in range(1, min(len(known), len(now)) + 1) if known.endswith(now[:n])]
+    ends = [n for n in ends if len(now[:n].replace(" ", "").replace("\n", "")) >= LIKELY_CHARACTERS]
+    if len(ends) != 1:
+        return None
+    left = ends[0]
+    for at, row in enumerate(seen):
+        part = _stream([row])
+        if left < len(part):
+            return Joint(Place(at, left), (), 0, ends[0] >= SURE_CHARACTERS)
+        left -= len(part)
+    return Joint(Place(len(seen), 0), (), 0, ends[0] >= SURE_CHARACTERS)
+
+
+def _stream(rows: Sequence[Row]) -> str:
+    return "".join([row.text if row.wrapped else row.text.rstrip() + "\n" for row in rows])
 
 
 def _begins_alike(known: str, now: str, characters: int) -> bool:

@@ -390,6 +390,7 @@ class Primary:
         )
         rejoin.renumbered(oldest if whole else first_look, oldest, perhaps=numbered)
         rejoin.perhaps_erased = rejoin.perhaps_erased or erased
+        rejoin.trimmed = rejoin.trimmed or oldest > before.scrollback_top
         if not self.ledger.rows and oldest > rejoin.log_end:
             rejoin.orphans.append(Lost(oldest - rejoin.log_end))
             rejoin.log_end = oldest

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from wa.ingest.fetch import Fetch, Lost
-from wa.ingest.joint import Joint, at_number, by_lines, by_rows, by_words
+from wa.ingest.joint import Joint, at_number, by_lines, by_rows, by_text, by_words
 from wa.ingest.ledger import Ledger, is_blank, key
 from wa.ingest.lines import Place
 from wa.model.screen import Row
@@ -85,6 +85,8 @@ class Rejoin:
         """The whole history is to be compared: it may have been erased and printed anew."""
         self.column = 0
         """So many characters of the row at `number` are in the log."""
+        self.trimmed = False
+        """Rows were dropped since it was known where the log ends."""
         self.perhaps_erased = False
         """The history became shorter at its old end while it was wrapped anew: trimmed, or erased and printed again."""
         self.from_top: int | None = None
@@ -249,17 +251,20 @@ class Rejoin:
         if found is not None:
             found = found._replace(place=found.place._replace(column=self.column))
         at_top = self.start <= max(self.oldest, self.fetch.oldest)
+        lines = self._whole_lines(seen)
         if self.from_top and at_top and self.from_top <= len(tail):
-            found = by_lines(tail[-self.from_top :], self.shown, seen, strict=True, at_top=True, from_top=True)
+            found = by_lines(tail[-self.from_top :], self.shown, lines, strict=True, at_top=True, from_top=True)
         whole = ledger.whole and len(ledger.keys) == len(tail)
-        found = found or by_lines(tail, self.shown, seen, strict=True, whole=whole, at_top=at_top)
+        found = found or by_lines(tail, self.shown, lines, strict=True, whole=whole, at_top=at_top)
         if found is None and (self.look_further_back() or self._more_is_coming()):
             return None
         if found is None and self.perhaps_erased:
             found = self._as_printed_again(ledger, seen)
-        elif found is None and resized:
+        if found is None and resized and (found := by_text(tail, seen)) is None:
             self.unknown_loss = True
-            found = by_lines(tail, self.shown, seen, strict=False, whole=whole, at_top=True)
+            found = by_lines(tail, self.shown, lines, strict=False, whole=whole, at_top=True)
+        if found is not None and not found.sure and self.trimmed:
+            self.unknown_loss = True
         return self._verdict(seen, found)
 
     def sample(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Sequence[Row]:
@@ -289,6 +294,13 @@ class Rejoin:
 
     def _seen(self, viewport: Sequence[Row]) -> Sequence[Row]:
         return (*self.rows, *viewport) if self.fetch.complete and self.pending is None else tuple(self.rows)
+
+    def _whole_lines(self, seen: Sequence[Row]) -> Sequence[Row]:
+        """Without the beginning of a line whose rest was not read yet."""
+        stop = len(seen)
+        while stop and seen[stop - 1].wrapped and not self.fetch.complete:
+            stop -= 1
+        return seen[:stop]
 
     def _as_printed_again(self, ledger: Ledger, seen: Sequence[Row]) -> Joint | None:
         if self.cause is Cause.ERASED and self._generations == 1 and self._still_numbered(seen):
