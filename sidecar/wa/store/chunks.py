@@ -93,8 +93,10 @@ def encode(
     texts: Sequence[str],
     wraps: Sequence[bool],
     runs: Sequence[Run],
+    *,
+    accented: bool,
 ) -> Chunk:
-    """Rows as a Chunk. *texts* have passed `redact_rows`."""
+    """Rows as a Chunk. *texts* have passed `redact_rows`; *accented* may be true though none is."""
     marks: bytes | None = None
     lengths: bytes | None = None
     if True in wraps:
@@ -110,16 +112,19 @@ def encode(
     if len(runs) > 1:
         first_ms, last_ms = min(run.at_ms for run in runs), max(run.at_ms for run in runs)
         times = b"".join([struct.pack("<Iq", *run) for run in runs])
-    accented = is_accented(text)
     return Chunk(pane, first_row, len(texts), kind, continues, accented, first_ms, last_ms, lengths, marks, times, text)
 
 
-def is_accented(text: str) -> bool:
-    """It may hold letters that fold to ASCII (as \u00e9 does), or marks that are folded away."""
-    if text.isascii():
-        return False
-    data = text.encode()
-    return any(lead in data for lead in _ACCENTED)
+def is_accented(data: bytes) -> bool:
+    """UTF-8 that may hold letters that fold to ASCII (as \u00e9 does), or marks that are folded away."""
+    return not data.isascii() and any(lead in data for lead in _ACCENTED)
+
+
+class Cut(NamedTuple):
+    """Where a chunk ends, and what it is said to hold."""
+
+    end: int
+    accented: bool
 
 
 def _pack_lengths(texts: Sequence[str]) -> bytes:
@@ -134,33 +139,29 @@ def _pack_lengths(texts: Sequence[str]) -> bytes:
     return packed.tobytes()
 
 
-def cut(texts: Sequence[str], wraps: Sequence[bool], hold: int) -> list[int]:
-    """Where chunks end: indices after which to cut; the rows beyond the last one are not yet a whole chunk.
+def cut(texts: Sequence[str], wraps: Sequence[bool], hold: int) -> list[Cut]:
+    """Where chunks end; the rows beyond the last cut are not yet a whole one.
 
     Cuts stand after logical lines; a line longer than a chunk is cut between its rows. The last *hold* rows stay
     together.
     """
     count = len(texts)
-    cuts, start = list[int](), 0
+    cuts, start = list[Cut](), 0
     while True:
         end = min(start + MAX_ROWS, count)
-        size = _size(texts[start:end])
+        text = "\n".join(texts[start:end])
+        data = b"" if text.isascii() else text.encode()
+        size = len(data) or len(text)
         if end - start < MAX_ROWS and size <= MAX_BYTES:
             return cuts
         end = min(end, count - hold)
         while end > start + 1 and size > MAX_BYTES:
             end -= 1
-            size -= _size(texts[end : end + 1]) + 1
+            size -= len(texts[end].encode()) + 1
         if end <= start:
             return cuts
         line_end = end
         while line_end > start and wraps[line_end - 1]:
             line_end -= 1
         start = line_end if line_end > start else end
-        cuts.append(start)
-
-
-def _size(texts: Sequence[str]) -> int:
-    """Bytes of UTF-8, newlines between rows included."""
-    text = "\n".join(texts)
-    return len(text) if text.isascii() else len(text.encode())
+        cuts.append(Cut(start, is_accented(data)))

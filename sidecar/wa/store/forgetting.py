@@ -79,7 +79,8 @@ def _before(chunk: Chunk, since: int) -> Chunk | None:
             runs.append(run._replace(rows=min(run.rows, left)))
         left -= run.rows
     texts, wraps = chunk.texts()[:keep], chunk.wrapped()[:keep]
-    return encode(chunk.pane, chunk.first_row, chunk.kind, chunk.continues, texts, wraps, runs)
+    about = (chunk.pane, chunk.first_row, chunk.kind, chunk.continues)
+    return encode(*about, texts, wraps, runs, accented=chunk.accented)
 
 
 def _note(connection: sqlite3.Connection, chunk: Chunk, kept: Chunk | None, since_ms: int | None) -> int:

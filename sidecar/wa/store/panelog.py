@@ -17,7 +17,7 @@ from operator import itemgetter
 
 from wa.model.log import RowKind
 from wa.model.screen import Row
-from wa.store.chunks import Chunk, Run, cut, encode
+from wa.store.chunks import Chunk, Cut, Run, cut, encode, is_accented
 from wa.store.redact import NEUTRAL, Carry, redact_rows
 
 # Half the time of an attribute; this is done for every row.
@@ -130,7 +130,10 @@ class PaneLog:
         """Make chunks of all rows; with *but_open_line* the newest rows of a line that may go on stay."""
         keep = self._hold() if but_open_line else 0
         rows = len(self.texts) - keep
-        return self._split([*(end for end in cut(self.texts, self.wraps, keep) if end < rows), rows]) if rows else []
+        if not rows:
+            return []
+        cuts = [one for one in cut(self.texts, self.wraps, keep) if one.end < rows]
+        return self._split([*cuts, Cut(rows, self._is_accented())])
 
     def _close_whole(self) -> list[Chunk]:
         return self._split(cut(self.texts, self.wraps, self._hold()))
@@ -143,16 +146,18 @@ class PaneLog:
             rows += 1
         return rows
 
-    def _split(self, cuts: list[int]) -> list[Chunk]:
+    def _is_accented(self) -> bool:
+        return is_accented("".join(self.texts).encode())
+
+    def _split(self, cuts: list[Cut]) -> list[Chunk]:
         """Take the chunks that end at *cuts* out of the open one."""
         chunks: list[Chunk] = []
         start, first = 0, self.next_row - len(self.texts)
-        for end in cuts:
+        for end, accented in cuts:
             runs = self._take_runs(end - start)
-            wraps = self.wraps[start:end]
-            chunks.append(
-                encode(self.pane, first + start, self.kind, self.continues, self.texts[start:end], wraps, runs)
-            )
+            texts, wraps = self.texts[start:end], self.wraps[start:end]
+            about = (self.pane, first + start, self.kind, self.continues)
+            chunks.append(encode(*about, texts, wraps, runs, accented=accented))
             self.continues = wraps[-1]
             start = end
         del self.texts[:start], self.wraps[:start]
@@ -175,4 +180,5 @@ class PaneLog:
         if not self.texts:
             return None
         first = self.next_row - len(self.texts)
-        return encode(self.pane, first, self.kind, self.continues, self.texts, self.wraps, self.runs)
+        about = (self.pane, first, self.kind, self.continues)
+        return encode(*about, self.texts, self.wraps, self.runs, accented=self._is_accented())

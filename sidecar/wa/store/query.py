@@ -82,7 +82,7 @@ class Query:
 
     def find(self, text: str) -> list[int]:
         data = text.encode(errors="replace")
-        return [place.line for place in self.places(data, accented=is_accented(data.decode()))]
+        return [place.line for place in self.places(data, accented=is_accented(data))]
 
     def places(self, data: bytes, *, accented: bool) -> list[Place]:
         if self._is_plain and not accented:

@@ -48,8 +48,8 @@ def redact_rows(
     first *stored* rows were redacted before. *torn* says that what stood before the first row is not known, as after
     a gap or at the top of a screen.
     """
-    text, texts = joined(texts, wrapped)
-    scan = Scan(text, is_open=bool(wrapped) and wrapped[-1])
+    text, data, texts = joined(texts, wrapped)
+    scan = Scan(text, data, is_open=bool(wrapped) and wrapped[-1])
     if carry is not NEUTRAL:
         _resume(scan, carry)
     rules.apply(scan)
@@ -67,8 +67,8 @@ def redact_rows(
     return _without(texts, wrapped, merged(scan.spans)), now
 
 
-def joined(texts: list[str], wrapped: Sequence[bool]) -> tuple[str, list[str]]:
-    """Logical lines, a newline after each but the last, and the rows without surrogates.
+def joined(texts: list[str], wrapped: Sequence[bool]) -> tuple[str, bytes, list[str]]:
+    """Logical lines, a newline after each but the last; the same in UTF-8; and the rows without surrogates.
 
     A newline within a row reads as a blank among the lines.
     """
@@ -79,28 +79,23 @@ def joined(texts: list[str], wrapped: Sequence[bool]) -> tuple[str, list[str]]:
     else:
         text = "\n".join(texts)
         breaks = len(texts) - 1
-    if not text.isascii() and _has_surrogates(text):
-        return joined([_SURROGATES.sub("\ufffd", row) for row in texts], wrapped)
-    if text.count("\n") > breaks:
-        text, _ = joined([row.replace("\n", " ") for row in texts], wrapped)
-    return text, texts
-
-
-def _has_surrogates(text: str) -> bool:
     try:
-        text.encode()
+        data = text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return joined([_SURROGATES.sub("\ufffd", row) for row in texts], wrapped)
+    if data.count(b"\n") > breaks:
+        text, data, _ = joined([row.replace("\n", " ") for row in texts], wrapped)
+    return text, data, texts
 
 
 def carry_of(texts: list[str], wrapped: Sequence[bool]) -> Carry:
     """What stored, redacted rows mean for the rows that follow; for a Writer that starts anew."""
-    text, _ = joined(texts, wrapped)
+    text, _, _ = joined(texts, wrapped)
     lines = text.split("\n")
     is_open = bool(wrapped) and wrapped[-1]
     known = lines[:-1] if is_open else lines
-    scan = Scan("\n".join(known[-_STORED_TAIL:]), is_open=False)
+    newest = "\n".join(known[-_STORED_TAIL:])
+    scan = Scan(newest, newest.encode(), is_open=False)
     rules.apply(scan)
     carry = scan.carry
     if known and known[-1].strip().endswith(PLACEHOLDER + "private_key]"):

@@ -85,7 +85,7 @@ def apply(scan: Scan) -> None:
     text = scan.text
     done: dict[int, int] = {}
     placeholder_end = 0
-    for literal, at, end in _places(text):
+    for literal, at, end in _places(text, scan.data):
         if at < placeholder_end:
             continue
         if literal == _PLACEHOLDER:
@@ -96,9 +96,8 @@ def apply(scan: Scan) -> None:
                 done[number] = rule(scan, at, end)
 
 
-def _places(text: str) -> list[tuple[int, int, int]]:
+def _places(text: str, data: bytes) -> list[tuple[int, int, int]]:
     """Which literals stand where: number, start and end in characters."""
-    data = text.encode()
     found = _AUTOMATON.find_matches_as_indexes(data, overlapping=True)
     if not found or len(data) == len(text):
         return found

@@ -48,10 +48,12 @@ class Span(NamedTuple):
 class Scan:
     """The text under the rules and what they have found. A newline stands between logical lines and nowhere else."""
 
-    __slots__ = ("_breaks", "aws_lines", "code_lines", "key_lines", "open_start", "run", "spans", "text", "url")
+    __slots__ = ("_breaks", "aws_lines", "code_lines", "data", "key_lines", "open_start", "run", "spans", "text", "url")
 
-    def __init__(self, text: str, *, is_open: bool) -> None:
+    def __init__(self, text: str, data: bytes, *, is_open: bool) -> None:
         self.text = text
+        self.data = data
+        """The text in UTF-8."""
         self._breaks: list[int] | None = None
         self.open_start = text.rfind("\n") + 1 if is_open else len(text) + 1
         """Where the last line begins if more of it is to come; it will be scanned again then. Else beyond the text."""
