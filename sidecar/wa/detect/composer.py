@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wa.detect.blocks import Marker, join, marker_of, tidy, unboxed
+from wa.detect.blocks import SHELL_PROMPT, Marker, join, marker_of, tidy, unboxed
 from wa.detect.page import Line, Page, is_rule
 from wa.detect.pack import Composer
 
@@ -66,7 +66,13 @@ def _framed(lines: Sequence[Line], at: int, composer: Composer, markers: Sequenc
     if len(below) > composer.below:
         return None
     for line in footer:
-        if line.text.strip() and (line.column < composer.below_column or marker_of(line.text, markers) is not None):
+        if not line.text.strip():
+            continue
+        if (
+            line.column < composer.below_column
+            or marker_of(line.text, markers) is not None
+            or SHELL_PROMPT.match(line.text)
+        ):
             return None
     if (
         composer.below_like is not None

@@ -12,7 +12,7 @@ from wa.detect.rule import Rule
 from wa.model.agent import PaneState, Severity
 
 REGIONS = frozenset(
-    {TEXT, BOX, RULE, "title", "footer", "bottom", "dialog", "tail", "exit", "screen", "banner", "composer"}
+    {TEXT, BOX, RULE, "title", "footer", "bottom", "dialog", "tail", "near", "exit", "screen", "banner", "composer"}
 )
 FLAGS = regex.V1
 MINUTE_MS = 60_000
@@ -60,6 +60,8 @@ class Pack(NamedTuple):
     markers: tuple[Marker, ...]
     answers: frozenset[str]
     """Markers of what the agent says or does by itself: such a block behind a limit says that the limit is over."""
+    asides: tuple[regex.Pattern[str], ...]
+    """What such a block says without being an answer."""
     composers: tuple[Composer, ...]
     breaks: tuple[regex.Pattern[str], ...]
     """Lines that begin a text of their own even directly below a block."""
@@ -87,6 +89,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         tuple(_title(entry, name) for entry in data.get("title", ())),
         markers,
         frozenset(layout.get("answers", ())),
+        _patterns(layout, "asides", f"{name} layout"),
         tuple(_composer(entry, f"{name} composer {n}") for n, entry in enumerate(data.get("composer", ()), 1)),
         _patterns(layout, "breaks", f"{name} layout"),
         tuple(rules),
@@ -135,7 +138,7 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 
 _RULE_KEYS = {
     "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "rows", "many",
-    "words", "state", "window_min", "seen", "positive", "near_miss",
+    "words", "state", "window_min", "kinds", "columns", "min_column", "seen", "positive", "near_miss",
 }  # fmt: skip
 
 
@@ -173,6 +176,9 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         {name: dict(table) for name, table in entry.get("words", {}).items()},
         frozenset(entry.get("after", ())),
         frozenset(entry.get("not_after", ())),
+        frozenset(entry.get("kinds", ())),
+        frozenset(entry.get("columns", ())),
+        int(entry.get("min_column", 0)),
         int(entry.get("rows", 12)),
         bool(entry.get("many", False)),
         state,

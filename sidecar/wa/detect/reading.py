@@ -22,7 +22,7 @@ MAX_SPAN = 400
 EXIT_TEXTS = 6
 EXIT_DISTANCE = 3
 """What an agent prints at its end may be several texts, this many rows apart at most."""
-_BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*$")
+_BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.*[\p{L}.)…]\$")
 
 
 class Look(NamedTuple):
@@ -101,9 +101,11 @@ class Detector:
         rules = self.spoken("\n".join([title, *(line.text for line in page.lines)]))
         context = Context(at_ms, zone)
         look = self.look(page)
+        look = look._replace(start=_after_shell(look.blocks))
         starts = [
             match for rule in rules if rule.event == "session.start" for match in self._ask(rule, look, title, context)
         ]
+        starts = [match for match in starts if match.first_row >= look.start]
         if starts:
             look = look._replace(start=max(match.first_row for match in starts))
         matches = [match for match in starts if match.first_row == look.start]
@@ -153,10 +155,10 @@ class Detector:
                             yield line, block.first, block.last
         elif region in ("dialog", "tail"):
             if look.tail and not (region == "dialog" and look.gone):
-                yield _joined(look.tail), look.tail[0].first, end
+                yield _joined(look.tail, rules=True).lstrip("─━═╌\n"), look.tail[0].first, end
         elif region == "screen":
-            shown = [block for block in look.blocks if block.last >= page.screen_row]
-            if shown:
+            shown = [block for block in look.blocks if block.last >= page.screen_row and block.first >= look.start]
+            if shown and not (rule.event.startswith("waiting.") and (look.composer is not None or look.gone)):
                 yield _joined(shown), shown[0].first, end
         elif region == "exit":
             if look.composer is None:
@@ -168,22 +170,21 @@ class Detector:
                             break
                         near.append(other)
                     yield _joined(near), block.first, near[-1].last
-        elif region == "banner":
+        elif region in ("banner", "near"):
             for at, block in enumerate(look.blocks):
+                if region == "near" and not _fits(rule, block, look):
+                    continue
                 near = [block]
                 for other in look.blocks[at + 1 : at + 4]:
-                    if other.kind in PLAIN and other.kind != SHELL:
+                    if other.kind == SHELL or (other.kind not in PLAIN and region == "near"):
+                        break
+                    if other.kind in PLAIN:
                         near.append(other)
-                yield _joined(near), block.first, near[-1].last
+                yield _joined(near, rules=region == "near"), block.first, near[-1].last
         else:
             for block in look.blocks:
-                if block.kind != region or block.first < look.start:
-                    continue
-                if rule.after and block.owner not in rule.after:
-                    continue
-                if block.owner in rule.not_after:
-                    continue
-                yield block.text, block.first, block.last
+                if block.kind == region and _fits(rule, block, look):
+                    yield block.text, block.first, block.last
 
     def _found(
         self,
@@ -222,7 +223,13 @@ class Detector:
     def _judge(self, look: Look, matches: Sequence[Match]) -> Reading:
         kept: dict[str, Match] = {}
         for match in matches:
-            kept[match.detection.identity] = match  # the lowest of equal ones
+            detection = match.detection
+            key = (
+                detection.event if detection.present and not detection.event.startswith("auth.") else detection.identity
+            )
+            other = kept.get(key)
+            if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
+                kept[key] = match  # the lowest of equal ones; of what is present, the one that says most
         state, rule, why = self._state(look, list(kept.values()))
         idle = state is PaneState.IDLE
         if state not in (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING):
@@ -273,25 +280,22 @@ class Detector:
             assert match.rule.state is not None
             return PaneState(match.rule.state), match.rule.id, match.detection.place.text
         if look.composer is not None:
-            limit = _standing_limit(look, matches, self.pack.answers)
+            limit = _standing_limit(look, matches, self.pack)
             if limit is not None:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
             return PaneState.IDLE, f"{name}.idle", "the composer is there and nothing runs"
         return PaneState.UNKNOWN, f"{name}.layout", "neither composer, nor dialog, nor shell is to be seen"
 
 
-def _standing_limit(look: Look, matches: Sequence[Match], answers: frozenset[str]) -> Match | None:
+def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:
     """The newest limit, unless the agent answered, finished or signed in after it."""
     limit = next((match for match in reversed(matches) if match.rule.event == "usage.limit"), None)
     if limit is None:
         return None
-    explained = {(match.detection.place.first_row) for match in matches}
     for block in look.blocks:
-        if (
-            block.kind in answers
-            and block.first > (limit.detection.place.last_row or 0)
-            and block.first not in explained
-        ):
+        if block.kind not in pack.answers or block.first <= (limit.detection.place.last_row or 0):
+            continue
+        if not any(search(aside, block.text) for aside in pack.asides):
             return None
     for match in matches:
         if match.first_row > limit.first_row and match.rule.event in (
@@ -328,8 +332,31 @@ def _put(fields: dict[str, FieldValue], name: str, value: object) -> None:
         fields[name] = value  # type: ignore[assignment]
 
 
-def _joined(blocks: Iterable[Block]) -> str:
-    return "\n".join(block.text for block in blocks if block.kind != RULE or block.text)
+def _fits(rule: Rule, block: Block, look: Look) -> bool:
+    return (
+        block.first >= look.start
+        and (not rule.kinds or block.kind in rule.kinds)
+        and (not rule.after or block.owner in rule.after)
+        and block.owner not in rule.not_after
+        and (not rule.columns or block.column in rule.columns)
+        and block.column >= rule.min_column
+    )
+
+
+def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:
+    """Texts of blocks, a row each; drawn lines as one character of theirs where *rules* matter."""
+    return "\n".join(block.text or block.glyph for block in blocks if block.kind != RULE or block.text or rules)
+
+
+def _after_shell(blocks: Sequence[Block]) -> int:
+    """The row of the newest command line that something follows: what stands above it belongs to programs that ended."""
+    followed = False
+    for block in reversed(blocks):
+        if block.kind != SHELL:
+            followed = True
+        elif followed:
+            return block.first
+    return 0
 
 
 def _at_shell(text: str) -> bool:

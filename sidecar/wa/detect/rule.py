@@ -49,6 +49,11 @@ class Rule(NamedTuple):
     after: frozenset[str]
     """The block before must be one of these; empty: any."""
     not_after: frozenset[str]
+    kinds: frozenset[str]
+    """Blocks of these kinds only, where the region is made of any; empty: any."""
+    columns: frozenset[int]
+    """The block begins at one of these columns; empty: any."""
+    min_column: int
     rows: int
     """How many non-empty lines the region `bottom` has."""
     many: bool
