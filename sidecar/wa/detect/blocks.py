@@ -138,7 +138,7 @@ def _blocks(lines: Sequence[Line], markers: Sequence[Marker], breaks: Sequence[P
             yield Block(RULE, line.column, bare[0], "", (), line.first, line.last, owner)
             continue
         if bare[0] == "╭" or (bare[0] in "│╰" and (kind == BOX or (len(bare) > 1 and bare[-1] == "│"))):
-            if kind != BOX or bare[0] == "╭" and column == line.column:
+            if kind != BOX or (bare[0] == "╭" and column == line.column):
                 yield from done()
                 kind, glyph, column, first = BOX, bare[0], line.column, line.first
             gathered.append(tidy(unboxed(text)))

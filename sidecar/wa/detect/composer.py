@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.detect.blocks import SHELL_PROMPT, Marker, join, marker_of, tidy, unboxed
-from wa.detect.page import Line, Page, is_rule
 from wa.detect.pack import Composer
+from wa.detect.page import Line, Page, is_rule
 
 MAX_LINES = 60
 """So far up from the bottom a composer may begin."""

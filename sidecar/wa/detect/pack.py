@@ -138,7 +138,7 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 
 _RULE_KEYS = {
     "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "rows", "many",
-    "words", "state", "window_min", "kinds", "columns", "min_column", "seen", "positive", "near_miss",
+    "words", "state", "window_min", "kinds", "columns", "min_column", "table", "seen", "positive", "near_miss",
 }  # fmt: skip
 
 
@@ -179,6 +179,7 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         frozenset(entry.get("kinds", ())),
         frozenset(entry.get("columns", ())),
         int(entry.get("min_column", 0)),
+        _rows_of(entry["table"], where) if "table" in entry else None,
         int(entry.get("rows", 12)),
         bool(entry.get("many", False)),
         state,
@@ -187,6 +188,11 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         str(entry.get("positive", "")),
         str(entry.get("near_miss", "")),
     )
+
+
+def _rows_of(entry: Mapping[str, Any], where: str) -> tuple[str, regex.Pattern[str]]:
+    _only(entry, {"field", "match"}, f"{where}: table")
+    return _text(entry, "field", where), _pattern(_text(entry, "match", where), f"{where}: table")
 
 
 def squeezed(text: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
-
 
 import regex
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -12,10 +11,10 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from wa.detect.blocks import PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block, blocks_of, tidy
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
-from wa.detect.page import Page
 from wa.detect.pack import Pack, squeezed
+from wa.detect.page import Page
 from wa.detect.rule import STATE_OF_EVENT, Rule, search, search_all
-from wa.detect.values import CONVERTERS, Context
+from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
 from wa.model.agent import Detection, Dialog, FieldValue, PaneState, Place, Severity
 
 MAX_SPAN = 400
@@ -70,6 +69,7 @@ class Detector:
         for rule in pack.rules:
             for anchor in rule.anchors:
                 self._rules_of.setdefault(anchor, []).append(rule)
+        self._commands = frozenset((*pack.processes, *pack.aliases))
         self._anchors = list(self._rules_of)
         self._automaton = AhoCorasick(self._anchors, implementation=Implementation.DFA, store_patterns=False)
 
@@ -101,7 +101,7 @@ class Detector:
         rules = self.spoken("\n".join([title, *(line.text for line in page.lines)]))
         context = Context(at_ms, zone)
         look = self.look(page)
-        look = look._replace(start=_after_shell(look.blocks))
+        look = look._replace(start=_after_shell(look.blocks, self._commands))
         starts = [
             match for rule in rules if rule.event == "session.start" for match in self._ask(rule, look, title, context)
         ]
@@ -204,8 +204,20 @@ class Detector:
             if name in rule.words:
                 fields[name] = rule.words[name].get(tidy(value), tidy(value))
                 continue
+            if name == "duration":
+                fields["duration"] = tidy(value)
+                if (length := parse_duration_s(value)) is not None:
+                    fields["duration_s"] = length
+                continue
             converter = CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")]
             _put(fields, name, converter(value.strip(), context))
+        if rule.table is not None:
+            name, pattern = rule.table
+            found = [row.groupdict() for row in search_all(pattern, text[hit.end() :])]
+            fields[name] = tuple(
+                {key: value if key == "model" else parse_count(value) or 0 for key, value in row.items() if value}
+                for row in found
+            )
         if rule.event == "usage.limit" and "reset" not in fields:
             fields.setdefault("reset_kind", "none")
         if (rule.event.startswith("waiting.") or rule.event == "usage.popup") and look.options is not None:
@@ -321,7 +333,7 @@ def _works(rule: Rule) -> bool:
 
 
 def _put(fields: dict[str, FieldValue], name: str, value: object) -> None:
-    if hasattr(value, "printed"):  # a Reset: what was printed, and what it means
+    if isinstance(value, Reset):
         fields[name] = value.printed
         fields["reset_kind"] = value.kind
         if value.at is not None:
@@ -348,14 +360,16 @@ def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:
     return "\n".join(block.text or block.glyph for block in blocks if block.kind != RULE or block.text or rules)
 
 
-def _after_shell(blocks: Sequence[Block]) -> int:
-    """The row of the newest command line that something follows: what stands above it belongs to programs that ended."""
-    followed = False
+def _after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:
+    """The row of the newest command line that began something: what stands above it belongs to programs that ended."""
+    drawn = False
     for block in reversed(blocks):
-        if block.kind != SHELL:
-            followed = True
-        elif followed:
-            return block.first
+        if block.kind == SHELL:
+            words = block.text.split()[1:]
+            if drawn or any(word in commands for word in words[:3]):
+                return block.first
+        elif block.kind != TEXT:
+            drawn = True
     return 0
 
 

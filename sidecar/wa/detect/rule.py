@@ -54,6 +54,8 @@ class Rule(NamedTuple):
     columns: frozenset[int]
     """The block begins at one of these columns; empty: any."""
     min_column: int
+    table: tuple[str, regex.Pattern[str]] | None
+    """A field that holds rows: each match behind the rule's own is one, with the counts that it names."""
     rows: int
     """How many non-empty lines the region `bottom` has."""
     many: bool
