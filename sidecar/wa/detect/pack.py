@@ -56,6 +56,8 @@ class Pack(NamedTuple):
     display: str
     processes: tuple[str, ...]
     """Names of the foreground process, or of a script that an interpreter runs."""
+    packages: tuple[str, ...]
+    """Names under which such a script is installed, `@openai/codex`."""
     titles: tuple[TitleRule, ...]
     markers: tuple[Marker, ...]
     answers: frozenset[str]
@@ -86,6 +88,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         tuple(data.get("aliases", ())),
         str(data.get("display", name)),
         tuple(data.get("processes", ())),
+        tuple(data.get("packages", ())),
         tuple(_title(entry, name) for entry in data.get("title", ())),
         markers,
         frozenset(layout.get("answers", ())),

@@ -301,7 +301,7 @@ class Detector:
 
 def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:
     """The newest limit, unless the agent answered, finished or signed in after it."""
-    limit = next((match for match in reversed(matches) if match.rule.event == "usage.limit"), None)
+    limit: Match | None = next((match for match in reversed(matches) if match.rule.event == "usage.limit"), None)
     if limit is None:
         return None
     for block in look.blocks:

@@ -1,0 +1,110 @@
+"""Several signals, one state: who beats whom, how long each is believed, and what has to be seen twice.
+
+A dialog on the screen beats everything; then hooks, then what the screen shows, then the title. A title that says "working" counts
+while it is rewritten (Codex does so ten times a second); alone it holds back "idle", never a dialog, a limit or an end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from wa.model.agent import PaneState, Signal, SignalSource
+
+HOLD_MS = 250
+"""What only stops being seen (a spinner, a dialog) must stay away this long."""
+UNKNOWN_HOLD_MS = 2_000
+"""A screen between two drawings says nothing: what was known holds so long."""
+TITLE_MS = 3_000
+"""A spinner in a title that stands still longer has stopped."""
+HOOK_MS = 30_000
+
+_AT_ONCE = frozenset(
+    {
+        PaneState.WORKING,
+        PaneState.COMPACTING,
+        PaneState.LIMITED,
+        PaneState.EXITED,
+        PaneState.SHELL,
+        PaneState.STARTING,
+        *(state for state in PaneState if state.startswith("waiting.")),
+    }
+)
+_RANK = {
+    SignalSource.DIALOG: 0,
+    SignalSource.HOOK: 1,
+    SignalSource.SCREEN: 2,
+    SignalSource.TITLE: 3,
+    SignalSource.PROCESS: 4,
+    SignalSource.SESSION_FILE: 5,
+    SignalSource.SHELL_MARK: 6,
+    SignalSource.ALERT: 7,
+}
+
+
+class Verdict(NamedTuple):
+    state: PaneState
+    signals: tuple[Signal, ...]
+    """Those in force, the winner first."""
+    wake_ms: int | None
+    """Look again at this time: something is held back or expires then."""
+
+
+class Arbiter:
+    def __init__(self) -> None:
+        self.state = PaneState.UNKNOWN
+        self._signals: dict[SignalSource, Signal] = {}
+        self._wanted: PaneState | None = None
+        self._wanted_ms = 0
+
+    def put(self, source: SignalSource, signal: Signal | None) -> None:
+        """The newest word of one source; None takes it back."""
+        if signal is None:
+            self._signals.pop(source, None)
+        else:
+            self._signals[source] = signal
+
+    def judge(self, now_ms: int) -> Verdict:
+        alive = {
+            source: signal
+            for source, signal in self._signals.items()
+            if signal.expires_ms is None or signal.expires_ms > now_ms
+        }
+        ordered = sorted(alive.values(), key=lambda signal: _RANK[signal.source])
+        says = [signal for signal in ordered if signal.says is not None]
+        winner = self._winner(says)
+        wanted = winner.says if winner is not None and winner.says is not None else PaneState.UNKNOWN
+        expiry = min((signal.expires_ms for signal in alive.values() if signal.expires_ms is not None), default=None)
+        wake = expiry
+        if wanted is self.state:
+            self._wanted = None
+        else:
+            if wanted is not self._wanted:
+                self._wanted, self._wanted_ms = wanted, now_ms
+            hold = self._hold(wanted)
+            if now_ms - self._wanted_ms >= hold:
+                self.state, self._wanted = wanted, None
+            else:
+                due = self._wanted_ms + hold
+                wake = due if wake is None else min(wake, due)
+        if winner is not None and self.state is wanted:
+            ordered.remove(winner)
+            ordered.insert(0, winner)
+        return Verdict(self.state, tuple(ordered), wake)
+
+    def _winner(self, says: list[Signal]) -> Signal | None:
+        """The strongest; but a title that works beats a screen that only looks idle."""
+        if not says:
+            return None
+        winner = says[0]
+        if winner.source is SignalSource.SCREEN and winner.says in (PaneState.IDLE, PaneState.UNKNOWN):
+            title = next((signal for signal in says if signal.source is SignalSource.TITLE), None)
+            if title is not None and (winner.says is PaneState.UNKNOWN or title.says is PaneState.WORKING):
+                return title
+        return winner
+
+    def _hold(self, wanted: PaneState) -> int:
+        if wanted is PaneState.UNKNOWN:
+            return UNKNOWN_HOLD_MS if self.state is not PaneState.UNKNOWN else 0
+        if wanted in _AT_ONCE or self.state is PaneState.UNKNOWN:
+            return 0
+        return HOLD_MS

@@ -1,0 +1,359 @@
+"""One pane, over time: screens, rows, titles and programs in, events and changes of state out. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from wa.detect.arbiter import TITLE_MS, Arbiter
+from wa.detect.news import News
+from wa.detect.page import page_of_rows
+from wa.detect.program import Program, agent_of
+from wa.detect.reading import Detector, Reading
+from wa.model.agent import (
+    NO_AGENT,
+    AgentState,
+    Detection,
+    Limit,
+    PaneState,
+    Signal,
+    SignalSource,
+    Transition,
+)
+from wa.model.screen import Row, Screen
+
+TAIL_ROWS = 120
+"""So much history is read with the screen: what scrolled away since the last look, and where it belongs."""
+MAX_PENDING = 2_000
+"""Rows that came since the last look; in a flood older ones are looked through on the way."""
+MIN_INTERVAL_MS = 40
+"""Between two looks at one pane: half of what a subscriber is promised."""
+LAZY_INTERVAL_MS = 1_000
+"""While nothing but spinners, clocks and counters moves."""
+ADOPT_MS = 300
+"""An agent that only its drawing shows must stand so long: a file that is printed runs through faster."""
+EXIT_GRACE_MS = 5_000
+"""So long after its program went, what an agent printed at its end is still its own."""
+LIMIT_SLACK_MS = 60_000
+"""Printed times have no seconds."""
+SESSION_FACTS = ("version", "model", "plan", "project", "session_id")
+_MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
+
+
+class Changed(NamedTuple):
+    transition: Transition
+
+
+class Happened(NamedTuple):
+    """A new event of this pane."""
+
+    detection: Detection
+    at_ms: int
+
+
+class LookAgain(NamedTuple):
+    """Feed a tick at this time; a later one replaces it."""
+
+    at_ms: int
+
+
+Outcome = Changed | Happened | LookAgain
+
+
+class PaneWatch:
+    """What is known of one pane. `zone` is the IANA zone of the host that the pane's programs run on."""
+
+    def __init__(self, detectors: Mapping[str, Detector], *, zone: str, known: Iterable[str] = ()) -> None:
+        self._detectors = detectors
+        self._zone = zone
+        self._news = News(known)
+        self._arbiter = Arbiter()
+        self._tail: deque[Row] = deque(maxlen=TAIL_ROWS)
+        self._pending: list[Row] = []
+        self._screen: Screen | None = None
+        self._program: Program | None = None
+        self._looked_ms = -LAZY_INTERVAL_MS
+        self._moved: str = ""
+        self._agent: str | None = None
+        self._sure = False
+        """A program or a title says that the agent is there, not its drawing alone."""
+        self._drawn_since: tuple[str, int] | None = None
+        self._left_ms: int | None = None
+        self._title_ms = 0
+        self.state: AgentState = NO_AGENT
+        self.reading: Reading | None = None
+        """The newest look; what `wa explain` shows."""
+        self.cols = 80
+
+    @property
+    def agent(self) -> str | None:
+        return self._agent
+
+    # -- what comes in -----------------------------------------------------------------------------------------------
+
+    def rows(self, rows: Sequence[Row], at_ms: int) -> list[Outcome]:
+        """Rows that left the screen for the log, in order."""
+        self._pending.extend(rows)
+        if len(self._pending) < MAX_PENDING:
+            return []
+        return self._look(at_ms)
+
+    def screen(self, screen: Screen, at_ms: int) -> list[Outcome]:
+        if self._screen is None or screen.title != self._screen.title:
+            self._title_ms = at_ms
+        self._screen = screen
+        self.cols = screen.cols
+        return self._due(at_ms)
+
+    def program(self, program: Program | None, at_ms: int) -> list[Outcome]:
+        """What stands in the foreground; None where nobody can say."""
+        if program == self._program:
+            return []
+        self._program = program
+        return self._look(at_ms) if self._screen is not None else []
+
+    def signal(self, signal: Signal, at_ms: int) -> list[Outcome]:
+        """A hook, a shell's mark, a session file: sources that join later."""
+        self._arbiter.put(signal.source, signal)
+        return self._settle(self.reading, at_ms)
+
+    def tick(self, at_ms: int) -> list[Outcome]:
+        return self._due(at_ms) if self._screen is not None else []
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def _due(self, at_ms: int) -> list[Outcome]:
+        assert self._screen is not None
+        moved = "\n".join([self._screen.title, *(row.text for row in self._screen.rows)]).translate(_MOVING)
+        still = moved == self._moved and not self._pending and self._agent is not None
+        wait = LAZY_INTERVAL_MS if still else MIN_INTERVAL_MS
+        if at_ms - self._looked_ms < wait:
+            if still:
+                return self._settle(self.reading, at_ms)
+            return [LookAgain(self._looked_ms + wait)]
+        self._moved = moved
+        return self._look(at_ms)
+
+    def _look(self, at_ms: int) -> list[Outcome]:
+        self._looked_ms = at_ms
+        screen = self._screen
+        if screen is None:
+            return []
+        history = [*self._tail, *self._pending]
+        if screen.logged:
+            del history[-screen.logged :]
+        self._tail.extend(self._pending)
+        self._pending = []
+        page = page_of_rows([*history, *screen.rows], screen.cols, len(screen.rows))
+        before = self._agent
+        readings = {
+            name: self._detectors[name].read(page, title=screen.title, at_ms=at_ms, zone=self._zone)
+            for name in self._asked()
+        }
+        self._choose(readings, at_ms)
+        if self._agent != before and self._agent is not None and before is not None:
+            self._news.forget()
+        reading = readings.get(self._agent) if self._agent is not None else None
+        self.reading = reading
+        out: list[Outcome] = []
+        if reading is not None:
+            out += [Happened(detection, at_ms) for detection in self._news.of(self._believed(reading), at_ms)]
+        self._put_signals(reading, screen, at_ms)
+        return out + self._settle(reading, at_ms)
+
+    def _asked(self) -> list[str]:
+        """Whose rules are worth asking: the agent that is known there, else all, unless the program is known to be none."""
+        if self._program is not None and not self._program.is_carrier:
+            named = agent_of(self._program, (detector.pack for detector in self._detectors.values()))
+            if named is not None:
+                return [named]
+            return [self._agent] if self._agent is not None else []
+        return list(self._detectors)
+
+    def _choose(self, readings: Mapping[str, Reading], at_ms: int) -> None:
+        if self._program is not None and not self._program.is_carrier:
+            named = agent_of(self._program, (detector.pack for detector in self._detectors.values()))
+            if named is not None:
+                self._agent, self._sure, self._left_ms = named, True, None
+            elif self._agent is not None:
+                self._left_ms = at_ms if self._left_ms is None else self._left_ms
+                if at_ms - self._left_ms > EXIT_GRACE_MS:
+                    self._agent, self._sure = None, False
+            return
+        best = max(readings.values(), key=_shown, default=None)
+        if best is None or _shown(best) < 2:
+            self._drawn_since = None
+            if (
+                self._agent is not None
+                and (reading := readings.get(self._agent)) is not None
+                and reading.state is PaneState.SHELL
+            ):
+                self._agent, self._sure = None, False
+            return
+        if best.agent == self._agent:
+            return
+        if self._drawn_since is None or self._drawn_since[0] != best.agent:
+            self._drawn_since = (best.agent, at_ms)
+        if at_ms - self._drawn_since[1] >= ADOPT_MS or _titled(self._detectors[best.agent], self._screen):
+            self._agent, self._sure = best.agent, False
+
+    def _believed(self, reading: Reading) -> list[Detection]:
+        """After the program went, only what it printed at its end."""
+        if self._left_ms is None:
+            return list(reading.detections)
+        return [
+            one
+            for one in reading.detections
+            if one.event in ("session.end", "session.resume_hint", "auth.ok", "auth.failed")
+        ]
+
+    # -- signals -----------------------------------------------------------------------------------------------------
+
+    def _put_signals(self, reading: Reading | None, screen: Screen, at_ms: int) -> None:
+        put = self._arbiter.put
+        put(SignalSource.PROCESS, self._of_program(at_ms))
+        put(SignalSource.DIALOG, None)
+        put(SignalSource.SCREEN, None)
+        put(SignalSource.TITLE, None)
+        if reading is None or self._agent is None:
+            return
+        if self._left_ms is not None:
+            put(
+                SignalSource.SCREEN,
+                Signal(
+                    SignalSource.SCREEN, PaneState.EXITED, self._agent, "program", "its program has ended", at_ms, None
+                ),
+            )
+            return
+        source = SignalSource.DIALOG if reading.state.startswith("waiting.") else SignalSource.SCREEN
+        says = None if reading.state is PaneState.UNKNOWN else reading.state
+        put(source, Signal(source, says, reading.agent, reading.rule, reading.why[:200], at_ms, None))
+        for rule in self._detectors[self._agent].pack.titles:
+            if rule.pattern.search(screen.title):
+                expires = self._title_ms + TITLE_MS if rule.state is PaneState.WORKING else None
+                put(
+                    SignalSource.TITLE,
+                    Signal(
+                        SignalSource.TITLE,
+                        rule.state,
+                        self._agent,
+                        rule.rule,
+                        screen.title[:120],
+                        self._title_ms,
+                        expires,
+                    ),
+                )
+                break
+
+    def _of_program(self, at_ms: int) -> Signal | None:
+        if self._program is None:
+            return None
+        says = PaneState.SHELL if self._program.is_shell and self._agent is None else None
+        if says is None and self._agent is not None and self._left_ms is None and self.state.state is PaneState.UNKNOWN:
+            says = PaneState.STARTING
+        return Signal(SignalSource.PROCESS, says, self._agent, "foreground", self._program.name, at_ms, None)
+
+    # -- what comes out ----------------------------------------------------------------------------------------------
+
+    def _settle(self, reading: Reading | None, at_ms: int) -> list[Outcome]:
+        verdict = self._arbiter.judge(at_ms)
+        limit = _limit(reading)
+        state = verdict.state
+        if state is PaneState.LIMITED and limit is not None and limit.until_ms is not None and not limit.resumes_itself:
+            if at_ms >= limit.until_ms + LIMIT_SLACK_MS:
+                state = PaneState.IDLE
+            else:
+                due = limit.until_ms + LIMIT_SLACK_MS
+                verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
+        before = self.state
+        changed = state is not before.state or self._agent != before.agent
+        facts = _facts(reading)
+        facts_n = facts.pop("background", 0)
+        assert isinstance(facts_n, int)
+        session_facts = {
+            name: str(facts[name]) if name in facts else getattr(before, name) if before.agent == self._agent else None
+            for name in SESSION_FACTS
+        }
+        after = AgentState(
+            self._agent,
+            state,
+            at_ms if changed else before.since_ms,
+            self._confidence(reading),
+            verdict.signals,
+            reading.dialog if reading is not None and state.startswith("waiting.") else None,
+            limit if state is PaneState.LIMITED else None,
+            reading.draft if reading is not None else None,
+            session_facts["version"],
+            session_facts["model"],
+            session_facts["plan"],
+            session_facts["project"],
+            session_facts["session_id"],
+            facts_n,
+        )
+        self.state = after
+        out: list[Outcome] = []
+        if changed or after.dialog != before.dialog or after.limit != before.limit:
+            out.append(Changed(Transition(at_ms, before.state, after)))
+        if verdict.wake_ms is not None and verdict.wake_ms > at_ms:
+            out.append(LookAgain(verdict.wake_ms))
+        elif self._drawn_since is not None and self._agent is None:
+            out.append(LookAgain(self._drawn_since[1] + ADOPT_MS))
+        elif self._left_ms is not None and self._agent is not None:
+            out.append(LookAgain(self._left_ms + EXIT_GRACE_MS + 1))
+        return out
+
+    def _confidence(self, reading: Reading | None) -> float:
+        if self._agent is None:
+            return 1.0 if self._program is not None else 0.5
+        if self._sure:
+            return 1.0 if reading is not None and reading.state is not PaneState.UNKNOWN else 0.7
+        return 0.9 if reading is not None and reading.state is not PaneState.UNKNOWN else 0.4
+
+
+def _shown(reading: Reading) -> int:
+    """How much of an agent a screen shows: its composer or a dialog, and words of its own."""
+    look = reading.look
+    if look is None or look.gone or reading.state in (PaneState.SHELL, PaneState.EXITED):
+        return 0
+    drawn = look.composer is not None or reading.state.startswith("waiting.")
+    words = any(one.event != "state.idle" for one in reading.detections)
+    return 2 * drawn + words if drawn and (words or look.composer is not None) else 0
+
+
+def _titled(detector: Detector, screen: Screen | None) -> bool:
+    return screen is not None and any(rule.pattern.search(screen.title) for rule in detector.pack.titles)
+
+
+def _limit(reading: Reading | None) -> Limit | None:
+    if reading is None:
+        return None
+    said = next((one for one in reversed(reading.detections) if one.event == "usage.limit"), None)
+    if said is None:
+        return None
+    resets = said.fields.get("resets_at")
+    until = int(datetime.fromisoformat(resets).timestamp() * 1000) if isinstance(resets, str) else None
+    window, plan = said.fields.get("window"), said.fields.get("plan")
+    resumes = any(one.event == "usage.autoresume" for one in reading.detections)
+    return Limit(
+        str(said.fields.get("reset", "")),
+        until,
+        window if isinstance(window, str) else None,
+        plan if isinstance(plan, str) else None,
+        resumes,
+    )
+
+
+def _facts(reading: Reading | None) -> dict[str, str | int]:
+    """What the reading tells of the session itself."""
+    facts: dict[str, str | int] = {}
+    for one in reading.detections if reading is not None else ():
+        names = {"version": "version", "model": "model", "plan": "plan", "cwd": "project", "session_id": "session_id"}
+        if one.event in ("session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"):
+            for field, name in names.items():
+                if isinstance(value := one.fields.get(field), str):
+                    facts[name] = value
+        if one.event == "background.tasks" and isinstance(n := one.fields.get("n"), int):
+            facts["background"] = n
+    return facts
