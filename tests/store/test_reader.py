@@ -20,6 +20,7 @@ from wa.model.screen import Row
 from wa.protocol.envelope import to_json
 from wa.store.reader import Reader
 from wa.store.records import Capture, LogRow
+from wa.store.schema import LATEST
 
 ENV = {**os.environ, "PYTHONPATH": str(Path(wa.__file__).parents[1])}
 
@@ -152,7 +153,7 @@ def test_health_counts_and_checks(tmp_path):
 
     assert (health.rows, health.gaps, health.panes, health.live_panes, health.chunks) == (100, 1, 1, 1, 2)
     assert (health.bytes, health.wal_bytes) == (file.st_size, wal.st_size)
-    assert (health.trouble, health.checked, health.schema) == (None, True, 1)
+    assert (health.trouble, health.checked, health.schema) == (None, True, LATEST)
     assert abs(health.last_commit_ms - wal.st_mtime * 1000) < 1000
 
 

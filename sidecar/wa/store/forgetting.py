@@ -12,6 +12,7 @@ import sqlite3
 import time
 
 from wa.model.log import GapReason
+from wa.store import agent_upkeep
 from wa.store.chunks import FIELDS, Chunk, encode
 from wa.store.commit import delete_chunks, insert_document, store_open_chunk
 from wa.store.connection import Database, transaction
@@ -58,6 +59,7 @@ def forget_rest(connection: sqlite3.Connection, number: int | None, since_ms: in
         kept = _before(chunk, since)
         store_open_chunk(connection, chunk.pane, kept)
         rows += _note(connection, chunk, kept, since_ms)
+    agent_upkeep.forget(connection, number, since)
     connection.execute("DELETE FROM screens WHERE at_ms >= ? AND pane = coalesce(?, pane)", (since, number))
     empty = "SELECT id FROM panes WHERE rows_stored = 0 AND id = coalesce(?, id) AND created_ms >= ?"
     if since_ms is None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from wa.model.errors import NotFound
 from wa.model.identity import MuxInstance, Pane
+from wa.store.agent_writing import close_of_panes
 from wa.store.prepare import pane_number
 from wa.store.records import PaneUpdate
 from wa.store.redact import redact
@@ -99,6 +100,7 @@ def close(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) ->
             raise NotFound(f"there is no pane p{number}")
         # What stood there last is in the log.
         connection.execute("DELETE FROM screens WHERE pane = ?", (number,))
+    close_of_panes(connection, numbers, at_ms)
 
 
 def absent(connection: sqlite3.Connection, mux: MuxInstance, present: Collection[int]) -> list[int]:
@@ -121,3 +123,4 @@ def close_unseen(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: 
         "UPDATE panes SET alive = 0, closed_ms = coalesce(closed_ms, ?) WHERE id = ?",
         [(at_ms, number) for number in numbers],
     )
+    close_of_panes(connection, numbers, at_ms)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wa.model.screen import Row
-from wa.store import export, read_log, read_panes
+from wa.store import export, read_agents, read_log, read_panes
+from wa.store.agent_records import EventRecord, SessionDetail, SessionRecord, TransitionRecord
 from wa.store.connection import Database, snapshot
 from wa.store.pattern import Pattern
 from wa.store.query import Matcher, parse
@@ -120,6 +121,81 @@ class Reader:
             return search(connection, matcher, where, limit=limit, context=context, deadline=deadline)
 
         return await self._read(work)
+
+    async def events(
+        self,
+        pane: str | None = None,
+        event: str | None = None,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
+        after_id: int | None = None,
+    ) -> list[EventRecord]:
+        """Oldest first: the newest *limit*; with *after_id* the next ones. *event*: `usage.limit`, or `usage` for all of it."""
+        return await self._read(
+            lambda connection: read_agents.events(
+                connection,
+                pane=pane,
+                event=event,
+                since_ms=_bounded(since_ms),
+                until_ms=_bounded(until_ms),
+                limit=limit,
+                after_id=after_id,
+            )
+        )
+
+    async def last_event_id(self) -> int:
+        """Of the newest event ever stored; 0 where there was none."""
+        return await self._read(read_agents.last_event_id)
+
+    async def transitions(
+        self,
+        pane: str | None = None,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
+        after_id: int | None = None,
+    ) -> list[TransitionRecord]:
+        """As `events`."""
+        return await self._read(
+            lambda connection: read_agents.transitions(
+                connection,
+                pane=pane,
+                since_ms=_bounded(since_ms),
+                until_ms=_bounded(until_ms),
+                limit=limit,
+                after_id=after_id,
+            )
+        )
+
+    async def sessions(
+        self,
+        pane: str | None = None,
+        agent: str | None = None,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        is_open: bool | None = None,
+        limit: int | None = None,
+    ) -> list[SessionRecord]:
+        """Newest first: those under way between the instants."""
+        return await self._read(
+            lambda connection: read_agents.sessions(
+                connection,
+                pane=pane,
+                agent=agent,
+                since_ms=_bounded(since_ms),
+                until_ms=_bounded(until_ms),
+                is_open=is_open,
+                limit=limit,
+            )
+        )
+
+    async def session(self, name: str) -> SessionDetail:
+        """By `s12`, or by the agent's own id (the newest that had it). Raises NotFound."""
+        return await self._read(lambda connection: read_agents.session(connection, name))
 
     async def health(self, *, within_s: float = HEALTH_WITHIN_S) -> Health:
         """Sizes, counts and an integrity check that may take so long."""

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from functools import partial
 
+from wa.store import agent_upkeep
 from wa.store.commit import delete_chunks
 from wa.store.connection import Database, transaction
 from wa.store.forgetting import MERGE_PAGES, merge
@@ -75,6 +76,8 @@ async def retain(database: Database, settings: StoreSettings, now_ms: int) -> Re
         while await database.run(by_age):
             pass
         rows += by_age.rows
+        while await database.run(partial(_drop_said, before_ms=now_ms - settings.retain_age_ms)):
+            pass
         panes = await database.run(lambda connection: _drop_panes(connection, now_ms - (settings.retain_age_ms or 0)))
         if by_age.rows:
             await _give_back(database)
@@ -101,6 +104,8 @@ async def _shrink(database: Database, limit: int) -> int:
             if not gone:
                 break
         rows += by_size.rows
+        while await database.run(_drop_said):
+            pass
         await _give_back(database)
     return rows
 
@@ -141,6 +146,18 @@ def _file_bytes(connection: sqlite3.Connection) -> int:
     return int(pages * size)
 
 
+def _drop_said(connection: sqlite3.Connection, *, before_ms: int | None = None) -> int:
+    """Some of what agents said before *before_ms*, or before the oldest row that is kept; how many records."""
+
+    def work() -> int:
+        oldest: int | None = before_ms
+        if oldest is None:
+            (oldest,) = connection.execute("SELECT first_ms FROM chunks ORDER BY id LIMIT 1").fetchone() or (None,)
+        return 0 if oldest is None else agent_upkeep.drop_old(connection, oldest)
+
+    return transaction(connection, work)
+
+
 def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
     """Closed panes of which nothing is left and that were closed before *before_ms*; how many."""
 
@@ -151,6 +168,7 @@ def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
                 "SELECT id FROM panes WHERE NOT alive AND rows_stored = 0 AND closed_ms < ?", (before_ms,)
             ).fetchall()
         ]
+        agent_upkeep.drop_panes(connection, gone)
         for number in gone:
             for table in ("gaps", "screens", "checkpoints", "cwds", "open_chunks"):
                 connection.execute(f"DELETE FROM {table} WHERE pane = ?", (number,))  # noqa: S608 - names from above

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from wa.model.errors import WaError
 from wa.model.identity import MuxInstance
-from wa.store import panes
+from wa.store import agent_writing, panes
+from wa.store.agent_records import AgentBatch
 from wa.store.chunks import Chunk
 from wa.store.commit import insert_chunks, load_log, store_open_chunk, store_rest
 from wa.store.connection import transaction
@@ -34,15 +35,17 @@ SWEEP_AT_ONCE = 32
 
 @dataclass(slots=True)
 class Call:
-    """One call of `capture`, waiting for its commit."""
+    """One call of `capture` or `agent_events`, waiting for its commit."""
 
-    captures: Sequence[Capture]
+    captures: Sequence[Capture] = ()
+    batches: Sequence[AgentBatch] = ()
     is_done: bool = False
     error: WaError | None = None
 
     @property
     def rows(self) -> int:
-        return sum(len(segment.rows) for capture in self.captures for segment in capture.segments)
+        captured = sum(len(segment.rows) for capture in self.captures for segment in capture.segments)
+        return captured + sum(len(batch.operations) for batch in self.batches)
 
 
 @dataclass(slots=True)
@@ -103,12 +106,14 @@ class ThreadSide:
                         lambda pane: self._log(connection, staged, pane),
                         lambda pane, first, count: stored_texts(connection, pane, first, count),
                     )
+                    said = agent_writing.prepare(connection, call.batches)
                 except WaError as error:
                     call.error = error
                     continue
                 staged.newest_ms = max(staged.newest_ms, _newest_of(prepared))
                 self._insert(connection, staged, prepared.chunks)
                 store_rest(connection, prepared)
+                agent_writing.apply(connection, said)
                 staged.logs.update(prepared.logs)
 
         self.write(connection, work)

@@ -1,6 +1,6 @@
 """The one writer.
 
-One connection in one thread. Calls of `capture` that wait at the same time share a transaction: whichever comes first
+One connection in one thread. Calls of `capture` and `agent_events` that wait at the same time share a transaction: whichever comes first
 on the thread takes all that are waiting, and the others find their work done.
 """
 
@@ -16,6 +16,7 @@ from typing import TypeVar
 from wa.model.errors import StoreError, UsageError
 from wa.model.identity import MuxInstance, Pane
 from wa.store import forgetting, panes, retention
+from wa.store.agent_records import AgentBatch
 from wa.store.connection import Database
 from wa.store.errors import translate
 from wa.store.prepare import pane_number
@@ -85,11 +86,11 @@ class Writer:
 
         Raises StorePositionError for rows that fit no log, NotFound for a pane that does not exist.
         """
-        call = Call(captures)
-        self._waiting.append(call)
-        await self._database.run(lambda connection: self._commit_waiting(connection, call))
-        if call.error is not None:
-            raise call.error
+        await self._call(Call(captures))
+
+    async def agent_events(self, batches: Sequence[AgentBatch]) -> None:
+        """What agents said and did. As `capture`, and in the same transactions; raises NotFound for an unknown pane."""
+        await self._call(Call(batches=batches))
 
     async def forget(self, *, pane_uid: str | None = None, since_ms: int | None = None) -> int:
         """Delete what was captured of a pane, since an instant, or both, for good: no byte of it stays in any file.
@@ -118,6 +119,12 @@ class Writer:
         """
         await self._write(lambda connection, staged: self._side.sweep(connection, staged, now_ms))
         return await retention.retain(self._database, self._settings, now_ms)
+
+    async def _call(self, call: Call) -> None:
+        self._waiting.append(call)
+        await self._database.run(lambda connection: self._commit_waiting(connection, call))
+        if call.error is not None:
+            raise call.error
 
     async def _write(self, work: Callable[[sqlite3.Connection, Staged], T]) -> T:
         """*work* in a transaction of its own."""

@@ -1,0 +1,203 @@
+"""What a session book wants remembered, in order; the store's Writer performs it.
+
+A session is named by its pane and a number that counts the pane's sessions from 1; turns, limits and compactions count
+within their session. An operation that is performed twice changes nothing the second time, and one that repeats a
+number amends what was noted under it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from wa.model.agent import Detection, Transition
+
+
+class EndMode(StrEnum):
+    CLOSED = "closed"
+    """The exit summary says that the agent ended the session."""
+    DETACHED = "detached"
+    """It says that running work continues."""
+    STOPPED = "stopped"
+    """It says that the turn under way was stopped."""
+    EXITED = "exited"
+    """The agent is gone and printed no summary."""
+    REPLACED = "replaced"
+    """Another agent, or the same one anew, began in the pane, and nobody saw the end of this one."""
+    PANE_CLOSED = "pane_closed"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    LIMITED = "limited"
+
+
+class IdSource(StrEnum):
+    """Where a session's own id was read; files name themselves (docs/topics/events.md)."""
+
+    PRINTED = "printed"
+    """An exit summary, a resume hint, a row about a compaction."""
+    STATE = "state"
+    COMMAND = "command"
+    """The shell command that reopened the session."""
+
+
+class SessionRef(NamedTuple):
+    number: int
+    agent: str
+
+
+class NoteEvent(NamedTuple):
+    at_ms: int
+    detection: Detection
+    session: SessionRef | None
+    row: int | None
+    """Position in the pane's log of the last row it was read from; None where it stands in none."""
+
+
+class NoteTransition(NamedTuple):
+    transition: Transition
+    session: SessionRef | None
+    """The session as it was when the state began; an end belongs to the session that it ends."""
+
+
+class OpenSession(NamedTuple):
+    session: SessionRef
+    at_ms: int
+    joined: bool
+    """Its beginning was not seen: `at_ms` is when wa first saw the agent."""
+
+
+class DescribeSession(NamedTuple):
+    """None leaves a field as it is."""
+
+    session: SessionRef
+    at_ms: int
+    version: str | None = None
+    model: str | None = None
+    plan: str | None = None
+    project: str | None = None
+
+
+class NoteSessionId(NamedTuple):
+    session: SessionRef
+    at_ms: int
+    session_id: str | None
+    """None: what was believed is withdrawn, since two fit."""
+    confidence: float
+    source: str
+
+
+class CloseSession(NamedTuple):
+    session: SessionRef
+    at_ms: int
+    mode: EndMode
+
+
+class NoteUsage(NamedTuple):
+    """Tokens of the session so far, as printed; None where a figure is not."""
+
+    session: SessionRef
+    at_ms: int
+    source: str
+    """The event, or the source, that told."""
+    total: int | None
+    input: int | None
+    cached: int | None
+    output: int | None
+    reasoning: int | None
+
+
+class NoteTimes(NamedTuple):
+    """Times in seconds and tool calls of a session, as its exit summary prints them."""
+
+    session: SessionRef
+    wall_s: float | None
+    active_s: float | None
+    api_s: float | None
+    tool_s: float | None
+    tool_calls: int | None
+    tool_calls_ok: int | None
+    tool_calls_failed: int | None
+
+
+class ModelUsage(NamedTuple):
+    model: str
+    reqs: int | None
+    input: int | None
+    cached: int | None
+    output: int | None
+
+
+class NoteModels(NamedTuple):
+    """Replaces what was noted of the session's models."""
+
+    session: SessionRef
+    models: tuple[ModelUsage, ...]
+
+
+class OpenTurn(NamedTuple):
+    session: SessionRef
+    turn: int
+    at_ms: int
+
+
+class CloseTurn(NamedTuple):
+    session: SessionRef
+    turn: int
+    at_ms: int
+    outcome: Outcome
+    duration: str | None = None
+    """As printed."""
+    duration_s: float | None = None
+    tokens: int | None = None
+    """The last figure that its spinner showed."""
+
+
+class NoteLimit(NamedTuple):
+    session: SessionRef
+    limit: int
+    at_ms: int
+    window: str | None
+    model: str | None
+    printed: str
+    kind: str | None
+    """`absolute`, `relative` or `none`: what was printed of the reset."""
+    resets_ms: int | None
+    plan: str | None
+    resumes_itself: bool
+
+
+class LiftLimit(NamedTuple):
+    session: SessionRef
+    limit: int
+    at_ms: int
+
+
+class NoteCompaction(NamedTuple):
+    session: SessionRef
+    compaction: int
+    at_ms: int
+    trigger: str | None
+    before: int | None
+    after: int | None
+
+
+Operation = (
+    NoteEvent
+    | NoteTransition
+    | OpenSession
+    | DescribeSession
+    | NoteSessionId
+    | CloseSession
+    | NoteUsage
+    | NoteTimes
+    | NoteModels
+    | OpenTurn
+    | CloseTurn
+    | NoteLimit
+    | LiftLimit
+    | NoteCompaction
+)
