@@ -18,10 +18,10 @@ MAX_CHARS = 4096
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAD = re.compile(
-    r"\b(?:try again|retry|wait until|available again|continu(?:e|ing) automatically|resets?)\b"
-    r"(?: ?:)?(?: (?:at|on|after|by)\b)?",
+    r"\b(?:try again|retry|wait until|available again|continu(?:e|ing) automatically|resets?)\b",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"[ :~|]*(?:(?:at|on|after|by) )?", re.IGNORECASE)
 _MAX_LEADS = 8
 _EPOCH = re.compile(r"(?:\A|\|) ?(?P<epoch>1[0-9]{9}(?:[0-9]{3})?)(?![0-9A-Za-z.,:])")
 # What may follow a time without changing what it means.
@@ -70,15 +70,20 @@ def resolve_reset(text: str, *, seen_at_ms: int, host_zone: str) -> Reset:
     squeezed = " ".join(text[:MAX_CHARS].split())
     leads = [lead.end() for _, lead in zip(range(_MAX_LEADS), _LEAD.finditer(squeezed), strict=False)]
     for start in [*leads, 0]:
-        while start < len(squeezed) and squeezed[start] in " :~":
-            start += 1
-        if found := _read(squeezed, start, seen_at_ms, host_zone):
+        if found := _read(squeezed, _opened(squeezed, start), seen_at_ms, host_zone):
             return found
     if epoch := _EPOCH.search(squeezed):
         printed = epoch["epoch"]
         at_ms = int(printed) if len(printed) == 13 else int(printed) * 1000
         return Reset(printed, "absolute", _instant(at_ms), None, "none", False)
-    return Reset(squeezed[leads[0] if leads else 0 :].strip(" .:"), "none", None, None, "none", False)
+    return Reset(
+        squeezed[_opened(squeezed, leads[0] if leads else 0) :].strip(" .:"), "none", None, None, "none", False
+    )
+
+
+def _opened(text: str, start: int) -> int:
+    opening = _OPENING.match(text, start)
+    return opening.end() if opening else start
 
 
 def _read(text: str, start: int, seen_at_ms: int, host_zone: str) -> Reset | None:
