@@ -40,6 +40,7 @@ def test_a_whole_uuid_is_found_wherever_it_stands(text):
         ID + "0",
         ID + "-ab12",
         "x" + ID,
+        f"x{ID} - y",
         ID.replace("-", ""),
         ID.replace("-", "–"),
         ID[:20] + "…",
