@@ -118,6 +118,7 @@ def test_a_length_of_time_counts_from_the_moment_of_reading(text, printed, after
         ("Access resets at 5:28 PM CST.          ", "5:28 PM CST"),
         ("Your limit will reset at 1pm (Etc/GMT+5)", "1pm (Etc/GMT+5)"),
         ("5-hour limit reached ∙ resets 3pm", "3pm"),
+        ("automatically at 6:57am · Esc to cancel", "6:57am"),
         ("at 6:38 AM", "6:38 AM"),
         ("Resets: 6:38 AM", "6:38 AM"),
         ("try again on Nov 23 at 4am", "Nov 23 at 4am"),

@@ -18,7 +18,7 @@ MAX_CHARS = 4096
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAD = re.compile(
-    r"\b(?:try again|retry|wait until|available again|continu(?:e|ing) automatically|resets?)\b",
+    r"\b(?:try again|retry|wait until|available again|automatically|resets?)\b",
     re.IGNORECASE,
 )
 _OPENING = re.compile(r"[ :~|]*(?:(?:at|on|after|by) )?", re.IGNORECASE)
