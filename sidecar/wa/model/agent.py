@@ -30,6 +30,10 @@ class Place(NamedTuple):
     """The matched span, spaces squeezed, at most 400 characters. May hold secrets: redact before it leaves the process."""
 
 
+COMPUTED = frozenset({"resets_at", "resets_at_ambiguous"})
+"""Fields that are not printed but follow from what is, and from when it was read."""
+
+
 class Detection(NamedTuple):
     """An event of the vocabulary was read off a pane."""
 
@@ -46,8 +50,10 @@ class Detection(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """Equal for two readings of one thing; holds no position, so that it survives scrolling, wrapping and repainting."""
-        return f"{self.event}|{_plain(self.fields)}"
+        """Equal for two readings of one thing: no position, so that it survives scrolling, wrapping and repainting, and no instant
+        that was computed from what is printed, because that may move with the time of reading.
+        """
+        return f"{self.event}|{_plain({name: value for name, value in self.fields.items() if name not in COMPUTED})}"
 
 
 def _plain(value: FieldValue) -> str:
