@@ -12,7 +12,7 @@ from wa.detect.blocks import PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block, bloc
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack, squeezed
-from wa.detect.page import Page
+from wa.detect.page import Page, page_of_text, width
 from wa.detect.rule import STATE_OF_EVENT, Rule, search, search_all
 from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
 from wa.model.agent import Detection, Dialog, FieldValue, PaneState, Place, Severity
@@ -57,6 +57,8 @@ class Reading(NamedTuple):
     """From the top down; records of sessions that ended before are left out."""
     dialog: Dialog | None
     draft: str | None
+    silent: tuple[str, ...]
+    """Rules of which an anchor is there and that said nothing all the same."""
     look: Look | None
 
 
@@ -113,7 +115,12 @@ class Detector:
             if rule.event != "session.start":
                 matches += self._ask(rule, look, title, context)
         matches.sort(key=lambda match: match.first_row)
-        return self._judge(look, matches)
+        return self._judge(look, matches, rules)
+
+    def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
+        """A reading of rows of which nobody says where the terminal cut them; without *cols* the widest row tells the width."""
+        known = cols if cols is not None else max(map(width, texts), default=80)
+        return self.read(page_of_text(texts, known, visible), at_ms=at_ms, zone=zone)
 
     # -- one rule ----------------------------------------------------------------------------------
 
@@ -232,7 +239,7 @@ class Detector:
 
     # -- all of them -------------------------------------------------------------------------------
 
-    def _judge(self, look: Look, matches: Sequence[Match]) -> Reading:
+    def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
         kept: dict[str, Match] = {}
         for match in matches:
             detection = match.detection
@@ -266,7 +273,9 @@ class Detector:
                     options.selected if options else None,
                 )
         draft = look.composer.draft if look.composer is not None else None
-        return Reading(self.pack.name, state, rule, why, tuple(detections), dialog, draft, look)
+        said = {match.rule.id for match in matches}
+        silent = tuple(one.id for one in asked if one.id not in said)
+        return Reading(self.pack.name, state, rule, why, tuple(detections), dialog, draft, silent, look)
 
     def _state(self, look: Look, matches: Sequence[Match]) -> tuple[PaneState, str, str]:
         name = self.pack.name

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import regex
 
-from wa.model.agent import Severity
+from wa.model.agent import PaneState, Severity
 
 MATCH_TIMEOUT_S = 0.02
 """No text of a pane may hold up the sidecar: a search that takes longer has not matched."""
@@ -69,7 +69,9 @@ class Rule(NamedTuple):
 
     @property
     def present(self) -> bool:
-        return self.event in PRESENT_EVENTS or self.event.startswith("waiting.") or self.state is not None
+        if self.event in PRESENT_EVENTS or self.event.startswith("waiting."):
+            return True
+        return self.state is not None and self.state != PaneState.EXITED
 
 
 def search(pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:

@@ -87,6 +87,13 @@ class PaneWatch:
         """The newest look; what `wa explain` shows."""
         self.cols = 80
 
+    def use(self, detectors: Mapping[str, Detector]) -> None:
+        """Other rules from now on."""
+        self._detectors = detectors
+        if self._agent not in detectors:
+            self._agent = None
+        self._looked_ms = -LAZY_INTERVAL_MS
+
     @property
     def agent(self) -> str | None:
         return self._agent
