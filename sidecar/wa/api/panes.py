@@ -72,6 +72,11 @@ def stored_pane(record: PaneRecord) -> PaneResult:
         rows_lost=record.rows_lost,
         gaps=record.gaps,
         last_output_at=iso_or_none(record.last_output_ms),
+        agent=None,
+        state="unknown",
+        since=None,
+        detail=None,
+        last_event=None,
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from wa.api.client import connected_if_any
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from wa.api.client import connected, connected_if_any
 from wa.api.panes import panes_of
 from wa.config.paths import Paths
 from wa.protocol.results import SidecarResult, StatusResult
@@ -28,6 +32,24 @@ async def read_status(paths: Paths) -> StatusResult:
         notices=[],
     )
     return StatusResult(live=False, as_of=stored["as_of"], sidecar=nobody, muxes=[], panes=stored["panes"])
+
+
+REFRESH_S = 1.0
+SETTLE_S = 0.05
+"""Changes that come together are one."""
+
+
+async def follow_status(paths: Paths) -> AsyncGenerator[StatusResult, None]:
+    """The status, and again whenever a pane or an agent's state changes; at least each second, for the ages in it. Raises SidecarError."""
+    async with connected(paths.socket) as asking, connected(paths.socket) as hearing:
+        changes = await hearing.stream("subscribe", {"kinds": ["state", "event", "pane"]})
+        while True:
+            live: StatusResult = await asking.call("status")
+            yield live
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await anext(changes)
+                    await asyncio.sleep(SETTLE_S)
 
 
 def database_bytes(paths: Paths) -> int | None:

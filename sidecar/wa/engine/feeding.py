@@ -20,6 +20,7 @@ from wa.engine.wakes import Wakes
 from wa.model.errors import TerminalRefused, WezTermError
 from wa.model.log import Gap, ReadBack, ReadRows, ReadScreen, ScreenChanged, Segment, WakeAt
 from wa.model.observation import Interrupted, PaneObservation, RowsRead, ScreenPush, TextFrame, Tick
+from wa.model.screen import Screen
 from wa.wezterm.terminal import Terminal
 
 log = logging.getLogger(__name__)
@@ -121,9 +122,10 @@ class Feeding:
         shared, hub = self._shared, self._shared.hub
         segments: list[Segment] = []
         gaps: list[Gap] = []
+        shown: Screen | None = None
         for effect in effects:
             if isinstance(effect, ScreenChanged):
-                screen = effect.screen
+                shown = screen = effect.screen
                 # Subscribers come first: everything else may wait a millisecond, they are measured against the program.
                 hub.publish(Kind.SCREEN, pane.uid, lambda screen=screen: screen_item(pane, screen))  # type: ignore[misc]
                 pane.changed()
@@ -147,6 +149,10 @@ class Feeding:
                 hub.publish(Kind.ROWS, pane.uid, lambda segment=segment: rows_item(pane, segment))  # type: ignore[misc]
             for gap in gaps:
                 hub.publish(Kind.GAP, pane.uid, lambda gap=gap: gap_item(pane, gap))  # type: ignore[misc]
+        if shared.agents is not None:
+            shared.agents.rows(pane, segments)
+            if shown is not None:
+                shared.agents.screen(pane, shown)
 
     def _ring(self, pane: WatchedPane) -> None:
         if pane.alive and not pane.excluded:

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     ROWS = "rows"
     GAP = "gap"
     PANE = "pane"
+    EVENT = "event"
+    STATE = "state"
 
 
 class Subscription:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from wa.detect.watch import Happened
+from wa.engine.agent_result import agent_result
 from wa.engine.pane import WatchedPane
+from wa.model.agent import Transition
 from wa.model.log import Gap, RowKind, Segment
 from wa.model.screen import Row, Screen
+from wa.store.agent_redact import clean_detection, to_json
 from wa.store.redact import redact, redact_rows
 
 Item = dict[str, Any]
@@ -57,6 +62,32 @@ def gap_item(pane: WatchedPane, gap: Gap) -> Item:
         "missing": gap.missing,
         "reason": gap.reason.value,
         "at_ms": gap.at_ms,
+    }
+
+
+def event_item(pane: WatchedPane, happened: Happened) -> Item:
+    found = clean_detection(happened.detection)
+    return {
+        "kind": "event",
+        "pane_uid": pane.uid,
+        "at_ms": happened.at_ms,
+        "agent": found.agent,
+        "event": found.event,
+        "rule": found.rule,
+        "severity": found.severity.value,
+        "present": found.present,
+        "fields": json.loads(to_json(found.fields)),
+    }
+
+
+def state_item(pane: WatchedPane, transition: Transition) -> Item:
+    after = transition.after
+    return {
+        "kind": "state",
+        "pane_uid": pane.uid,
+        "at_ms": transition.at_ms,
+        "before": transition.before.value,
+        **agent_result(after, pane.last_event),
     }
 
 

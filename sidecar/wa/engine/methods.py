@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from wa.decide.policy import decide
 from wa.engine import send as sending
+from wa.engine.explain import explain
 from wa.engine.hub import Kind, Subscription
 from wa.engine.items import Item, screen_item
 from wa.engine.muxes import Muxes
@@ -18,7 +19,7 @@ from wa.engine.shared import Shared
 from wa.engine.status import Reports
 from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, PaneView
 from wa.model.errors import NotFound, Refused, TerminalUnreachable, UsageError
-from wa.protocol.results import SendResult
+from wa.protocol.results import ExplainResult, SendResult
 from wa.protocol.sidecar_wire import pack_value
 from wa.store.writer import Writer
 from wa.wezterm.terminal import SpawnRequest
@@ -48,6 +49,7 @@ class Methods:
             "screen": self._screen,
             "screens": self._screens,
             "send": self._send,
+            "explain": self._explain,
             "spawn": self._spawn,
             "kill": self._kill,
             "forget": self._forget,
@@ -69,6 +71,11 @@ class Methods:
                 f"{pane.uid} has no screen: {why}", next_step="Try again in a moment; `wa panes` shows its state."
             )
         return item
+
+    def _explain(self, params: Params) -> ExplainResult:
+        pane = self._shared.registry.find(_param(params, "pane", str))
+        agents = self._shared.agents
+        return explain(pane, agents.of(pane) if agents is not None else None, self._shared.clock.now_ms())
 
     def _screens(self, params: Params) -> dict[str, Any]:
         items = [_screen_of(pane) for pane in self._wanted(params)]

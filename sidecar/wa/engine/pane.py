@@ -6,6 +6,7 @@ import asyncio
 
 from wa.engine.redaction import RowsRedaction
 from wa.ingest.tracker import PaneTracker
+from wa.model.agent import NO_AGENT, AgentState
 from wa.model.identity import MuxInstance, Pane
 from wa.model.observation import ScreenPush, TextFrame
 from wa.model.screen import Screen
@@ -56,6 +57,9 @@ class WatchedPane:
         self.rows_lost = 0
         self.gaps = 0
         self.last_output_ms: int | None = None
+        self.agent: AgentState = NO_AGENT
+        self.last_event: tuple[str, int] | None = None
+        """Name, and when."""
         self.redaction = RowsRedaction()
         self.send_lock = asyncio.Lock()
         self._blank: Screen | None = None

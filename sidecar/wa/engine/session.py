@@ -322,6 +322,8 @@ class MuxSession:
         pane.exclude(rule, self._shared.clock.now_ms())
         self._shared.exclusions.add(PaneKey(pane.mux.key, pane.pane_id), rule)
         self._feeding.drop(pane)
+        if self._shared.agents is not None:
+            self._shared.agents.gone(pane)
         self._shared.buffer.discard_screen(pane)
         if had_screen:
             # The screen that is stored is replaced by an empty one.
@@ -482,6 +484,8 @@ class MuxSession:
         self._shared.buffer.close_pane(pane, at_ms)
         self._shared.exclusions.drop(PaneKey(pane.mux.key, pane.pane_id))
         self._shared.registry.remove(pane)
+        if self._shared.agents is not None:
+            self._shared.agents.gone(pane)
         self._announce(pane, "closed")
         pane.changed()
 

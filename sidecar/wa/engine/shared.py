@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from wa.engine.agents import AgentWatch
 from wa.engine.capture_buffer import CaptureBuffer, CaptureStore
 from wa.engine.exclusions import Exclusions
 from wa.engine.foreground import Foreground
@@ -44,4 +45,6 @@ class Shared:
     exclusions: Exclusions
     clock: Clock
     foreground: Foreground = field(default_factory=Foreground)
+    agents: AgentWatch | None = None
+    """None: nobody asks what the agents do (parts of the engine tried alone)."""
     list_interval_s: float = 20.0

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wa import __version__
+from wa.agents.loader import Agents
 from wa.config.paths import Paths
 from wa.config.settings import Settings
 from wa.engine import tasks
+from wa.engine.agents import AgentWatch
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.exclusions import Exclusions
 from wa.engine.hub import Hub
@@ -27,6 +29,7 @@ from wa.engine.registry import Registry
 from wa.engine.server import Server
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
+from wa.engine.zone import local_zone
 from wa.model.clock import Clock
 from wa.model.errors import StoreError, WaError
 from wa.protocol import sidecar_wire as wire
@@ -128,6 +131,10 @@ class Sidecar:
                 clock=clock,
                 list_interval_s=settings.wezterm.list_interval_s,
             )
+            agents = AgentWatch(
+                Agents(paths.config / "agents"), writer, shared.hub, clock, shared.foreground, zone=local_zone()
+            )
+            shared = replace(shared, agents=agents)
             muxes = Muxes(
                 shared,
                 self._targets,
@@ -143,6 +150,10 @@ class Sidecar:
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
             stack.push_async_callback(self._save, buffer)
+            stack.push_async_callback(agents.save)
+            stack.callback(agents.close)
+            noting = tasks.spawn(agents.run(), name="write events", on_failure=self._break)
+            stack.push_async_callback(tasks.cancel, [noting])
             retaining = tasks.spawn(self._retain(writer), name="retention")
             watching = tasks.spawn(muxes.run(), name="muxes", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [watching, retaining])

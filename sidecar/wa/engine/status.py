@@ -10,6 +10,7 @@ from pathlib import Path
 from wa import __version__
 from wa.config.paths import Paths
 from wa.engine import tasks
+from wa.engine.agent_result import agent_result
 from wa.engine.muxes import Muxes
 from wa.engine.never import place_of
 from wa.engine.pane import WatchedPane
@@ -136,6 +137,7 @@ def pane_result(pane: WatchedPane) -> PaneResult:
         rows_lost=pane.rows_lost,
         gaps=pane.gaps,
         last_output_at=None if pane.last_output_ms is None else iso(pane.last_output_ms),
+        **agent_result(pane.agent, pane.last_event),
     )
 
 

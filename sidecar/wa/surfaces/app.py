@@ -16,11 +16,13 @@ from wa.surfaces import (
     config,
     demo,
     doctor,
+    explain,
     export,
     forget,
     help,  # noqa: A004 - the command's name
     logs,
     panes,
+    rules,
     search,
     send,
     status,
@@ -39,6 +41,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": logs.logs,
     "search": search.search,
     "send": send.send,
+    "explain": explain.explain,
+    "record": explain.record,
     "forget": forget.forget,
     "export": export.export,
     "stop": stop.stop,
@@ -59,6 +63,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 
 

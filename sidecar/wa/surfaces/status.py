@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from wa.api.status import read_status
+from typing import Annotated
+
+import typer
+
+from wa.api.status import follow_status, read_status
 from wa.api.times import age
-from wa.protocol.results import MuxResult, SidecarResult, StatusResult
-from wa.surfaces.answer import Json, answer, paths, staleness
+from wa.protocol.results import MuxResult, PaneResult, SidecarResult, StatusResult
+from wa.surfaces.answer import Json, answer, answer_stream, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.panes import pane_table
 from wa.surfaces.tables import Cell, Column, table
@@ -21,15 +25,38 @@ MUX_COLUMNS = (
     Column("VERSION", flexible=True, least=8, drop=4),
     Column("SOCKET", flexible=True, least=8, drop=5),
 )
+AGENT_COLUMNS = (
+    Column("PANE"),
+    Column("AGENT"),
+    Column("STATE"),
+    Column("SINCE", right=True),
+    Column("RESET", flexible=True, least=6, drop=3),
+    Column("PROJECT", flexible=True, least=8, drop=2),
+    Column("LAST EVENT", flexible=True, least=8, drop=4),
+)
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+CALM = ("idle", "working", "starting", "compacting")
 STATES = {"connected": Style.GOOD, "connecting": Style.WARN, "disconnected": Style.BAD}
 
 
-def status(json: Json = False) -> None:
-    """Say what the sidecar is doing: which multiplexers, which panes, how much is stored.
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on, and print it anew whenever something changes.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what the agents and the sidecar are doing: states, resets, multiplexers, how much is stored.
 
-    Example: wa status
+    Example: wa status --watch
     """
-    answer("status", read_status(paths()), render, as_json=json)
+    if watch:
+        answer_stream("status", follow_status(paths()), render_anew, as_json=json)
+    else:
+        answer("status", read_status(paths()), render, as_json=json)
+
+
+def render_anew(result: StatusResult, terminal: Terminal) -> list[str]:
+    return [CLEAR if terminal.columns else "", *render(result, terminal)]
 
 
 def render(result: StatusResult, terminal: Terminal) -> list[str]:
@@ -42,6 +69,8 @@ def render(result: StatusResult, terminal: Terminal) -> list[str]:
             for mux in result["muxes"]
             if mux["notice"]
         ]
+    if any(pane["agent"] for pane in result["panes"]):
+        lines += ["", *agent_table(result["panes"], terminal)]
     if result["panes"]:
         lines += ["", *pane_table(result["panes"], terminal)]
     return lines + staleness(result["live"], result["as_of"], terminal)
@@ -70,6 +99,30 @@ def mux_table(muxes: list[MuxResult], terminal: Terminal) -> list[str]:
         for mux in muxes
     ]
     return table(MUX_COLUMNS, rows, terminal)
+
+
+def agent_table(panes: list[PaneResult], terminal: Terminal) -> list[str]:
+    """The panes that an agent is known in."""
+    rows: list[list[str | Cell]] = []
+    for pane in panes:
+        detail, last = pane["detail"], pane["last_event"]
+        if pane["agent"] is None or detail is None:
+            continue
+        limit = detail["limit"]
+        reset = "" if limit is None else limit["printed"] or "unknown"
+        state = pane["state"] if detail["draft"] is not True else f"{pane['state']} (draft)"
+        rows.append(
+            [
+                Cell(pane["pane_uid"], Style.BOLD),
+                pane["agent"] if detail["version"] is None else f"{pane['agent']} {detail['version']}",
+                Cell(state, Style.GOOD if pane["state"] in CALM else Style.WARN),
+                age(pane["since"]) if pane["since"] else "",
+                reset,
+                detail["project"] or pane["cwd"] or "",
+                "" if last is None else f"{last['event']} {age(last['at'])} ago",
+            ]
+        )
+    return table(AGENT_COLUMNS, rows, terminal)
 
 
 def _size(count: int) -> str:
