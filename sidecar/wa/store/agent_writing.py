@@ -74,7 +74,7 @@ _LIMIT = """
 INSERT INTO limits (session, number, at_ms, window, model, printed, kind, resets_ms, plan, resumes_itself)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (session, number) DO UPDATE SET
   window = coalesce(?4, window), model = coalesce(?5, model), printed = ?6, kind = coalesce(?7, kind),
-  resets_ms = coalesce(?8, resets_ms), plan = coalesce(?9, plan), resumes_itself = ?10
+  resets_ms = coalesce(?8, resets_ms), plan = coalesce(?9, plan), resumes_itself = ?10, lifted_ms = NULL
 """
 _COMPACTION = """
 INSERT INTO compactions (session, number, at_ms, trigger, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from wa.detect.session_book import Remembered
 from wa.model.screen import Row
-from wa.store import export, read_agents, read_log, read_panes
+from wa.store import agent_memory, export, read_agents, read_log, read_panes
 from wa.store.agent_records import EventRecord, SessionDetail, SessionRecord, TransitionRecord
 from wa.store.connection import Database, snapshot
 from wa.store.pattern import Pattern
@@ -196,6 +197,10 @@ class Reader:
     async def session(self, name: str) -> SessionDetail:
         """By `s12`, or by the agent's own id (the newest that had it). Raises NotFound."""
         return await self._read(lambda connection: read_agents.session(connection, name))
+
+    async def remembered(self, pane_uid: str) -> Remembered | None:
+        """The pane's newest agent session, for a session book to go on with; None where there is none."""
+        return await self._read(lambda connection: agent_memory.remembered(connection, pane_uid))
 
     async def health(self, *, within_s: float = HEALTH_WITHIN_S) -> Health:
         """Sizes, counts and an integrity check that may take so long."""

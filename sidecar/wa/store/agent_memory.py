@@ -1,0 +1,84 @@
+"""What a session book must know of a pane after a restart."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from wa.detect.once import MOST, identity
+from wa.detect.session_book import Remembered
+from wa.detect.session_ops import NoteLimit, SessionRef
+from wa.model.agent import Detection, FieldValue, Place, Severity
+from wa.store.read_panes import known_number
+
+_SESSION = """
+SELECT id, number, agent, started_ms, ended_ms, version, model, plan, project, session_id, id_confidence, id_source
+FROM agent_sessions WHERE pane = ? ORDER BY number DESC LIMIT 1
+"""
+_EVENTS = """
+SELECT agent, event, rule, severity, present, fields, at_ms FROM events WHERE session = ? ORDER BY id DESC LIMIT ?
+"""
+_LIMITS = """
+SELECT number, at_ms, window, model, printed, kind, resets_ms, plan, resumes_itself, lifted_ms IS NULL FROM limits
+WHERE session = ? ORDER BY number
+"""
+STATE_LEAD_MS = 2000
+"""What is true in a state may have been read so long before the state was settled."""
+
+
+def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | None:
+    """None where no session is known. Raises NotFound for a pane that does not exist."""
+    pane = known_number(connection, pane_uid)
+    found = connection.execute(_SESSION, (pane,)).fetchone()
+    if found is None:
+        return None
+    ident, number, agent, started_ms, ended_ms, *about, session_id, confidence, source = found
+    ref = SessionRef(number, agent)
+    events = [(_detection(row), row[-1]) for row in connection.execute(_EVENTS, (ident, MOST // 2))]
+    (moved_ms,) = connection.execute("SELECT max(at_ms) FROM transitions WHERE session = ?", (ident,)).fetchone()
+    turns, turn_ms = connection.execute(
+        "SELECT coalesce(max(number), 0), max(coalesce(ended_ms, started_ms)) FROM turns WHERE session = ?", (ident,)
+    ).fetchone()
+    open_turn = connection.execute(
+        "SELECT started_ms FROM turns WHERE session = ? AND ended_ms IS NULL", (ident,)
+    ).fetchone()
+    limits = connection.execute(_LIMITS, (ident,)).fetchall()
+    (compactions,) = connection.execute(
+        "SELECT coalesce(max(number), 0) FROM compactions WHERE session = ?", (ident,)
+    ).fetchone()
+    since_ms = (moved_ms or started_ms) - STATE_LEAD_MS
+    said = [at_ms for at_ms in (started_ms, ended_ms, moved_ms, turn_ms) if at_ms is not None]
+    return Remembered(
+        session=ref,
+        at_ms=max([*said, *(at_ms for _, at_ms in events)]),
+        started_ms=started_ms,
+        ended_ms=ended_ms,
+        about=(about[0], about[1], about[2], about[3]),
+        session_id=session_id,
+        id_confidence=confidence or 0.0,
+        id_source=source or "",
+        turns=turns,
+        open_turn_ms=None if open_turn is None else open_turn[0],
+        compactions=compactions,
+        limits=tuple(NoteLimit._make((ref, *row[:8], bool(row[8]))) for row in limits),
+        is_limited=bool(limits and limits[-1][9]),
+        recorded=tuple(identity(one) for one, _ in events if not one.present),
+        shown=tuple((one.event, identity(one)) for one, at_ms in events if one.present and at_ms >= since_ms),
+    )
+
+
+def _detection(row: tuple[Any, ...]) -> Detection:
+    agent, event, rule, severity, present, fields, _ = row
+    values = {name: _value(value) for name, value in json.loads(fields).items()}
+    return Detection(event, agent, rule, Severity(severity), values, bool(present), Place("", None, None, ""))
+
+
+def _value(value: Any) -> FieldValue:
+    """As a detection has it; lists are tuples there."""
+    if isinstance(value, dict):
+        return {name: _value(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return tuple(map(_value, value))
+    plain: FieldValue = value
+    return plain
