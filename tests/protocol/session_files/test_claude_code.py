@@ -186,7 +186,7 @@ def test_a_running_claude_says_its_session() -> None:
         "statusUpdatedAt": 1795262988952,
     }
     live = live_session(json.dumps(written).encode())
-    assert live == (16149, "1252482", SESSION, "/home/dev/demo", 1795262973876, "2.1.328", "idle", 1795262988952)
+    assert live == (16149, "1252482", SESSION, "/home/dev/demo", 1795262973876, "2.1.328", "idle", None, 1795262988952)
     assert live_session(json.dumps({**written, "kind": "background"}).encode()) is None
     assert live_session(json.dumps({**written, "pid": True}).encode()) is None
     assert live_session(b"{") is None

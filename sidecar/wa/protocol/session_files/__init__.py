@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Protocol
 
 from wa.protocol.session_files.claude_code import ClaudeCodeReader, LiveSession, live_session
@@ -53,12 +52,7 @@ class _LineReader(Protocol):
     def line(self, line: bytes | str) -> list[Record]: ...
 
 
-_READERS: dict[str, Callable[..., _LineReader]] = {
-    "codex": CodexReader,
-    "claude_code": ClaudeCodeReader,
-    "gemini": GeminiReader,
-}
-AGENTS = frozenset(_READERS)
+AGENTS = frozenset({"codex", "claude_code", "gemini"})
 _ID_AT_END = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\.jsonl?$")
 
 
@@ -75,16 +69,36 @@ class SessionReader:
     every change.
     """
 
-    def __init__(self, agent: str, name: str, *, from_start: bool = True, max_line_bytes: int = MAX_LINE_BYTES) -> None:
-        """*from_start* False: the first bytes fed stand in the middle of the file; what precedes the first line's end is dropped.
+    def __init__(
+        self,
+        agent: str,
+        name: str,
+        *,
+        from_start: bool = True,
+        known: SessionMeta | None = None,
+        max_line_bytes: int = MAX_LINE_BYTES,
+    ) -> None:
+        """*from_start* False: the first bytes fed stand in the middle of the file; what precedes the first line's end is dropped,
+        and *known* is what the file's beginning said of the session.
 
-        KeyError for an agent that has no reader; AGENTS are those that have.
+        ValueError for an agent that has no reader; AGENTS are those that have.
         """
-        self._make, self._file_session = _READERS[agent], file_session_id(name)
-        self._reader = self._make(from_start=from_start, file_session=self._file_session)
+        self._agent, self._file_session = agent, file_session_id(name)
+        self._reader = self._make(from_start=from_start, known=known)
         self._lines = LineFeed(max_line_bytes)
         self._torn = not from_start
         self.whole_file = agent == "gemini" and name.endswith(".json")
+
+    def _make(self, *, from_start: bool, known: SessionMeta | None) -> _LineReader:
+        match self._agent:
+            case "codex":
+                return CodexReader(from_start=from_start, file_session=self._file_session, known=known)
+            case "claude_code":
+                return ClaudeCodeReader(from_start=from_start, file_session=self._file_session, known=known)
+            case "gemini":
+                return GeminiReader(from_start=from_start, known=known)
+            case _:
+                raise ValueError(f"no reader for the session files of {self._agent}")
 
     def feed(self, data: bytes) -> list[Record]:
         if self._torn:
@@ -107,5 +121,5 @@ class SessionReader:
         """The file was cut or replaced: it is read again from its first byte."""
         self._lines.forget()
         self._torn = False
-        self._reader = self._make(from_start=True, file_session=self._file_session)
+        self._reader = self._make(from_start=True, known=None)
         return [Rewritten()]

@@ -67,7 +67,8 @@ class LiveSession(NamedTuple):
     started_ms: int | None
     version: str | None
     status: str | None
-    """Seen: idle, busy."""
+    """idle, busy or waiting."""
+    waiting_for: str | None
     status_ms: int | None
 
 
@@ -88,6 +89,7 @@ def live_session(data: bytes) -> LiveSession | None:
         v.instant_ms(fields.get("startedAt")),
         v.text(fields.get("version"), 40),
         v.text(fields.get("status"), 40),
+        v.text(fields.get("waitingFor"), 80),
         v.instant_ms(fields.get("statusUpdatedAt")),
     )
 
@@ -95,12 +97,14 @@ def live_session(data: bytes) -> LiveSession | None:
 class ClaudeCodeReader:
     agent = "claude_code"
 
-    def __init__(self, *, from_start: bool = True, file_session: str | None = None) -> None:
+    def __init__(
+        self, *, from_start: bool = True, file_session: str | None = None, known: SessionMeta | None = None
+    ) -> None:
         """*file_session*: the id in the file's name. Lines of other sessions are history that was carried over."""
         self._usage = Usage(from_start=from_start)
         self._from_start = from_start
         self._session = file_session
-        self._meta: SessionMeta | None = None
+        self._meta = known
         self._turn_id: str | None = None
 
     def line(self, line: bytes | str) -> list[Record]:
@@ -141,7 +145,9 @@ class ClaudeCodeReader:
         model = v.text(v.table(fields, "message").get("model"), 80)
         known = self._meta
         if known is None:
-            meta = SessionMeta(self._session, cwd, at_ms if self._from_start else None, version, None)
+            headless = fields.get("entrypoint") not in (None, "cli")
+            started_ms = at_ms if self._from_start else None
+            meta = SessionMeta(self._session, cwd, started_ms, version, None, "headless" if headless else "main")
         else:
             meta = known._replace(version=version)
         if model is not None and model != _SYNTHETIC:

@@ -35,12 +35,14 @@ _LIMITS = frozenset({"usage_limit_exceeded", "usage_limit_reached"})
 class CodexReader:
     agent = "codex"
 
-    def __init__(self, *, from_start: bool = True, file_session: str | None = None) -> None:
+    def __init__(
+        self, *, from_start: bool = True, file_session: str | None = None, known: SessionMeta | None = None
+    ) -> None:
         self._usage = Usage(from_start=from_start)
         self._from_start = from_start
         self._file_session = file_session
-        self._meta: SessionMeta | None = None
-        self._model: str | None = None
+        self._meta = known
+        self._model = None if known is None else known.model
         self._session: Tokens | None = None
         self._limits = RateLimits(None, None, None, None)
         self._turn_id: str | None = None
@@ -76,15 +78,13 @@ class CodexReader:
             return [Unknown("session_meta without an id")]
         if self._meta is not None or (self._file_session or session_id) != session_id:
             return []  # a fork carries the first lines of the session it was forked from
-        source = payload.get("source")
-        subagent = not isinstance(source, str) or payload.get("thread_source") == "subagent"
         self._meta = SessionMeta(
             session_id,
             v.text(payload.get("cwd"), 4096),
             v.instant_ms(payload.get("timestamp")),
             v.text(payload.get("cli_version"), 40),
             None,
-            "subagent" if subagent and source is not None else "main",
+            _kind(payload.get("source"), payload.get("thread_source")),
         )
         return [self._meta]
 
@@ -163,6 +163,12 @@ class CodexReader:
             window for window in (self._limits.primary, self._limits.secondary) if window and window.used_percent >= 100
         ]
         return max((window.resets_at_ms for window in used_up if window.resets_at_ms is not None), default=None)
+
+
+def _kind(source: object, thread_source: object) -> Literal["main", "headless", "subagent"]:
+    if thread_source == "subagent" or isinstance(source, dict):
+        return "subagent"
+    return "headless" if source in ("exec", "mcp") else "main"
 
 
 def _tokens(value: object) -> Tokens | None:

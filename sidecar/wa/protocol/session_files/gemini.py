@@ -44,12 +44,12 @@ class _Message(NamedTuple):
 class GeminiReader:
     agent = "gemini"
 
-    def __init__(self, *, from_start: bool = True, file_session: str | None = None) -> None:  # noqa: ARG002 - of all readers
-        self._begin(from_start=from_start)
+    def __init__(self, *, from_start: bool = True, known: SessionMeta | None = None) -> None:
+        self._begin(from_start, known)
 
-    def _begin(self, *, from_start: bool) -> None:
+    def _begin(self, from_start: bool, known: SessionMeta | None) -> None:
         self._usage = Usage(from_start=from_start)
-        self._meta: SessionMeta | None = None
+        self._meta = known
         self._messages: dict[str, _Message] = {}
         self._turn_id: str | None = None
 
@@ -86,7 +86,7 @@ class GeminiReader:
             return [Unknown("no session")]
         found: list[Record] = []
         if self._meta is not None and self._meta.session_id != session_id:
-            self._begin(from_start=True)
+            self._begin(True, None)
             found.append(Rewritten())
         found += self._known(fields)
         return found + self._listing(v.items(fields.get("messages")), v.instant_ms(fields.get("lastUpdated")))

@@ -19,8 +19,9 @@ class SessionMeta(NamedTuple):
     started_ms: int | None
     version: str | None
     model: str | None
-    kind: Literal["main", "subagent"] = "main"
-    """A subagent's file belongs to a session that another file holds; no pane runs it."""
+    kind: Literal["main", "headless", "subagent"] = "main"
+    """headless: one prompt without a screen (`codex exec`, `claude -p`), as far as the agent writes it. A subagent's file
+    belongs to a session that another file holds; no pane runs it."""
     cwd_sha256: str | None = None
     """Gemini CLI writes this in place of the folder's path."""
 

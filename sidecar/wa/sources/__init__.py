@@ -1,0 +1,1 @@
+"""What reaches wa beside the multiplexer: the agents' own session files."""

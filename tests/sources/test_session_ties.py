@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.programs_on_tty import holding
+from wa.sources.session_homes import Homes
+from wa.sources.session_ties import Held, foreground, held_by, homes_of, live_of, process_of
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+ONE, TWO = "01a1fe15-8527-7e90-9a3f-5d50834a95af", "01a1fe15-9c03-7581-91ca-619d7bade28e"
+
+
+def rollout(home: Path, session_id: str) -> Path:
+    path = home / f".codex/sessions/2026/11/21/rollout-2026-11-21T12-29-45-{session_id}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_the_processes_in_front_of_a_terminal_are_found(tmp_path: Path) -> None:
+    """With their folder, their start and their home, and nothing else of their environment."""
+    before_ms = time.time_ns() // 1_000_000
+    with holding("codex", home=tmp_path, cwd=tmp_path) as (tty, child):
+        (process,) = foreground(tty)
+    assert process.pid == child.pid
+    assert process.cwd == str(tmp_path)
+    assert process.env == {"HOME": str(tmp_path)}
+    assert process.runs({"codex"})
+    assert homes_of(process, Homes(*[Path("/")] * 3)).codex == tmp_path / ".codex"
+    assert process.started_ms is not None
+    assert abs(process.started_ms - before_ms) < 2_000
+
+
+def test_a_terminal_that_is_none_has_no_processes(tmp_path: Path) -> None:
+    """Neither a name that is gone nor a file; nor a folder that is no /proc."""
+    for tty in (None, "", "/dev/pts/99999", str(tmp_path), "\0"):
+        assert foreground(tty) == []
+    with holding("codex", home=tmp_path, cwd=tmp_path) as (tty, _):
+        assert foreground(tty, tmp_path) == []
+
+
+def test_what_a_process_writes_is_its_session(tmp_path: Path) -> None:
+    """A rollout open for writing ties; one that is only read, and one of which only the lock stands, tell what they can."""
+    one, two = rollout(tmp_path, ONE), rollout(tmp_path, TWO)
+    lock = tmp_path / ".codex/thread-writer-locks" / f"{TWO}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with holding("codex", [("a", one), ("r", two)], home=tmp_path, cwd=tmp_path) as (tty, _):
+        assert held_by(foreground(tty)) == [Held(ONE, one)]
+    with holding("codex", [("r+", lock)], home=tmp_path, cwd=tmp_path) as (tty, _):
+        assert held_by(foreground(tty)) == [Held(TWO, None)]
+    with holding("codex", [("a", two), ("r+", lock)], home=tmp_path, cwd=tmp_path) as (tty, _):
+        assert held_by(foreground(tty)) == [Held(TWO, two)]
+
+
+def test_a_replaced_or_deleted_file_is_not_the_one_that_is_held(tmp_path: Path) -> None:
+    """The name alone does not count."""
+    path = rollout(tmp_path, ONE)
+    with holding("codex", [("a", path)], home=tmp_path, cwd=tmp_path) as (tty, _):
+        path.unlink()
+        assert held_by(foreground(tty)) == []
+
+
+def test_a_claude_that_runs_says_its_session(tmp_path: Path) -> None:
+    """sessions/<pid>.json counts for the process with that pid and that start, for no other."""
+    homes = Homes.from_env({"HOME": str(tmp_path)})
+    with holding("claude", home=tmp_path, cwd=tmp_path) as (_, child):
+        process = process_of(child.pid)
+        assert process is not None
+        assert live_of(process, homes) is None
+        path = homes.claude / "sessions" / f"{child.pid}.json"
+        path.parent.mkdir(parents=True)
+        written = {"pid": child.pid, "procStart": process.start_ticks, "sessionId": ONE, "status": "busy"}
+        path.write_text(json.dumps(written))
+        live = live_of(process, homes)
+        assert live is not None
+        assert (live.session_id, live.status) == (ONE, "busy")
+        for other in ({"procStart": "17"}, {"pid": 1}, {"procStart": None}, {"sessionId": "x"}):
+            path.write_text(json.dumps({**written, **other}))
+            assert live_of(process, homes) is None
+        path.write_text(json.dumps(written)[:-5])
+        assert live_of(process, homes) is None
