@@ -288,12 +288,13 @@ class Fetch:
         piece = self._ready.get(self.next)
         return isinstance(piece, Lost) and piece.trimmed and self.oldest < self.next + piece.size
 
-    def rest(self) -> Iterator[Sequence[Row] | Lost]:
-        """Everything to `end`, for a pane that is gone: what is not ready is lost."""
-        while self.next < self.end:
+    def rest(self, stop: int) -> Iterator[Sequence[Row] | Lost]:
+        """Everything to *stop*, where it cannot be read any more: what is not ready is lost. A piece may reach beyond."""
+        stop = min(stop, self.end)
+        while self.next < stop:
             piece = self._ready.pop(self.next, None)
             if piece is None:
-                later = min((start for start in self._ready if start > self.next), default=self.end)
-                piece = Lost(min(later, self.end) - self.next)
+                later = min((start for start in self._ready if start > self.next), default=stop)
+                piece = Lost(min(later, stop) - self.next)
             self.next += _size(piece)
             yield piece

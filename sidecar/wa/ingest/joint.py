@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from wa.ingest.align import Shift, best_shift, walk
 from wa.ingest.ledger import BLANK, key
-from wa.ingest.lines import Place, logical_lines, place_in, words
+from wa.ingest.lines import Line, Place, logical_lines, place_in, words
 from wa.model.screen import Row
 
 LIKELY_ROWS = 5
@@ -119,6 +119,8 @@ def by_lines(
     all_known = len(known) < RECENT_LINES
     near = 0 if from_top and all_known else None
     known_keys, now_keys = [line.key for line in known], [line.key for line in now]
+    if near == 0 and at < len(now) and known_keys[:at] == now_keys[:at]:
+        return Joint(_place_at(known[at : at + 1], seen, now[at], stored_part), (), at)
     shift = best_shift(known_keys, now_keys, near=near, from_first=whole and all_known)
     if shift is None:
         return None
@@ -139,10 +141,15 @@ def by_lines(
     if line >= len(now):
         more = stored_part or (strict and found.short)
         return None if more else Joint(Place(len(seen), 0), (), shift.agreeing, sure)
-    place = Place(now[line].first, 0)
-    if stored_part and _begins_alike(known[at].text, now[line].text, stored_part):
-        place = place_in(seen, now[line], stored_part)
+    place = _place_at(known[at : at + 1], seen, now[line], stored_part)
     return Joint(place, (), shift.agreeing, sure)
+
+
+def _place_at(known: Sequence[Line], seen: Sequence[Row], line: Line, stored: int) -> Place:
+    """Where the stored characters of a line end: at its start, if it is another line."""
+    if stored and known and known[0].text[:stored].rstrip() == line.text[:stored].rstrip():
+        return place_in(seen, line, stored)
+    return Place(line.first, 0)
 
 
 def by_text(tail: Sequence[Row], seen: Sequence[Row]) -> Joint | None:
@@ -165,10 +172,6 @@ def by_text(tail: Sequence[Row], seen: Sequence[Row]) -> Joint | None:
 
 def _stream(rows: Sequence[Row]) -> str:
     return "".join([row.text if row.wrapped else row.text.rstrip() + "\n" for row in rows])
-
-
-def _begins_alike(known: str, now: str, characters: int) -> bool:
-    return known[:characters].rstrip() == now[:characters].rstrip()
 
 
 def by_words(tail: Sequence[Row], shown: Sequence[Row], seen: Sequence[Row]) -> Joint | None:

@@ -42,6 +42,8 @@ class Primary:
         """Rows just below the mark, all in the log, by their present numbers."""
         self._from_top: int | None = None
         """So many of the newest stored rows are all of the history up to the mark; None if that is not certain."""
+        self._run = 0
+        """Rows from here to the mark are, one for one, the newest stored rows."""
         self._resumed_from: History | None = None
         self._limit: int | None = None
         """Rows of history at which the terminal drops its oldest, once that was seen."""
@@ -65,7 +67,7 @@ class Primary:
     def begin(self, seen: ScreenPush) -> None:
         """What the pane still has of its past is output."""
         self.fetch = Fetch(seen.dims.scrollback_top)
-        self._from_top = 0
+        self._from_top, self._run = 0, seen.dims.scrollback_top
         self.push(seen)
 
     def resume(self, seen: ScreenPush, history: History | None) -> None:
@@ -192,20 +194,30 @@ class Primary:
                 self._store(piece, at_ms)
 
     def _lost(self, piece: Lost, reason: GapReason, at_ms: int) -> None:
-        self._from_top = None
+        self._from_top, self._run = None, self.fetch.next
         self.ledger.gap(piece.size, reason if piece.trimmed else GapReason.UNREADABLE, at_ms)
 
     def _store(self, rows: Sequence[Row], at_ms: int) -> None:
         self._behind.extend(rows[-BEHIND_ROWS:])
         cut = self._cut
         if cut is not None and rows[-1].index >= cut.row:
+            self._run = max(self._run, cut.row + 1)
             rows = [_without(row, cut) for row in rows]
             self._cut = None
         if self.logged:
+            self._run = rows[-1].index + 1
             rows = [row for row in rows if self.logged.pop(row.index, None) != row.text]
         if self._from_top is not None:
             self._from_top += len(rows)
         self.ledger.store(rows, at_ms)
+
+    def _give_up_to(self, oldest: int, at_ms: int) -> None:
+        """The terminal dropped everything before *oldest*: what was not read of it is lost."""
+        for piece in self.fetch.rest(oldest):
+            if isinstance(piece, Lost):
+                self._lost(piece, GapReason.TRIMMED, at_ms)
+            else:
+                self._store(piece, at_ms)
 
     def close(self, at_ms: int) -> None:
         """The pane is gone: what can be told is told, with the rows on the screen, and the rest is a gap."""
@@ -216,7 +228,7 @@ class Primary:
                 self.ledger.gap(None, GapReason.CLOSED, at_ms)
                 return
             self._conclude(rejoin, verdict, at_ms)
-        for piece in self.fetch.rest():
+        for piece in self.fetch.rest(self.fetch.end):
             if isinstance(piece, Lost):
                 self.ledger.gap(piece.size, GapReason.CLOSED, at_ms)
             else:
@@ -256,6 +268,7 @@ class Primary:
 
     def _go_on_at(self, index: int, before: Fetch) -> None:
         self.fetch = Fetch(index)
+        self._run = index
         self.fetch.oldest = before.oldest
         self.fetch.expect_strays(before.abandoned())
         self.fetch.extend(before.end, {})
@@ -284,6 +297,7 @@ class Primary:
             return
         rejoin = Rejoin(Cause.ERASED, start, start, self._shown_unlogged(), seen.at_ms)
         rejoin.log_end = self.fetch.next
+        rejoin.behind = tuple(row for row in self._behind if row.index >= start)
         rejoin.unknown_loss = self._unheard_loss
         rejoin.history_rows = seen.dims.scrollback_rows - seen.dims.viewport_rows
         if self._generation_start is not None:
@@ -374,23 +388,28 @@ class Primary:
         self._reader.void()
         rejoin = self.rejoin
         if rejoin is None:
+            self._give_up_to(before.scrollback_top, seen.at_ms)
             shown = () if self.fetch.waiting else self._shown_unlogged()
             rejoin = self.rejoin = Rejoin(Cause.RESIZED, 0, 0, shown, seen.at_ms)
             rejoin.log_end = self.fetch.next
             if numbered:
                 rejoin.number = self.fetch.next
                 rejoin.column = self._column
-            if before.scrollback_top == dims.scrollback_top:
-                rejoin.from_top = self._from_top
+            rejoin.from_top = self._from_top
+            if self._run <= before.scrollback_top:
+                rejoin.from_top = self.fetch.next - before.scrollback_top
             rejoin.fetch.expect_strays(self.fetch.abandoned())
-        whole = rejoin.cause is Cause.ERASED or rejoin.printed_again or not self.ledger.rows
         oldest = dims.scrollback_top
+        if oldest > before.scrollback_top:
+            rejoin.from_top = None
+        whole = rejoin.cause is Cause.ERASED or rejoin.printed_again or not self.ledger.rows
+        whole = whole or (rejoin.from_top is not None and rejoin.from_top <= len(self.ledger.rows))
         first_look = max(
             oldest, min(dims.physical_top, rejoin.log_end if numbered else dims.physical_top) - FIRST_LOOK_ROWS
         )
         rejoin.renumbered(oldest if whole else first_look, oldest, perhaps=numbered)
         rejoin.perhaps_erased = rejoin.perhaps_erased or erased
-        rejoin.trimmed = rejoin.trimmed or oldest > before.scrollback_top
+        rejoin.trimmed = oldest > 0
         if not self.ledger.rows and oldest > rejoin.log_end:
             rejoin.orphans.append(Lost(oldest - rejoin.log_end))
             rejoin.log_end = oldest
@@ -416,6 +435,7 @@ class Primary:
         self._behind.clear()
         self._behind.extend(rows[max(0, place.row - BEHIND_ROWS) : place.row])
         self.fetch = rejoin.fetch
+        self._run = rejoin.start + place.row + bool(place.column)
         self._cut = Place(rejoin.start + place.row, place.column) if place.column else None
         if place.row < final:
             self._store(rows[place.row : final], at_ms)

@@ -70,6 +70,8 @@ class Rejoin:
         self.oldest = oldest
         self.shown = tuple(shown)
         """What stood below the log when that was last certain."""
+        self.behind: tuple[Row, ...] = ()
+        """The newest rows of the log, where a history that was erased may still have them."""
         self.number: int | None = None
         """The row at which the log ended, if the numbers still hold."""
         self.log_end = start
@@ -86,7 +88,7 @@ class Rejoin:
         self.column = 0
         """So many characters of the row at `number` are in the log."""
         self.trimmed = False
-        """Rows were dropped since it was known where the log ends."""
+        """The history may have lost its oldest rows since it began."""
         self.perhaps_erased = False
         """The history became shorter at its old end while it was wrapped anew: trimmed, or erased and printed again."""
         self.from_top: int | None = None
@@ -159,7 +161,7 @@ class Rejoin:
         if self.pending is not None:
             self.orphans.append(self.pending)
         fetch.extend(stop, {})
-        for piece in fetch.rest():
+        for piece in fetch.rest(fetch.end):
             if isinstance(piece, Lost):
                 self.orphans.append(piece)
             else:
@@ -184,6 +186,7 @@ class Rejoin:
             else:
                 self.start = self.fetch.next
                 self.orphans.append(piece)
+                self.from_top = None
 
     def retract(self, end: int) -> None:
         """Rows from *end* on are on the screen again."""
@@ -252,18 +255,23 @@ class Rejoin:
             found = found._replace(place=found.place._replace(column=self.column))
         at_top = self.start <= max(self.oldest, self.fetch.oldest)
         lines = self._whole_lines(seen)
-        if self.from_top and at_top and self.from_top <= len(tail):
-            found = by_lines(tail[-self.from_top :], self.shown, lines, strict=True, at_top=True, from_top=True)
+        if self.from_top is not None and at_top and self.from_top <= len(tail):
+            counted = tail[len(tail) - self.from_top :]
+            found = by_lines(counted, self.shown, lines, strict=True, at_top=True, from_top=True)
+            if not counted:
+                found = Joint(Place(0, 0), (), 0)
         whole = ledger.whole and len(ledger.keys) == len(tail)
         found = found or by_lines(tail, self.shown, lines, strict=True, whole=whole, at_top=at_top)
-        if found is None and (self.look_further_back() or self._more_is_coming()):
+        if (found is None or not found.sure) and self.look_further_back():
+            return None
+        if found is None and self._more_is_coming():
             return None
         if found is None and self.perhaps_erased:
             found = self._as_printed_again(ledger, seen)
         if found is None and resized and (found := by_text(tail, seen)) is None:
             self.unknown_loss = True
             found = by_lines(tail, self.shown, lines, strict=False, whole=whole, at_top=True)
-        if found is not None and not found.sure and self.trimmed:
+        if found is not None and not found.sure and resized and self.trimmed:
             self.unknown_loss = True
         return self._verdict(seen, found)
 
@@ -320,7 +328,7 @@ class Rejoin:
         often = Counter(row.text for row in seen)
         pairs = [
             (row, seen[row.index - self.start])
-            for row in self.shown
+            for row in (*self.behind, *self.shown)
             if self.start <= row.index < self.start + len(seen) and row.text.strip() and often[row.text] < 2
         ]
         same = sum(1 for was, now in pairs if was.text == now.text)
