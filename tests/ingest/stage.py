@@ -23,6 +23,8 @@ class Stage:
         self.now_ms = 1_000
         self.wake_ms: int | None = None
         self.asked: list[Effect] = []
+        self.number = 0
+        """Of the last numbered line that a test had printed."""
         self.reads = 0
         self.rows_asked: list[range] = []
         self.tracker = PaneTracker(1)

@@ -26,7 +26,7 @@ OPS = st.one_of(
 
 def play(stage: Stage, ops: list[tuple[str, object]]) -> None:
     terminal = stage.terminal
-    number = 0
+    number = stage.number
     for name, value in ops:
         match name, value:
             case "lines", int(count):
@@ -70,6 +70,7 @@ def play(stage: Stage, ops: list[tuple[str, object]]) -> None:
             case _:
                 raise AssertionError(name)
         stage.now_ms += 1
+    stage.number = number
 
 
 @settings(max_examples=300, deadline=None)
