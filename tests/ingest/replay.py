@@ -141,11 +141,23 @@ class Replay:
             self.pass_time(seen.at_ms)
             if isinstance(seen, ScreenPush):
                 self.last = seen
+                for changed in seen.dirty:
+                    for index in changed:
+                        self.view.pop(index, None)
                 self.view.update({row.index: row for row in seen.rows})
             self.feed(seen)
             self.answer()
         if to is None:
             self.pass_time(self.now_ms + settle_ms)
+
+    def restart(self) -> None:
+        """The sidecar was killed, with everything that was returned stored, and comes back at once."""
+        saved = self.tracker.checkpoint()
+        tail = [Row(0, row.text, row.wrapped) for row in self.log.rows[-400:]]
+        self.tracker = PaneTracker(self.recording.seen[0].pane_id, resume=saved, tail=tail)
+        self.log.generation = 0
+        self.reads, self.wake_ms = [ReadRows(-1, -1)], None
+        self.answer()
 
     def pass_time(self, to_ms: int) -> None:
         while self.wake_ms is not None and self.wake_ms <= to_ms:
@@ -177,6 +189,9 @@ class Replay:
             if read.start < 0:
                 rows = tuple(self.view.get(i, Row(i, "")) for i in self.last.dims.viewport)
                 self.feed(self.last._replace(seqno=-1, rows=rows, dirty=(), at_ms=self.now_ms))
+            elif all(index in self.view for index in range(read.start, read.stop)):
+                rows = tuple(self.view[index] for index in range(read.start, read.stop))
+                self.feed(RowsRead(1, self.now_ms, range(read.start, read.stop), rows))
             elif read.start < self.recording.oldest and self.last.dims.scrollback_top <= read.start:
                 late.append(read)
             else:

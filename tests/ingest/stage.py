@@ -25,7 +25,7 @@ class Stage:
         self.asked: list[Effect] = []
         self.number = 0
         """Of the last numbered line that a test had printed."""
-        self.reads = 0
+        self.reads = self.ticks = 0
         self.rows_asked: list[range] = []
         self.tracker = PaneTracker(1)
         if began:
@@ -115,6 +115,7 @@ class Stage:
         while self.wake_ms is not None and self.wake_ms <= until:
             self.now_ms = max(self.now_ms, self.wake_ms)
             self.wake_ms = None
+            self.ticks += 1
             self.feed(Tick(1, self.now_ms))
             if answering:
                 self.answer()

@@ -42,3 +42,20 @@ def test_a_history_printed_again_is_the_same_history(delay_ms: int, items: int) 
         told.pop()
     assert [text.rstrip() for text in history + BOX] == told
     assert not stage.log.gaps
+
+
+@pytest.mark.parametrize("delay_ms", [5, 20, 50, 150])
+def test_a_redraw_costs_few_wake_ups(delay_ms: int) -> None:
+    """However often the history is printed again, and however late reads are answered."""
+    terminal = Terminal(80, 24, 20_000)
+    stage = Stage(terminal)
+    history = [f"row {i}" for i in range(60)]
+    for frame in range(200):
+        history.append(f"new {frame}")
+        terminal.clear()
+        terminal.write("\r\n".join(history + BOX))
+        stage.push()
+        stage.pass_time(delay_ms, answering=False)
+        if frame % 10 == 9:
+            stage.answer()
+    assert stage.ticks <= 200 * 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from replay import DATA, Log, Replay, load
+from replay import DATA, Log, Recording, Replay, load
 
 from wa.ingest import PaneTracker
 
@@ -26,3 +26,27 @@ def test_every_step_of_every_answer_is_told_once(agent: str) -> None:
     assert list(range(1, 31)) * 2 == steps
     assert prompts == ["1", "2"]
     assert len([text for text in log.texts if text.strip()]) <= 1.3 * COUNTED[agent]
+
+
+def restarted(recording: Recording, at: int) -> Log:
+    """The log of a run, where the sidecar was killed and came back before observation *at*."""
+    log = Log()
+    replay = Replay(recording, PaneTracker(recording.seen[0].pane_id), log)
+    replay.run(to=at)
+    replay.restart()
+    replay.run(from_=at)
+    return log
+
+
+@pytest.mark.parametrize("agent", ["claude", "claude2112", "codex087", "gemini"])
+def test_a_restart_at_any_time_leaves_the_same_log(agent: str) -> None:
+    """Where a history shows: row by row, without a gap."""
+    recording = load(DATA / "agents" / f"{agent}.json")
+    whole = Log()
+    Replay(recording, PaneTracker(recording.seen[0].pane_id), whole).run()
+    rows = [text.rstrip() for text in whole.all_texts()]
+
+    for at in range(1, len(recording.seen), len(recording.seen) // 12):
+        log = restarted(recording, at)
+        assert [text.rstrip() for text in log.all_texts()] == rows, at
+        assert not log.gaps, at

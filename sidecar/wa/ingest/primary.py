@@ -182,7 +182,8 @@ class Primary:
 
     def wake_ms(self, at_ms: int) -> int | None:
         wakes = [self._reader.wake_ms, self.rejoin.wake_ms(at_ms) if self.rejoin is not None else None]
-        return min((wake for wake in wakes if wake is not None), default=None)
+        # What is due already waits for something else: an answer, a size, a generation that has settled.
+        return min((wake for wake in wakes if wake is not None and wake > at_ms), default=None)
 
     # -- into the log -----------------------------------------------------------------------------------------------
 
@@ -303,6 +304,7 @@ class Primary:
         if self._generation_start is not None:
             rejoin.log_ended_at = self.fetch.next - self._generation_start
         self.fetch.retract(start)
+        rejoin.unread(self.fetch.rest(self.fetch.end))
         rejoin.abandon(self.fetch, (), start)
         rejoin.fetch.expect_strays(self.fetch.abandoned())
         self.rejoin = rejoin

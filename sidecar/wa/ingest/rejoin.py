@@ -9,7 +9,7 @@ terminal wrapped every row anew. *Resumed*: nobody was listening for a while.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -41,6 +41,9 @@ RESUMED_SHARE = 0.5
 UNMOVED_SHARE = 0.9
 
 
+UNREAD = Row(-1, "")
+
+
 class Cause(Enum):
     ERASED = "erased"
     RESIZED = "resized"
@@ -69,7 +72,7 @@ class Rejoin:
         self.start = start
         self.oldest = oldest
         self.shown = tuple(shown)
-        """What stood below the log when that was last certain."""
+        """What stood below the log when that was last certain; rows that nobody has read are UNREAD."""
         self.behind: tuple[Row, ...] = ()
         """The newest rows of the log, where a history that was erased may still have them."""
         self.number: int | None = None
@@ -155,6 +158,21 @@ class Rejoin:
         self.pending = self._goal = None
         self._compared = False
 
+    def unread(self, pieces: Iterable[Sequence[Row] | Lost]) -> None:
+        """Final rows between the log and the screen, which was seen below them: they keep their place, read or not."""
+        for piece in pieces:
+            if isinstance(piece, Lost):
+                self.orphans.append(piece)
+            else:
+                self.orphans.extend(piece)
+        if sum(_size(piece) for piece in self.orphans) > MAX_ORPHANS:
+            self.shown = ()
+            return
+        between: list[Row] = []
+        for orphan in self.orphans:
+            between.extend([UNREAD] * orphan.size if isinstance(orphan, Lost) else [orphan])
+        self.shown = (*between, *self.shown)
+
     def abandon(self, fetch: Fetch, read: Sequence[Row], stop: int) -> None:
         """Rows up to *stop* were final and are gone from the terminal."""
         self.orphans.extend(read)
@@ -167,7 +185,7 @@ class Rejoin:
             else:
                 self.orphans.extend(piece)
         if len(self.orphans) > MAX_ORPHANS:
-            self.orphans = [Lost(sum(piece.size if isinstance(piece, Lost) else 1 for piece in self.orphans))]
+            self.orphans = [Lost(sum(_size(piece) for piece in self.orphans))]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -314,7 +332,9 @@ class Rejoin:
         if self.cause is Cause.ERASED and self._generations == 1 and self._still_numbered(seen):
             return Joint(Place(self.log_end - self.start, 0), (), 0) if self.log_end > self.start else None
         tail = tuple(ledger.rows)
-        found = by_words(tail[-WORD_ROWS:], self.shown, seen) if self.rewrapped else None
+        found = None
+        if self.rewrapped:
+            found = by_words(tail[-WORD_ROWS:], () if UNREAD in self.shown else self.shown, seen)
         if found is None:
             near = None if self.log_ended_at is None else self.log_ended_at - len(ledger.keys)
             found = by_rows(tuple(ledger.keys), tail, self.shown, seen, whole=ledger.whole, near=near)
@@ -363,3 +383,7 @@ class Rejoin:
     def strays(self) -> Counter[range]:
         """Reads under way, whose answers would mean nothing to another reader."""
         return self.fetch.abandoned()
+
+
+def _size(piece: Row | Lost) -> int:
+    return piece.size if isinstance(piece, Lost) else 1
