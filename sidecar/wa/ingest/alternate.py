@@ -55,10 +55,8 @@ class Alternate:
                 self.document = Document(rows, seen.at_ms)
         self.dims = seen.dims
         self.mouse = self.mouse or seen.mouse_grabbed
-        unlike = self.document.unlike
-        self.document.look(rows, seen.at_ms)
-        if self.unheard and self.document.unlike > unlike and self.likely:
-            self.ledger.gap(None, GapReason.DISCONNECTED, seen.at_ms)
+        missed = GapReason.DISCONNECTED if self.unheard else GapReason.UNSEEN
+        self.document.look(rows, seen.at_ms, seen.cursor.y - seen.dims.physical_top, missed)
         self.unheard = False
         self.settle(seen.at_ms)
 
@@ -84,11 +82,11 @@ class Alternate:
             if is_page and self._pages > MAX_PAGES:
                 continue
             of_kind = RowKind.SCREEN if is_page else RowKind.OUTPUT
-            if of_kind is not kind or line.after_unseen:
+            if of_kind is not kind or line.lost is not None:
                 self.ledger.store(run, at_ms, kind, numbered=False)
                 run, kind = [], of_kind
-            if line.after_unseen:
-                self.ledger.gap(None, GapReason.UNSEEN, at_ms)
+            if line.lost is not None:
+                self.ledger.gap(None, line.lost, at_ms)
             run.append(line.row)
         self.ledger.store(run, at_ms, kind, numbered=False)
 
@@ -100,7 +98,7 @@ class Alternate:
             lines=marks(line.row.text for line in rest),
             top=document.shown.top - document.stored,
             content=document.content - document.stored,
-            feet=tuple(document.feet),
+            feet=tuple(document.composer.heights),
             head=document.head,
             scrolled=document.scrolled,
             mouse=self.mouse,

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from wa.ingest.anchor import Anchor, find_anchor, head_above
+from wa.ingest.anchor import HEADER_ROWS, Anchor, Known, Pair, find_anchor, has_room, head_above, one_scroll, telling
 from wa.ingest.checkpoint import Stay, marks
+from wa.ingest.composer import Composer, staying
 from wa.ingest.joint import by_words, reads_alike, where_it_begins
 from wa.ingest.ledger import BLANK, key
 from wa.ingest.lines import Place
+from wa.model.log import GapReason
 from wa.model.screen import Row
 
 BOUND_ROWS = 2_000
 """Rows remembered; stored ones go first. Only a view scrolled back further than this would not be recognised."""
 OFF_SCREEN_MS = 1_000
 """A row that left the screen upwards for so long is final: redraws move content down again within some 100 ms."""
-FEW = 4
-"""A frame of which fewer than one row in so many changed did not scroll."""
-FEET_LOOKED_AT = 7
-STATIC_SHARE = 0.25
+FEW = 3
+"""Rows that may change in their places where nothing else tells that they did not scroll."""
+STATIC_SHARE = 0.5
 SIMILAR_SHARE = 0.5
-REGION_SHARE = 0.8
+FLICKERS = 2
+TAILS_LOOKED_AT = 7
+LONGEST_TAIL = 4
+"""Rows still being written at the end of the content. More are a dialog that closed, or a table."""
 
 
 class Line:
     """One row of the document. Mutable: a document of thousands changes a few of them per frame."""
 
-    __slots__ = ("after_unseen", "block", "gone_ms", "key", "row", "since_ms")
+    __slots__ = ("below_ms", "block", "flickers", "gone_ms", "key", "lost", "row", "since_ms")
 
     def __init__(self, row: Row, name: int, block: Block, at_ms: int) -> None:
         self.row = row
@@ -36,8 +40,12 @@ class Line:
         self.since_ms = at_ms
         self.gone_ms: int | None = None
         """When it left the screen upwards; None while it is shown or below."""
-        self.after_unseen = False
-        """Rows above it went by unseen."""
+        self.below_ms: int | None = None
+        """When the screen was scrolled back from it."""
+        self.lost: GapReason | None = None
+        """Why rows above it are missing."""
+        self.flickers = 0
+        """How often it was rewritten in its place to read nearly the same: a spinner, a clock."""
 
 
 class Block:
@@ -62,6 +70,16 @@ class Shown(NamedTuple):
     length: int
 
 
+class Seen(NamedTuple):
+    """A frame."""
+
+    rows: Sequence[Row]
+    names: Sequence[int]
+    at_ms: int
+    cursor_y: int
+    missed: GapReason
+
+
 class Document:
     def __init__(self, frame: Sequence[Row], at_ms: int) -> None:
         self.block = Block(at_ms, page=False)
@@ -69,23 +87,22 @@ class Document:
         self.stored = 0
         """`lines[:stored]` are in the log."""
         self.shown = Shown(0, 0, len(frame))
-        self.content = len(frame)
-        """`lines[content:]` are composer and footer, as far as they are known."""
+        self._sure = 0
+        """`lines[:_sure]` are content, whatever stands below them now."""
         self.pages = 0
         self.scrolled = 0
         """Rows that scrolled in, as far as frames could be laid against each other."""
         self.cut: Place | None = None
         """Of this line the beginning is in the log: another width split it elsewhere."""
-        self._frame: list[int] = [line.key for line in self.lines]
-        self._rows: Sequence[Row] = tuple(frame)
-        self.feet: list[int] = []
-        """Heights of composer and footer as the last scrolls showed them."""
-        self.foot_names: list[frozenset[int]] = []
-        """The rows that were in it."""
+        self.composer = Composer()
         self.head = 0
         """Height of what sticks to the top."""
         self.unlike = 0
         """Frames that could not be laid against what was known."""
+        self._frame: list[int] = [line.key for line in self.lines]
+        self._rows: Sequence[Row] = tuple(frame)
+        self._tails: list[int] = []
+        """Rows at the end of the content that the last frames rewrote, or moved further down than the rest."""
         self._wrapped_anew: Sequence[Row] | None = None
         self._begun = False
 
@@ -99,7 +116,10 @@ class Document:
         document = cls(frame, at_ms)
         document.scrolled = stay.scrolled
         known, names = (*marks(row.text for row in newest), *stay.lines), marks(row.text for row in frame)
-        anchor = find_anchor(known, names, low=0, content=len(newest) + stay.content)
+        foot = Composer(stay.feet).learned
+        end = len(newest) + stay.content
+        laid_against = Known(known, len(newest) + stay.top, 0, end, end, foot)
+        anchor = find_anchor(laid_against, names, [telling(row.text) for row in frame], low=0)
         if anchor is None:
             return document, None
         head = head_above(anchor, known, names)
@@ -108,8 +128,7 @@ class Document:
         document.lines[:head] = [Line(row, key(row.text), document.block, at_ms) for row in stored]
         document.stored = min(len(newest), len(document.lines))
         document.shown = Shown(len(stored), head, len(frame) - head)
-        document.feet, document.head = list(stay.feet), stay.head
-        document.content = len(document.lines) - document._foot
+        document.composer, document.head = Composer(stay.feet), stay.head
         document._begun = bool(newest)
         return document, max(0, top - len(newest))
 
@@ -120,57 +139,113 @@ class Document:
         if other_width and self._wrapped_anew is None:
             self._wrapped_anew = self._rows
 
-    def look(self, frame: Sequence[Row], at_ms: int) -> None:
+    def look(self, frame: Sequence[Row], at_ms: int, cursor_y: int, missed: GapReason = GapReason.UNSEEN) -> None:
+        """*cursor_y* counts from the top of the frame; *missed*: why rows may have gone by since the last frame."""
         names = [hash(row[1].rstrip()) for row in frame]
         self.block.until_ms = at_ms
         if names == self._frame and self._wrapped_anew is None:
             return
+        seen = Seen(frame, names, at_ms, cursor_y, missed)
         if self._wrapped_anew is not None:
             if not self._drawn_anew(frame):
                 return
-            self._wrap_anew(frame, names, at_ms)
-        elif len(names) != len(self._frame) or not self._rewritten(frame, names, at_ms):
-            self._find(frame, names, at_ms)
+            self._wrap_anew(seen)
+        elif not self._rewritten(seen):
+            self._find(seen)
+        self.composer.watch_cursor(self._frame, names, cursor_y)
         self._frame, self._rows = names, tuple(frame)
         self._mark(at_ms)
 
-    def _rewritten(self, frame: Sequence[Row], names: Sequence[int], at_ms: int) -> bool:
-        """A few rows changed in their places."""
-        top, head, length = self.shown
-        if top + length != len(self.lines):
+    @property
+    def _at_end(self) -> bool:
+        return self.shown.top + self.shown.length == len(self.lines)
+
+    def _rewritten(self, seen: Seen) -> bool:
+        """Rows of the composer and the footer changed, and no others."""
+        if len(seen.names) != len(self._frame) or not self._at_end:
             return False
-        changed = [at for at, (now, before) in enumerate(zip(names, self._frame, strict=True)) if now != before]
-        if len(changed) > len(names) // FEW:
+        changed = [at for at, (now, before) in enumerate(zip(seen.names, self._frame, strict=True)) if now != before]
+        if changed[0] < len(seen.names) - self._foot:
             return False
-        self._overwrite(frame, names, [at for at in changed if at >= head], at_ms)
+        self._overwrite(seen, changed)
         return True
 
-    def _overwrite(self, frame: Sequence[Row], names: Sequence[int], rows: Sequence[int], at_ms: int) -> None:
+    def _overwrite(self, seen: Seen, rows: Sequence[int]) -> None:
         top, head, _ = self.shown
         for at in rows:
-            self.lines[top + at - head] = Line(frame[at], names[at], self.block, at_ms)
+            line = Line(seen.rows[at], seen.names[at], self.block, seen.at_ms)
+            line.flickers = self._flickers(seen, at)
+            line.lost = self.lines[top + at - head].lost
+            self.lines[top + at - head] = line
 
-    def _find(self, frame: Sequence[Row], names: Sequence[int], at_ms: int) -> None:
+    def _flickers(self, seen: Seen, at: int) -> int:
+        """Of the row that stood in this place of the screen, and one more if this is much the same."""
+        top, head, length = self.shown
+        if not head <= at < head + length or at >= len(self._rows) or self._frame[at] in seen.names:
+            return 0
+        before, now = self._rows[at].text.rstrip(), seen.rows[at].text
+        if now.startswith(before) or not reads_alike(now, before):
+            return 0
+        return self.lines[top + at - head].flickers + 1
+
+    def _find(self, seen: Seen) -> None:
         keys = [line.key for line in self.lines]
-        height = len(names)
+        height = len(seen.names)
+        # What stays at the bottom may be a dialog or a composer, under which the content scrolls.
+        stays = staying(self._frame, seen.names) if self._at_end else 0
+        tail = min(self.content, len(keys) - stays)
+        end = self._ordered_end(tail)
+        known = Known(keys, self.shown.top, self.shown.head, end, tail, max(stays, self._foot))
+        if self._at_end and not any(name != BLANK for name in keys[known.shown : end]) and has_room(seen.names):
+            self._join(Anchor(Pair(self.shown.head, self.shown.top), ()), seen, known)
+            return
+        weights = [telling(row.text) for row in seen.rows]
         lows = sorted({max(0, self.shown.top - height // 2), max(0, len(keys) - 3 * height), 0}, reverse=True)
-        anchor = next(
-            (found for low in lows if (found := find_anchor(keys, names, low=low, content=self.content)) is not None),
-            None,
-        )
+        found = (find_anchor(known, seen.names, weights, low=min(low, end)) for low in lows)
+        anchor = next((anchor for anchor in found if anchor is not None), None)
         if anchor is None:
-            self._unlike(frame, names, at_ms)
-        elif (length := self._seen_before(anchor, keys, names)) is not None:
+            anchor = self._few_changed(known, seen, weights)
+        if anchor is None:
+            self._unlike(seen)
+        elif (length := self._seen_before(anchor, known, seen.names)) is not None:
             self.shown = Shown(anchor.first.at, anchor.first.row, length)
+            self.block = self.lines[anchor.first.at].block
         else:
-            self._join(anchor, frame, names, keys, at_ms)
+            self._join(anchor, seen, known)
 
-    def _seen_before(self, anchor: Anchor, keys: Sequence[int], names: Sequence[int]) -> int | None:
+    def _few_changed(self, known: Known, seen: Seen, weights: Sequence[float]) -> Anchor | None:
+        """A clock at the top, a counter in a list."""
+        top, head, _ = self.shown
+        if len(seen.names) != len(self._frame) or not self._at_end:
+            return None
+        if sum(1 for now, was in zip(seen.names, self._frame, strict=True) if now != was) > FEW:
+            return None
+        anchor = one_scroll(
+            known._replace(end=self.content, tail=self.content, foot=self._foot), seen.names, weights, low=top
+        )
+        return anchor if anchor is not None and anchor.first.at - anchor.first.row == top - head else None
+
+    def _ordered_end(self, end: int, *, spare: int = 0, old_ms: int | None = None, floor: int = 0) -> int:
+        """`lines[:end]` without the rows that are still being written: rows may yet come in above them. Rows that have
+        not changed since *old_ms* are done.
+        """
+        left = max([1, *self._tails]) + spare
+        while end > floor:
+            line = self.lines[end - 1]
+            if line.key != BLANK and line.flickers < FLICKERS:
+                if not left or (old_ms is not None and line.since_ms <= old_ms):
+                    break
+                left -= 1
+            end -= 1
+        return end
+
+    def _seen_before(self, anchor: Anchor, known: Known, names: Sequence[int]) -> int | None:
         """The frame shows a part of the document that is known already, with more content below: it was scrolled back.
 
         How many rows of it, or None.
         """
         row, at = anchor.first
+        keys = known.names
         length = 0
         while row + length < len(names) and at + length < self.content and names[row + length] == keys[at + length]:
             length += 1
@@ -179,40 +254,56 @@ class Document:
         if not static and len(rest) > self._foot:
             return None
         shown = sum(1 for name in names[row : row + length] if name != BLANK)
-        more = any(name != BLANK for name in keys[at + length : self.content])
+        more = any(name != BLANK for name in keys[at + length : known.end])
         return length if shown >= 3 and more else None
 
-    def _join(
-        self, anchor: Anchor, frame: Sequence[Row], names: Sequence[int], keys: Sequence[int], at_ms: int
-    ) -> None:
+    def _join(self, anchor: Anchor, seen: Seen, known: Known) -> None:
+        frame, names = seen.rows, seen.names
         row, at = anchor.first
         moved = at - row - (self.shown.top - self.shown.head)
-        head = head_above(anchor, keys, names)
-        self._learn(anchor, names, moved, head)
-        feet = frozenset[int]().union(*self.foot_names)
+        head = head_above(anchor, known.names, names)
+        if moved == 0 and row > self.shown.head:
+            # Rows at the top changed in their places.
+            head = self.shown.head
+            row, at = head, self.shown.top
+        self._learn(anchor, seen, moved, head)
+        feet = self.composer.names
         last_content = max(
-            (pair for pair in anchor.pairs if pair.at < self.content and names[pair.row] not in feet), default=None
+            (pair for pair in anchor.pairs if pair.at < known.end and names[pair.row] not in feet), default=None
         )
-        self.stored = self._still_stored(anchor)
+        self.stored = self._still_stored(Anchor(Pair(row, at), anchor.pairs))
         old = {line.key: line for line in self.lines[at:]}
+        lost = self._lost_from(at, anchor.pairs)
         block = self.lines[at].block
         self.block = block
         if moved > 0:
             block.grown += moved
             self.scrolled += moved
-        self.lines[at:] = [self._line(frame[i], names[i], old, at_ms) for i in range(row, len(frame))]
+        self.lines[at:] = [self._line(seen, i, old) for i in range(row, len(frame))]
+        for after, reason in lost:
+            self.lines[at + min(max(after, row), len(frame) - 1) - row].lost = reason
         self.shown = Shown(at - (row - head), head, len(frame) - head)
-        content = len(self.lines) - self._foot
-        if last_content is not None:
-            content = max(content, at + last_content.row - row + 1)
-        self.content = content
+        self._sure = at if last_content is None else at + last_content.row - row + 1
 
-    def _line(self, row: Row, name: int, old: dict[int, Line], at_ms: int) -> Line:
+    def _lost_from(self, first: int, pairs: Sequence[Pair]) -> list[tuple[int, GapReason]]:
+        """Gaps below the first row that the frame lays out anew, and before which of its rows they stand now."""
+        lost: list[tuple[int, GapReason]] = []
+        for at in range(first, len(self.lines)):
+            if (reason := self.lines[at].lost) is not None:
+                above = max((pair.row + 1 for pair in pairs if pair.at < at), default=0)
+                lost.append((min((pair.row for pair in pairs if pair.at >= at), default=above), reason))
+        return lost
+
+    def _line(self, seen: Seen, at: int, old: dict[int, Line]) -> Line:
+        row, name = seen.rows[at], seen.names[at]
         before = old.get(name)
-        line = Line(row, name, self.block, at_ms if before is None else before.since_ms)
+        line = Line(row, name, self.block, seen.at_ms if before is None else before.since_ms)
+        if before is None:
+            line.flickers = self._flickers(seen, at)
+        elif at < len(self._frame) and self._frame[at] == name:
+            line.flickers = before.flickers
         if before is not None and before.row.text == row.text:
             line.row = before.row
-        line.after_unseen = before is not None and before.after_unseen
         return line
 
     def _still_stored(self, anchor: Anchor) -> int:
@@ -221,73 +312,127 @@ class Document:
         if self.stored <= at:
             return self.stored
         inside = [pair for pair in anchor.pairs if pair.at < self.stored]
-        last = inside[-1]
+        last = inside[-1] if inside else Pair(row - 1, at - 1)
         rest = self.stored - 1 - last.at
         later = next((pair.row for pair in anchor.pairs if pair.at >= self.stored), len(self._frame))
         return at + (last.row - row) + 1 + max(0, min(rest, later - last.row - 1))
+
+    @property
+    def content(self) -> int:
+        """`lines[content:]` are composer and footer, as far as they are known."""
+        return max(self._sure, len(self.lines) - self._foot)
 
     # -- composer and footer ----------------------------------------------------------------------------------------
 
     @property
     def _foot(self) -> int:
-        """The lower median: a row that happens to stay while others scroll makes it look higher, a clock in it
-        lower.
-        """
-        return sorted(self.feet)[(len(self.feet) - 1) // 2] if self.feet else 0
+        return self.composer.height(self._rows, self._frame)
 
-    def _learn(self, anchor: Anchor, names: Sequence[int], moved: int, head: int) -> None:
+    def _learn(self, anchor: Anchor, seen: Seen, moved: int, head: int) -> None:
         """Rows at the bottom that stay while the content scrolls are no content."""
-        if moved <= 0 or len(names) != len(self._frame):
+        names = seen.names
+        if len(names) != len(self._frame) or moved < 0 or not anchor.pairs:
             return
+        last = max((pair.at for pair in anchor.pairs if pair.at < self.content), default=anchor.first.at)
+        tail = sum(1 for line in self.lines[last + 1 : self.content] if line.key != BLANK and line.flickers < FLICKERS)
+        if tail <= LONGEST_TAIL:
+            self._tails = [*self._tails[1 - TAILS_LOOKED_AT :], tail]
         last_moved = max((pair.row for pair in anchor.pairs if names[pair.row] != self._frame[pair.row]), default=-1)
-        if last_moved < 0:
-            return
-        stays = len(names)
-        while stays - 1 > last_moved and names[stays - 1] == self._frame[stays - 1]:
-            stays -= 1
-        self.feet = [*self.feet[1 - FEET_LOOKED_AT :], len(names) - stays]
-        self.foot_names = [*self.foot_names[1 - FEET_LOOKED_AT :], frozenset(names[stays:])]
-        self.head = head
+        if moved > 0 and last_moved >= 0:
+            self.composer.learn(seen.rows, names, min(staying(self._frame, names), len(names) - 1 - last_moved))
+            self.head = head
 
     # -- frames that show nothing known -----------------------------------------------------------------------------
 
-    def _unlike(self, frame: Sequence[Row], names: Sequence[int], at_ms: int) -> None:
+    def _unlike(self, seen: Seen) -> None:
         """Rewritten in place, scrolled by more than the content's height, or another page."""
         self.unlike += 1
-        height = len(names)
-        at_end = self.shown.top + self.shown.length == len(self.lines)
-        if height == len(self._frame) and at_end:
-            changed = [i for i in range(height) if names[i] != self._frame[i]]
-            inked = [i for i in changed if names[i] != BLANK and self._frame[i] != BLANK]
-            similar = sum(1 for i in inked if reads_alike(frame[i].text, self._rows[i].text))
-            static = sum(1 for i in range(height) if names[i] == self._frame[i] != BLANK)
-            if inked and similar >= SIMILAR_SHARE * len(inked):
-                self._overwrite(frame, names, [i for i in changed if i >= self.shown.head], at_ms)
-                return
-            region = range(self.head, height - self._foot)
-            scrolls = self.block.grown > 0 and self.feet
-            if scrolls and len([i for i in changed if i in region]) >= REGION_SHARE * len(region):
-                self._append(frame, names, self.head, at_ms)
-                return
-            if static >= STATIC_SHARE * sum(1 for name in self._frame if name != BLANK) and static:
-                self._overwrite(frame, names, [i for i in changed if i >= self.shown.head], at_ms)
-                return
-        if any(name != BLANK for name in names):
+        stays = staying(self._frame, seen.names)
+        if self._scrolled_on(seen, stays):
+            self._jump(seen, stays)
+        elif self._in_place(seen):
+            changed = [i for i, (now, was) in enumerate(zip(seen.names, self._frame, strict=True)) if now != was]
+            self._overwrite(seen, [i for i in changed if i >= self.shown.head])
+        elif any(name != BLANK for name in seen.names):
             self.pages += 1
-            self.block = Block(at_ms, page=True)
-            self._append(frame, names, 0, at_ms)
+            self.block = Block(seen.at_ms, page=True)
+            new = self._all_new(seen)
+            del self.lines[self.content :]
+            self._drop_flickering_end(seen.at_ms)
+            self._append(new, 0)
 
-    def _append(self, frame: Sequence[Row], names: Sequence[int], head: int, at_ms: int) -> None:
-        del self.lines[self.content :]
-        top = len(self.lines)
-        self.lines += [Line(frame[i], names[i], self.block, at_ms) for i in range(head, len(frame))]
-        self.shown = Shown(top, head, len(frame) - head)
-        if not self.block.page:
-            self.lines[top].after_unseen = True
-            self.block.grown += len(frame) - head - self._foot
-            self.content = max(top, len(self.lines) - self._foot)
-        else:
-            self.content = len(self.lines)
+    def _scrolled_on(self, seen: Seen, stays: int) -> bool:
+        if has_room(seen.names):
+            return False
+        raw = seen.names[-1] == BLANK and seen.cursor_y == len(seen.names) - 1 and self.block.grown > 0
+        return raw or self.composer.is_there(seen.rows, seen.names, stays, seen.cursor_y)
+
+    def _in_place(self, seen: Seen) -> bool:
+        """Half of the screen stays, or what changed reads much as before: counters, clocks, a dialog."""
+        names = seen.names
+        if len(names) != len(self._frame) or not self._at_end:
+            return False
+        region = range(self.head, len(names) - self._foot)
+        pairs = [(i, names[i] == self._frame[i]) for i in region if BLANK not in (names[i], self._frame[i])]
+        static = sum(1 for _, same in pairs if same)
+        similar = sum(1 for i, same in pairs if not same and reads_alike(seen.rows[i].text, self._rows[i].text))
+        inked = sum(1 for i in region if self._frame[i] != BLANK)
+        return static >= STATIC_SHARE * inked or similar >= SIMILAR_SHARE * (len(pairs) - static) > 0
+
+    def _jump(self, seen: Seen, stays: int) -> None:
+        """Rows went by unseen. Whatever may be on both sides of them is told once, and what was still being written
+        not at all: the gap holds it.
+        """
+        names, new = seen.names, self._all_new(seen)
+        before = {line.key for line in self.lines[-len(names) :]}
+        del self.lines[max(self.stored, min(self.content, len(self.lines) - stays)) :]
+        self._sure = min(self._sure, len(self.lines))
+        end = self._ordered_end(len(self.lines), spare=1, old_ms=seen.at_ms - OFF_SCREEN_MS, floor=self.stored)
+        del self.lines[end:]
+        keys = [line.key for line in self.lines[-len(names) :]]
+        head = self._stuck(names, before)
+        most = min(len(keys), len(names) - head)
+        again = next((k for k in range(most, 0, -1) if keys[len(keys) - k :] == names[head : head + k]), 0)
+        unstored = min(again, len(self.lines) - self.stored)
+        del self.lines[len(self.lines) - unstored :]
+        self._append(new, head + again - unstored)
+        self.lines[self.shown.top].lost = seen.missed
+        self.block.grown += self.shown.length
+
+    def _stuck(self, names: Sequence[int], known: Collection[int]) -> int:
+        """Rows at the top that stick there. Taking one too many for such only makes the gap longer."""
+        head = self.head
+        while (
+            head <= HEADER_ROWS and names[head] != BLANK and (names[head] == self._frame[head] or names[head] in known)
+        ):
+            head += 1
+        return head
+
+    def _all_new(self, seen: Seen) -> list[Line]:
+        lines = [Line(row, name, self.block, seen.at_ms) for row, name in zip(seen.rows, seen.names, strict=True)]
+        for at, line in enumerate(lines):
+            # Items of a list that stand in one place after the other are alike too.
+            line.flickers = 0 if (flickers := self._flickers(seen, at)) < FLICKERS else flickers
+        return lines
+
+    def _append(self, new: Sequence[Line], head: int) -> None:
+        self.shown = Shown(len(self.lines), head, len(new) - head)
+        self._sure = len(self.lines)
+        self.lines += new[head:]
+
+    def _drop_flickering_end(self, at_ms: int) -> None:
+        """A spinner below the content is none."""
+        end = len(self.lines)
+        spins = False
+        while end > self.stored:
+            line = self.lines[end - 1]
+            if line.flickers >= FLICKERS and line.since_ms + OFF_SCREEN_MS > at_ms:
+                spins = True
+            elif line.key != BLANK:
+                break
+            end -= 1
+        if spins:
+            del self.lines[end:]
 
     # -- another width ----------------------------------------------------------------------------------------------
 
@@ -297,16 +442,17 @@ class Document:
         inked = [row.text.rstrip() for row in frame if row.text.strip()]
         return any(not any(before.startswith(text) for before in old) for text in inked)
 
-    def _wrap_anew(self, frame: Sequence[Row], names: Sequence[int], at_ms: int) -> None:
+    def _wrap_anew(self, seen: Seen) -> None:
         """Words tell where the frame begins in the document; rows above keep the width they had."""
+        frame, names, at_ms = seen.rows, seen.names, seen.at_ms
         self._wrapped_anew = None
-        self.feet = []
+        self.composer.forget_heights()
         height = max(len(frame), len(self._frame))
         low = max(0, self.shown.top - 2 * height)
         before = [line.row for line in self.lines[low : self.content]]
         begins = where_it_begins(before, frame)
         if begins is None:
-            self._find(frame, names, at_ms)
+            self._find(seen)
             return
         (known, column), first = begins
         stored = self.stored - low
@@ -323,18 +469,16 @@ class Document:
             self.stored = at + max(0, place.place.row - first)
             self.cut = Place(self.stored, place.place.column) if place.place.column else None
         self.shown = Shown(at, first, len(frame) - first)
-        self.content = len(self.lines)
+        self._sure = at
 
     # -- what may go into the log -----------------------------------------------------------------------------------
 
     def _mark(self, at_ms: int) -> None:
-        top = self.shown.top
+        top, _, length = self.shown
         for at in range(self.stored, len(self.lines)):
             line = self.lines[at]
-            if at >= top:
-                line.gone_ms = None
-            elif line.gone_ms is None:
-                line.gone_ms = at_ms
+            line.gone_ms = (line.gone_ms or at_ms) if at < top else None
+            line.below_ms = (line.below_ms or at_ms) if at >= top + length else None
 
     def next_due_ms(self) -> int | None:
         """When the first row that is not stored will have been off the screen for long enough."""
@@ -357,8 +501,9 @@ class Document:
         del self.lines[self.content :]
         for at in range(len(self.lines) - 1, max(below, self.stored) - 1, -1):
             line = self.lines[at]
-            if line.block is not self.block or line.since_ms + OFF_SCREEN_MS > at_ms:
+            if line.block is not self.block or (line.below_ms or at_ms) - line.since_ms < OFF_SCREEN_MS:
                 del self.lines[at]
+        self._drop_flickering_end(at_ms)
         self.block.page = self.block.page and self.pages > 1
         end = len(self.lines)
         while end > self.stored and self.lines[end - 1].key == BLANK:
@@ -366,9 +511,15 @@ class Document:
         return self._take(end)
 
     def _take(self, end: int) -> list[Line]:
-        taken = [line for line in self.lines[self.stored : end] if self._worth_keeping(line)]
-        while taken and not self._begun and taken[0].key == BLANK:
-            del taken[0]
+        taken: list[Line] = []
+        lost: GapReason | None = None
+        for line in self.lines[self.stored : end]:
+            lost = lost or line.lost
+            if self._worth_keeping(line) and (self._begun or taken or line.key != BLANK):
+                line.lost, lost = lost, None
+                taken.append(line)
+        if lost is not None and end < len(self.lines):
+            self.lines[end].lost = self.lines[end].lost or lost
         self._begun = self._begun or bool(taken)
         if self.cut is not None and self.stored <= self.cut.row < end:
             at = self.lines[self.cut.row]
@@ -389,7 +540,7 @@ class Document:
             return
         del self.lines[:surplus]
         self.stored -= surplus
-        self.content -= surplus
+        self._sure = max(0, self._sure - surplus)
         self.shown = self.shown._replace(top=self.shown.top - surplus)
         if self.cut is not None:
             self.cut = self.cut._replace(row=self.cut.row - surplus)
