@@ -248,7 +248,25 @@ def test_a_screen_is_searched_like_the_log():
     assert [hit.text for hit in by_pattern] == ["two needles: Needle"]
 
 
-WORDS = st.sampled_from(["alpha", "Beta", "gamma-ray", "δέλτα", "epsilon", "alphabet", "x=1", "café"])
+def test_rows_that_are_not_yet_indexed_are_found_whatever_they_hold(tmp_path):
+    """Signs that mean something to LIKE, a NUL, capitals, accents, newlines inside a row, very long words."""
+    texts = ["used 50% of a_b", "axb 50 of", "nul\0 then needle", r"C:\Temp\new", "NEEDLE", "CAFÉ", "one ( (\n( two"]
+    long = "x" * 60_000
+
+    async def test():
+        async with opened(tmp_path / "wa.db") as (writer, reader):
+            for number, text in enumerate([*texts, long]):
+                await (await new_log(writer, number)).add(text, at_ms=number)
+            queries = ("50%", "a_b", "needle", r"c:\temp\new", "cafe", '"( ( ("', '"( ("', "xx*", long)
+            return [[hit.text[:20] for hit in (await reader.search(query)).hits] for query in queries]
+
+    assert run(test) == [
+        *([texts[0]], [texts[0]], [texts[4], texts[2]], [texts[3]], [texts[5]]),
+        *(["one ( ( ( two"], ["one ( ( ( two"], [long[:20]], [long[:20]]),
+    ]
+
+
+WORDS = st.sampled_from(["alpha", "Beta", "gamma-ray", "δέλτα", "epsilon", "alphabet", "x=1", "café", "50%", "\0nul"])
 PRINTED = st.lists(
     st.tuples(st.integers(0, 2), st.lists(st.lists(WORDS, max_size=4), min_size=1, max_size=40)), max_size=12
 )
@@ -256,7 +274,9 @@ PRINTED = st.lists(
 
 @given(
     PRINTED,
-    st.sampled_from(["alpha", "beta", "gamma-ray", "alph*", "CAFE", "x=1", "alpha beta", "δελτα", '"alpha epsilon"']),
+    st.sampled_from(
+        ["alpha", "beta", "gamma-ray", "alph*", "CAFE", "x=1", "50%", "nul", "alpha beta", "δελτα", '"alpha epsilon"']
+    ),
 )
 @settings(max_examples=40, deadline=None)
 def test_search_finds_what_looking_at_every_line_finds(tmp_path_factory, printed, query):

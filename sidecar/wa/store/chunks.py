@@ -105,7 +105,8 @@ def encode(
         marks, lengths = bytes(wraps), _pack_lengths(texts)
     else:
         text = "\n".join(texts)
-        if text.count("\n") >= len(texts):
+        # SQLite's LIKE stops at a NUL: a search tells chunks with one by their lengths.
+        if text.count("\n") >= len(texts) or "\0" in text:
             lengths = _pack_lengths(texts)
     first_ms = last_ms = runs[0].at_ms
     times = None

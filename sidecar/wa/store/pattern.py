@@ -35,6 +35,9 @@ class Pattern:
     def expression(self) -> str | None:
         return " ".join(self._words) or None
 
+    def literal(self) -> str:
+        return ""
+
     def places(self, data: bytes, *, accented: bool) -> list[Place]:  # noqa: ARG002 - patterns are not folded
         return places_of_lines(data, self.find(data.decode()))
 

@@ -25,6 +25,8 @@ MAX_TERMS = 32
 
 _TERM = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<bare>[^\s"]+)')
 _WORD = re.compile(r"[^\W_]+")
+_SORTS = bytes(2 if byte > 0x7F else chr(byte).isalnum() for byte in range(256))
+"""Of a byte of UTF-8: 1 a letter or digit, 2 a part of what may be one, 0 neither."""
 _CONTROLS = dict.fromkeys(range(32), " ")
 
 
@@ -41,6 +43,10 @@ class Matcher(Protocol):
 
     def expression(self) -> str | None:
         """For FTS5's MATCH: finds every chunk that `find` finds lines in. None: the index cannot help."""
+        ...
+
+    def literal(self) -> str:
+        """ASCII that stands, in whatever case, in all text that is not accented and in which `find` finds lines; or ""."""
         ...
 
     def find(self, text: str) -> list[int]:
@@ -80,6 +86,9 @@ class Query:
         found = [f'"{term.raw}"{"*" if term.goes_on and not term.words else ""}' for term in self.terms if term.raw]
         return " ".join(found) or None
 
+    def literal(self) -> str:
+        return max(self._plain, key=lambda plain: len(plain[0]))[0].decode() if self._is_plain else ""
+
     def find(self, text: str) -> list[int]:
         data = text.encode(errors="replace")
         return [place.line for place in self.places(data, accented=is_accented(data))]
@@ -98,6 +107,8 @@ class Query:
 
 def parse(text: str) -> Query:
     """Raises UsageError for a text with nothing in it to look for."""
+    if text.isascii() and text.isalnum():
+        return Query((Term(text, (), text.lower(), goes_on=False),))
     terms: dict[Term, None] = {}
     for found in _TERM.finditer(text.translate(_CONTROLS)):
         term = _phrase(found["phrase"]) if found["bare"] is None else _bare(found["bare"])
@@ -153,38 +164,41 @@ def places_of_lines(data: bytes, lines: Sequence[int]) -> list[Place]:
 def _places_of_plain(lowered: bytes, plain: bytes, goes_on: bool) -> list[Place]:
     """Lines of UTF-8, in lower case and without accents, that hold *plain* as a word, each once."""
     places: list[Place] = []
-    at = lowered.find(plain)
+    find, size = lowered.find, len(plain)
+    at = find(plain)
     if at < 0:
         return places
     line = counted = 0
     begins_word, ends_word = plain[:1].isalnum(), plain[-1:].isalnum() and not goes_on
     while at >= 0:
-        end = at + len(plain)
-        if (begins_word and at and _ends_in_letter(lowered, at)) or (ends_word and _begins_with_letter(lowered, end)):
-            at = lowered.find(plain, at + 1)
+        end = at + size
+        # For each place of a short word; most stand inside longer ones.
+        if begins_word and at and (sort := _SORTS[lowered[at - 1]]) and (sort == 1 or _ends_in_letter(lowered, at)):
+            at = find(plain, at + 1)
+            continue
+        if (
+            ends_word
+            and end < len(lowered)
+            and (sort := _SORTS[lowered[end]])
+            and (sort == 1 or _begins_with_letter(lowered, end))
+        ):
+            at = find(plain, at + 1)
             continue
         line += lowered.count(b"\n", counted, at)
         counted = at
-        start, end = lowered.rfind(b"\n", 0, at) + 1, lowered.find(b"\n", at)
-        if end < 0:
-            places.append(Place(line, start, len(lowered)))
-            break
-        places.append(Place(line, start, end))
-        at = lowered.find(plain, end)
+        start, stop = lowered.rfind(b"\n", 0, at) + 1, find(b"\n", end)
+        if stop < 0:
+            stop = len(lowered)
+        places.append(Place(line, start, stop))
+        at = find(plain, stop)
     return places
 
 
 def _ends_in_letter(data: bytes, end: int) -> bool:
-    if data[end - 1] < 0x80:
-        return data[end - 1 : end].isalnum()
     return data[max(0, end - 4) : end].decode(errors="ignore")[-1:].isalnum()
 
 
 def _begins_with_letter(data: bytes, start: int) -> bool:
-    if start >= len(data):
-        return False
-    if data[start] < 0x80:
-        return data[start : start + 1].isalnum()
     return data[start : start + 4].decode(errors="ignore")[:1].isalnum()
 
 

@@ -8,6 +8,7 @@ those it has. Text stays UTF-8 until a line is known to be a hit: most of a chun
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ from wa.model.screen import Screen
 from wa.store.chunks import Chunk
 from wa.store.commit import TAG
 from wa.store.prepare import pane_number
-from wa.store.query import Matcher, Place
+from wa.store.query import Matcher
 from wa.store.read_log import END, chunks_before, chunks_between
 from wa.store.records import Found, Hit
 
@@ -29,9 +30,9 @@ TAGS_AT_MOST = 64
 BEYOND_LIMIT = 256
 """So many chunks at most are read only to make sure that the newest hits are found first."""
 
-_COLUMNS = "pane, first_row, row_count, kind, accented, first_ms, lengths, wraps, times, CAST(text AS BLOB)"
+_COLUMNS = "pane, first_row, row_count, kind, accented, first_ms, last_ms, lengths, wraps, times, CAST(text AS BLOB)"
 _INDEXED = """
-SELECT c.id, c.closed_ms, c.pane, first_row, row_count, kind, accented, first_ms, lengths, wraps, times,
+SELECT c.id, c.closed_ms, c.pane, first_row, row_count, kind, accented, first_ms, last_ms, lengths, wraps, times,
   CAST(c.text AS BLOB)
 FROM chunks_fts CROSS JOIN chunks c ON c.id = chunks_fts.rowid
 WHERE chunks_fts MATCH ?1 AND chunks_fts.rowid BETWEEN ?2 AND ?3
@@ -43,6 +44,10 @@ SELECT id, closed_ms, {_COLUMNS} FROM chunks WHERE ?1 IS NULL AND id BETWEEN ?2 
   AND (?4 IS NULL OR pane IN (SELECT value FROM json_each(?4))) ORDER BY id DESC
 """  # noqa: S608
 _OPEN = f"SELECT {END}, last_ms, {_COLUMNS} FROM open_chunks"  # noqa: S608
+_OPEN_LIKE = f"{_OPEN} WHERE accented OR lengths IS NOT NULL OR text LIKE ? ESCAPE '\\'"
+_LIKE_AT_MOST = 1000
+"""SQLite takes no pattern above 50,000 bytes."""
+_WILD = re.compile(r"[%_\\]")
 
 
 class Scope(NamedTuple):
@@ -80,20 +85,30 @@ class _Read(NamedTuple):
     kind: str
     accented: bool
     first_ms: int
+    last_ms: int
     lengths: bytes | None
     wraps: bytes | None
     times: bytes | None
     data: bytes
 
     def whole(self) -> Chunk:
-        """`last_ms` and `continues` are not known here."""
+        """`continues` is not known here."""
         return Chunk(
             *(self.pane, self.first_row, self.row_count, self.kind, False, self.accented),
-            *(self.first_ms, self.first_ms, self.lengths, self.wraps, self.times, self.data.decode()),
+            *(self.first_ms, self.last_ms, self.lengths, self.wraps, self.times, self.data.decode()),
         )
 
 
 _BOUND: Callable[[_Read], int] = itemgetter(_Read._fields.index("bound_ms"))
+
+
+class _Around(NamedTuple):
+    """Where a hit's context is found."""
+
+    data: bytes
+    """The chunk's lines."""
+    line: int
+    read: _Read
 
 
 class _Candidate(NamedTuple):
@@ -102,10 +117,11 @@ class _Candidate(NamedTuple):
     at_ms: int
     chunk_id: int
     row: int
-    place: Place
-    data: bytes
-    """The chunk's lines."""
-    read: _Read
+    pane: int
+    text: str
+    kind: str
+    around: _Around | None
+    """None: no context is asked for, and the chunk can be let go."""
 
 
 def scope(
@@ -160,7 +176,7 @@ def search(
     candidates: list[_Candidate] = []
     complete = True
     try:
-        for found in _candidates(connection, matcher, where, limit + 1):
+        for found in _candidates(connection, matcher, where, limit + 1, with_context=context > 0):
             candidates += found
             if time.monotonic() > deadline:
                 raise TimeoutError
@@ -178,7 +194,7 @@ def search(
 
 
 def _candidates(
-    connection: sqlite3.Connection, matcher: Matcher, where: Scope, wanted: int
+    connection: sqlite3.Connection, matcher: Matcher, where: Scope, wanted: int, *, with_context: bool
 ) -> Iterator[list[_Candidate]]:
     """The *wanted* newest ones and some more, a chunk's at a time; all if there are fewer."""
     if where.panes is not None and not where.panes:
@@ -192,19 +208,30 @@ def _candidates(
             if newest[-1] >= read.bound_ms or beyond >= BEYOND_LIMIT:
                 return
             beyond += read.chunk_id != END
-        if found := _in_chunk(read, matcher, where, wanted):
+            if newest[-1] > read.last_ms:
+                continue
+        if found := _in_chunk(read, matcher, where, wanted, with_context=with_context):
             newest += [candidate.at_ms for candidate in found]
             yield found
 
 
 def _in_order(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> Iterator[_Read]:
     """Chunks that may hold hits, by the newest instant that they, or any after them, can have."""
-    waiting = sorted(map(_Read._make, connection.execute(_OPEN)), key=_BOUND)
+    waiting = sorted(map(_Read._make, _open(connection, matcher)), key=_BOUND)
     for read in map(_Read._make, _closed(connection, matcher, where)):
         while waiting and waiting[-1].bound_ms >= read.bound_ms:
             yield waiting.pop()
         yield read
     yield from reversed(waiting)
+
+
+def _open(connection: sqlite3.Connection, matcher: Matcher) -> sqlite3.Cursor:
+    """Open chunks, without most of those that hold no hit: SQLite finds that out in a fraction of the time."""
+    literal = matcher.literal()
+    if not 0 < len(literal) <= _LIKE_AT_MOST:
+        return connection.execute(_OPEN)
+    escaped = _WILD.sub(r"\\\g<0>", literal)
+    return connection.execute(_OPEN_LIKE, (f"%{escaped}%",))
 
 
 def _closed(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> sqlite3.Cursor:
@@ -224,7 +251,7 @@ def _closed(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> s
     return connection.execute(_ALL if expression is None else _INDEXED, (expression, first, last, among))
 
 
-def _in_chunk(read: _Read, matcher: Matcher, where: Scope, wanted: int) -> list[_Candidate]:
+def _in_chunk(read: _Read, matcher: Matcher, where: Scope, wanted: int, *, with_context: bool) -> list[_Candidate]:
     """The lowest *wanted* hits of a chunk, which are its newest."""
     if where.panes is not None and read.pane not in where.panes:
         return []
@@ -232,14 +259,18 @@ def _in_chunk(read: _Read, matcher: Matcher, where: Scope, wanted: int) -> list[
     places = matcher.places(data, accented=read.accented)
     if not places:
         return []
-    starts = line_starts(read.row_count, read.wraps)
+    starts = None if read.wraps is None else line_starts(read.row_count, read.wraps)
     at = None if read.times is None else read.whole().at()
+    all_inside = where.is_by_chunk
     found: list[_Candidate] = []
-    for place in reversed(places):
-        row = starts[place.line]
+    for line, start, end in reversed(places):
+        row = starts[line] if starts else line
         at_ms = at[row] if at else read.first_ms
-        if where.is_by_chunk or where.holds(read.pane, read.first_row + row, at_ms):
-            found.append(_Candidate(at_ms, read.chunk_id, read.first_row + row, place, data, read))
+        row += read.first_row
+        if all_inside or where.holds(read.pane, row, at_ms):
+            around = _Around(data, line, read) if with_context else None
+            text = data[start:end].decode()
+            found.append(_Candidate(at_ms, read.chunk_id, row, read.pane, text, read.kind, around))
             if len(found) == wanted:
                 break
     return found
@@ -265,20 +296,19 @@ def line_text(chunk: Chunk) -> str:
 
 
 def _hit(connection: sqlite3.Connection, found: _Candidate, context: int) -> Hit:
-    read, place = found.read, found.place
-    text = found.data[place.start : place.end].decode()
     before: list[str] = []
     after: list[str] = []
-    if context:
-        lines = found.data.decode().split("\n")
-        before = lines[max(0, place.line - context) : place.line]
-        after = lines[place.line + 1 : place.line + 1 + context]
+    if found.around is not None:
+        data, line, read = found.around
+        lines = data.decode().split("\n")
+        before = lines[max(0, line - context) : line]
+        after = lines[line + 1 : line + 1 + context]
         if len(before) < context:
             before = _earlier(connection, read, context - len(before)) + before
         if len(after) < context:
             after += _later(connection, read, context - len(after))
-    kind = RowKind(read.kind)
-    return Hit(f"p{read.pane}", found.at_ms, found.row, text, tuple(before), tuple(after), kind)
+    kind = RowKind(found.kind)
+    return Hit(f"p{found.pane}", found.at_ms, found.row, found.text, tuple(before), tuple(after), kind)
 
 
 def _earlier(connection: sqlite3.Connection, read: _Read, lines: int) -> list[str]:
