@@ -78,8 +78,8 @@ def log(
 ) -> list[LogEntry]:
     """Rows and gaps from *first_row* on, oldest first; *limit* counts rows.
 
-    With *tail_rows* the newest ones of those. Instants bound what was captured at or after *since_ms* and before
-    *until_ms*.
+    A page that is full ends in a row: a gap right after it begins the next one. With *tail_rows* the newest ones of
+    those. Instants bound what was captured at or after *since_ms* and before *until_ms*.
     """
     if tail_rows is not None:
         first_row = max(first_row, _tail_start(connection, pane, tail_rows, until_ms))
@@ -98,7 +98,7 @@ def log(
                 entries.append(gaps.pop(0))
             entries.append(row)
             rows += 1
-    return entries + gaps
+    return entries if rows == limit else entries + gaps
 
 
 def _tail_start(connection: sqlite3.Connection, pane: int, rows: int, until_ms: int | None) -> int:

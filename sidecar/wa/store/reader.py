@@ -79,7 +79,7 @@ class Reader:
         """Rows and gaps from position *first_row* on, oldest first; *limit* counts rows, *tail* takes the newest ones.
 
         Instants: captured at or after *since_ms*, before *until_ms*. A long log is read in pages: the next begins at
-        the last row's position and one.
+        the last row's position and one, and has the gap that may stand between.
         """
         return await self._of_pane(
             uid,
