@@ -373,8 +373,8 @@ class TestLimitsAndCompactions:
     def test_the_next_one_is_another(self) -> None:
         """Its reset lies elsewhere."""
         world = at_work()
-        for resets_at in ("2026-11-21T06:38:00Z", "2026-11-21T11:38:00Z"):
-            world.look(said("usage.limit", **{**LIMIT, "resets_at": resets_at}), after_ms=20_000)
+        for reset, resets_at in (("6:38 AM", "2026-11-21T06:38:00Z"), ("11:38 AM", "2026-11-21T11:38:00Z")):
+            world.look(said("usage.limit", **{**LIMIT, "reset": reset, "resets_at": resets_at}), after_ms=20_000)
             world.state(PaneState.LIMITED)
             world.state(PaneState.WORKING)
 

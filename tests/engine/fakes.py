@@ -334,6 +334,9 @@ class FakeStore:
     async def checkpoint(self, uid):
         return self.checkpoints.get(uid)
 
+    async def remembered(self, uid):
+        return None
+
     async def tail(self, uid, rows):
         known = self.rows.get(uid, {})
         return [known[position] for position in sorted(known)[-rows:]]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from wa.detect.arbiter import TITLE_MS, Arbiter
-from wa.detect.news import News
 from wa.detect.page import page_of_rows
 from wa.detect.program import Program, agent_of
 from wa.detect.reading import Detector, Reading
@@ -36,6 +35,7 @@ ADOPT_MS = 300
 """An agent that only its drawing shows must stand so long: a file that is printed runs through faster."""
 EXIT_GRACE_MS = 5_000
 """So long after its program went, what an agent printed at its end is still its own."""
+MAX_LIMITS = 64
 LIMIT_SLACK_MS = 60_000
 """Printed times have no seconds."""
 SESSION_FACTS = ("version", "model", "plan", "project", "session_id")
@@ -46,10 +46,10 @@ class Changed(NamedTuple):
     transition: Transition
 
 
-class Happened(NamedTuple):
-    """A new event of this pane."""
+class Looked(NamedTuple):
+    """All that one look showed, from the top down. Which of it is new, the session book knows."""
 
-    detection: Detection
+    detections: tuple[Detection, ...]
     at_ms: int
 
 
@@ -59,16 +59,15 @@ class LookAgain(NamedTuple):
     at_ms: int
 
 
-Outcome = Changed | Happened | LookAgain
+Outcome = Changed | Looked | LookAgain
 
 
 class PaneWatch:
     """What is known of one pane. `zone` is the IANA zone of the host that the pane's programs run on."""
 
-    def __init__(self, detectors: Mapping[str, Detector], *, zone: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, detectors: Mapping[str, Detector], *, zone: str) -> None:
         self._detectors = detectors
         self._zone = zone
-        self._news = News(known)
         self._arbiter = Arbiter()
         self._tail: deque[Row] = deque(maxlen=TAIL_ROWS)
         self._pending: list[Row] = []
@@ -86,6 +85,8 @@ class PaneWatch:
         self.reading: Reading | None = None
         """The newest look; what `wa explain` shows."""
         self.cols = 80
+        self._until: dict[str, int | None] = {}
+        """When each limit ends, as computed when it was first read: the same words mean tomorrow once their time has passed."""
 
     def use(self, detectors: Mapping[str, Detector]) -> None:
         """Other rules from now on."""
@@ -154,19 +155,16 @@ class PaneWatch:
         self._tail.extend(self._pending)
         self._pending = []
         page = page_of_rows([*history, *screen.rows], screen.cols, len(screen.rows))
-        before = self._agent
         readings = {
             name: self._detectors[name].read(page, title=screen.title, at_ms=at_ms, zone=self._zone)
             for name in self._asked()
         }
         self._choose(readings, at_ms)
-        if self._agent != before and self._agent is not None and before is not None:
-            self._news.forget()
         reading = readings.get(self._agent) if self._agent is not None else None
         self.reading = reading
         out: list[Outcome] = []
         if reading is not None:
-            out += [Happened(detection, at_ms) for detection in self._news.of(self._believed(reading), at_ms)]
+            out.append(Looked(tuple(self._believed(reading)), at_ms))
         self._put_signals(reading, screen, at_ms)
         return out + self._settle(reading, at_ms)
 
@@ -266,7 +264,7 @@ class PaneWatch:
 
     def _settle(self, reading: Reading | None, at_ms: int) -> list[Outcome]:
         verdict = self._arbiter.judge(at_ms)
-        limit = _limit(reading)
+        limit = self._limit(reading)
         state = verdict.state
         if state is PaneState.LIMITED and limit is not None and limit.until_ms is not None and not limit.resumes_itself:
             if at_ms >= limit.until_ms + LIMIT_SLACK_MS:
@@ -311,6 +309,23 @@ class PaneWatch:
             out.append(LookAgain(self._left_ms + EXIT_GRACE_MS + 1))
         return out
 
+    def _limit(self, reading: Reading | None) -> Limit | None:
+        said = _newest(reading, "usage.limit")
+        if said is None:
+            return None
+        resets = said.fields.get("resets_at")
+        until = int(datetime.fromisoformat(resets).timestamp() * 1000) if isinstance(resets, str) else None
+        if len(self._until) > MAX_LIMITS:
+            self._until.clear()
+        window, plan = said.fields.get("window"), said.fields.get("plan")
+        return Limit(
+            str(said.fields.get("reset", "")),
+            self._until.setdefault(said.identity, until),
+            window if isinstance(window, str) else None,
+            plan if isinstance(plan, str) else None,
+            _newest(reading, "usage.autoresume") is not None,
+        )
+
     def _confidence(self, reading: Reading | None) -> float:
         if self._agent is None:
             return 1.0 if self._program is not None else 0.5
@@ -333,23 +348,8 @@ def _titled(detector: Detector, screen: Screen | None) -> bool:
     return screen is not None and any(rule.pattern.search(screen.title) for rule in detector.pack.titles)
 
 
-def _limit(reading: Reading | None) -> Limit | None:
-    if reading is None:
-        return None
-    said = next((one for one in reversed(reading.detections) if one.event == "usage.limit"), None)
-    if said is None:
-        return None
-    resets = said.fields.get("resets_at")
-    until = int(datetime.fromisoformat(resets).timestamp() * 1000) if isinstance(resets, str) else None
-    window, plan = said.fields.get("window"), said.fields.get("plan")
-    resumes = any(one.event == "usage.autoresume" for one in reading.detections)
-    return Limit(
-        str(said.fields.get("reset", "")),
-        until,
-        window if isinstance(window, str) else None,
-        plan if isinstance(plan, str) else None,
-        resumes,
-    )
+def _newest(reading: Reading | None, event: str) -> Detection | None:
+    return None if reading is None else next((one for one in reversed(reading.detections) if one.event == event), None)
 
 
 def _facts(reading: Reading | None) -> dict[str, str | int]:

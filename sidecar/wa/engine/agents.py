@@ -11,8 +11,8 @@ from typing import Protocol
 from wa.agents.loader import Agents
 from wa.detect.program import Program
 from wa.detect.session_book import SessionBook
-from wa.detect.session_ops import Operation
-from wa.detect.watch import Changed, Happened, LookAgain, Outcome, PaneWatch
+from wa.detect.session_ops import NoteEvent, Operation
+from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
 from wa.engine.foreground import Foreground
 from wa.engine.hub import Hub, Kind
 from wa.engine.items import event_item, state_item
@@ -23,6 +23,7 @@ from wa.model.errors import StoreError
 from wa.model.log import Segment
 from wa.model.screen import Screen
 from wa.store.agent_records import AgentBatch
+from wa.store.agent_redact import clean_detection
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,8 @@ class AgentWatch:
         watched = self._panes.get(pane.uid)
         if watched is None:
             zone = "" if pane.mux.host else self._zone
-            watched = self._panes[pane.uid] = _Watched(pane, PaneWatch(self.agents.detectors, zone=zone), SessionBook())
+            book = SessionBook(remembered=pane.remembered, clean=clean_detection)
+            watched = self._panes[pane.uid] = _Watched(pane, PaneWatch(self.agents.detectors, zone=zone), book)
         now_ms = self._clock.now_ms()
         try:
             outcomes = self._program(watched, now_ms)
@@ -115,15 +117,18 @@ class AgentWatch:
             if isinstance(outcome, LookAgain):
                 delay_s = max(0.001, (outcome.at_ms - now_ms) / 1000)
                 self._wakes.at(pane.uid, asyncio.get_running_loop().time() + delay_s)
-            elif isinstance(outcome, Happened):
-                watched.last_event = (outcome.detection.event, outcome.at_ms)
-                operations += watched.book.feed(outcome.detection, outcome.at_ms)
-                self._hub.publish(Kind.EVENT, pane.uid, lambda outcome=outcome: event_item(pane, outcome))  # type: ignore[misc]
+            elif isinstance(outcome, Looked):
+                for found in outcome.detections:
+                    operations += watched.book.feed(found, outcome.at_ms)
             elif isinstance(outcome, Changed):
                 operations += watched.book.feed_state(outcome.transition)
                 self._hub.publish(Kind.STATE, pane.uid, lambda outcome=outcome: state_item(pane, outcome.transition))  # type: ignore[misc]
                 pane.changed()
-        pane.agent, pane.last_event = watched.watch.state, watched.last_event
+        for operation in operations:
+            if isinstance(operation, NoteEvent):
+                pane.last_event = (operation.detection.event, operation.at_ms)
+                self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
+        pane.agent = watched.watch.state
         self._remember(pane.uid, operations)
 
     def _remember(self, uid: str, operations: Sequence[Operation]) -> None:
@@ -183,4 +188,3 @@ class _Watched:
         self.watch = watch
         self.book = book
         self.program_ms = 0
-        self.last_event: tuple[str, int] | None = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wa.detect.watch import Happened
+from wa.detect.session_ops import NoteEvent
 from wa.engine.agent_result import agent_result
 from wa.engine.pane import WatchedPane
 from wa.model.agent import Transition
 from wa.model.log import Gap, RowKind, Segment
 from wa.model.screen import Row, Screen
-from wa.store.agent_redact import clean_detection, to_json
+from wa.store.agent_redact import to_json
 from wa.store.redact import redact, redact_rows
 
 Item = dict[str, Any]
@@ -65,12 +65,12 @@ def gap_item(pane: WatchedPane, gap: Gap) -> Item:
     }
 
 
-def event_item(pane: WatchedPane, happened: Happened) -> Item:
-    found = clean_detection(happened.detection)
+def event_item(pane: WatchedPane, noted: NoteEvent) -> Item:
+    found = noted.detection  # the book has cleaned it
     return {
         "kind": "event",
         "pane_uid": pane.uid,
-        "at_ms": happened.at_ms,
+        "at_ms": noted.at_ms,
         "agent": found.agent,
         "event": found.event,
         "rule": found.rule,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from wa.detect.session_book import Remembered
 from wa.engine.redaction import RowsRedaction
 from wa.ingest.tracker import PaneTracker
 from wa.model.agent import NO_AGENT, AgentState
@@ -58,6 +59,8 @@ class WatchedPane:
         self.gaps = 0
         self.last_output_ms: int | None = None
         self.agent: AgentState = NO_AGENT
+        self.remembered: Remembered | None = None
+        """What an earlier run knew of its newest agent session."""
         self.last_event: tuple[str, int] | None = None
         """Name, and when."""
         self.redaction = RowsRedaction()

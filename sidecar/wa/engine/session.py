@@ -459,6 +459,7 @@ class MuxSession:
         source = self.terminal.source if self.terminal is not None else SourceKind.PUSH
         pane = WatchedPane(uid, self.mux, listed, PaneTracker(listed.pane_id, resume=resume, tail=tail), source)
         pane.recall(record)
+        pane.remembered = await shared.history.remembered(uid)
         if rule := shared.exclusions.rule_of(PaneKey(self.mux.key, listed.pane_id)):
             pane.exclude(rule, shared.clock.now_ms())
         return pane

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from wa.detect.session_book import Remembered
 from wa.engine.agents import AgentWatch
 from wa.engine.capture_buffer import CaptureBuffer, CaptureStore
 from wa.engine.exclusions import Exclusions
@@ -31,6 +32,7 @@ class History(Protocol):
 
     async def pane(self, uid: str) -> PaneRecord | None: ...
     async def checkpoint(self, uid: str) -> bytes | None: ...
+    async def remembered(self, pane_uid: str) -> Remembered | None: ...
     async def tail(self, uid: str, rows: int) -> Sequence[Row]: ...
 
 

@@ -98,7 +98,7 @@ def log(
                 entries.append(gaps.pop(0))
             entries.append(row)
             rows += 1
-    return entries if rows == limit else entries + gaps
+    return entries if rows == limit else [*entries, *gaps]
 
 
 def _tail_start(connection: sqlite3.Connection, pane: int, rows: int, until_ms: int | None) -> int:
