@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract.wire import Wire
-from support.agents import BUILDS, Build, environment, installed, model_api
+from support.agent_builds import BUILDS, Build, environment, installed, model_api
 from support.embedded import running_embedded_mux
 from wa.protocol import mux as p
 from wa.protocol.session_files import Record, SessionMeta, TokenCount, TurnEnded, TurnStarted, Unknown
