@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wa.detect.blocks import SHELL_PROMPT, Marker, join, marker_of, tidy, unboxed
+from wa.detect.blocks import SHELL_PROMPT, Grouper, join, tidy, unboxed
 from wa.detect.pack import Composer
 from wa.detect.page import Line, Page, is_rule
 
@@ -22,7 +22,7 @@ class ComposerSeen(NamedTuple):
     """The lines below, raw."""
 
 
-def find_composer(page: Page, composers: Sequence[Composer], markers: Sequence[Marker]) -> ComposerSeen | None:
+def find_composer(page: Page, composers: Sequence[Composer], grouper: Grouper) -> ComposerSeen | None:
     """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
     lines = page.lines[max(page.screen_line, len(page.lines) - MAX_LINES) :]
     for at in range(len(lines) - 1, -1, -1):
@@ -32,12 +32,12 @@ def find_composer(page: Page, composers: Sequence[Composer], markers: Sequence[M
                 continue
             if composer.unlike is not None and composer.unlike.match(text):
                 continue
-            if (seen := _framed(lines, at, composer, markers)) is not None:
+            if (seen := _framed(lines, at, composer, grouper)) is not None:
                 return seen
     return None
 
 
-def _framed(lines: Sequence[Line], at: int, composer: Composer, markers: Sequence[Marker]) -> ComposerSeen | None:
+def _framed(lines: Sequence[Line], at: int, composer: Composer, grouper: Grouper) -> ComposerSeen | None:
     first, end = at, at + 1
     if composer.frame == "open":
         while end < len(lines) and lines[end].text.strip():
@@ -70,7 +70,7 @@ def _framed(lines: Sequence[Line], at: int, composer: Composer, markers: Sequenc
             continue
         if (
             line.column < composer.below_column
-            or marker_of(line.text, markers) is not None
+            or grouper.marker_of(line.text) is not None
             or SHELL_PROMPT.match(line.text)
         ):
             return None

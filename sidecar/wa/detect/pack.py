@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import regex
 
-from wa.detect.blocks import BOX, RULE, TEXT, Marker
+from wa.detect.blocks import BOX, RULE, TEXT, Grouper, Marker
+from wa.detect.page import squeezed
 from wa.detect.rule import Rule
 from wa.model.agent import PaneState, Severity
 
@@ -42,6 +43,8 @@ class Composer(NamedTuple):
     """None of them begins left of this column."""
     below_like: regex.Pattern[str] | None
     """One of them, joined, must look so."""
+    sign: str
+    """A literal that is on the screen wherever this composer is."""
 
 
 class TitleRule(NamedTuple):
@@ -65,8 +68,8 @@ class Pack(NamedTuple):
     asides: tuple[regex.Pattern[str], ...]
     """What such a block says without being an answer."""
     composers: tuple[Composer, ...]
-    breaks: tuple[regex.Pattern[str], ...]
-    """Lines that begin a text of their own even directly below a block."""
+    grouper: Grouper
+    """The markers, and the lines that begin a text of their own even directly below a block (`breaks`)."""
     rules: tuple[Rule, ...]
     data: Mapping[str, Any]
     """The whole file: sending, exit, resume, session files, hooks are read from it by those who need them."""
@@ -94,14 +97,14 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         frozenset(layout.get("answers", ())),
         _patterns(layout, "asides", f"{name} layout"),
         tuple(_composer(entry, f"{name} composer {n}") for n, entry in enumerate(data.get("composer", ()), 1)),
-        _patterns(layout, "breaks", f"{name} layout"),
+        Grouper(markers, _one_pattern(layout, "breaks", f"{name} layout")),
         tuple(rules),
         data,
     )
 
 
 def _marker(entry: Mapping[str, Any], where: str) -> Marker:
-    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike"}, where)
+    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike", "flush"}, where)
     return Marker(
         _text(entry, "name", where),
         _text(entry, "glyphs", where),
@@ -109,11 +112,12 @@ def _marker(entry: Mapping[str, Any], where: str) -> Marker:
         bool(entry.get("nbsp", False)),
         _pattern(entry["like"], where) if "like" in entry else None,
         _pattern(entry["unlike"], where) if "unlike" in entry else None,
+        bool(entry.get("flush", False)),
     )
 
 
 def _composer(entry: Mapping[str, Any], where: str) -> Composer:
-    _only(entry, {"frame", "prompt", "unlike", "placeholders", "below", "below_column", "below_like"}, where)
+    _only(entry, {"frame", "prompt", "unlike", "placeholders", "below", "below_column", "below_like", "sign"}, where)
     frame = str(entry.get("frame", "open"))
     if frame not in ("open", "rules", "box"):
         raise PackError(where, f"frame is open, rules or box, not {frame!r}")
@@ -125,6 +129,7 @@ def _composer(entry: Mapping[str, Any], where: str) -> Composer:
         int(entry.get("below", 8)),
         int(entry.get("below_column", 0)),
         _pattern(entry["below_like"], where) if "below_like" in entry else None,
+        _text(entry, "sign", where),
     )
 
 
@@ -198,11 +203,6 @@ def _rows_of(entry: Mapping[str, Any], where: str) -> tuple[str, regex.Pattern[s
     return _text(entry, "field", where), _pattern(_text(entry, "match", where), f"{where}: table")
 
 
-def squeezed(text: str) -> str:
-    """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
-    return "".join(text.replace("’", "'").replace("│", " ").split())
-
-
 def _only(entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
     if unknown := sorted(set(entry) - allowed):
         raise PackError(where, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(allowed))}")
@@ -233,6 +233,12 @@ def _strings(entry: Mapping[str, Any], key: str, where: str) -> Sequence[str]:
 
 def _patterns(entry: Mapping[str, Any], key: str, where: str) -> tuple[regex.Pattern[str], ...]:
     return tuple(_pattern(item, f"{where}: {key}") for item in _strings(entry, key, where))
+
+
+def _one_pattern(entry: Mapping[str, Any], key: str, where: str) -> tuple[regex.Pattern[str], ...]:
+    """All of them as one."""
+    texts = [pattern.pattern for pattern in _patterns(entry, key, where)]
+    return (_pattern("|".join(f"(?:{text})" for text in texts), where),) if texts else ()
 
 
 def _pattern(text: str, where: str) -> regex.Pattern[str]:

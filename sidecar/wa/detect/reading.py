@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import regex
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from wa.detect.blocks import PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block, blocks_of, tidy
-from wa.detect.composer import ComposerSeen, find_composer, footer_texts
-from wa.detect.dialog import Options, options_of
-from wa.detect.pack import Pack, squeezed
-from wa.detect.page import Page, page_of_text, width
-from wa.detect.rule import STATE_OF_EVENT, Rule, search, search_all
-from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
-from wa.model.agent import Detection, Dialog, FieldValue, PaneState, Place, Severity
+from wa.detect.asking import Asking, Match
+from wa.detect.look import Look, after_shell, at_shell
+from wa.detect.pack import Pack
+from wa.detect.page import Page, page_of_text
+from wa.detect.rule import STATE_OF_EVENT, Budget, Rule
+from wa.detect.values import Context
+from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 
-MAX_SPAN = 400
-EXIT_TEXTS = 6
-EXIT_DISTANCE = 3
-"""What an agent prints at its end may be several texts, this many rows apart at most."""
-_BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.*[\p{L}.)…]\$")
-
-
-class Look(NamedTuple):
-    """What the regions of the rules are made of."""
-
-    page: Page
-    blocks: tuple[Block, ...]
-    composer: ComposerSeen | None
-    options: Options | None
-    tail: tuple[Block, ...]
-    """What stands below the last block of the transcript, on the visible screen."""
-    gone: bool
-    """A shell's prompt is the last thing, so no program owns the screen."""
-    start: int
-    """The row where the newest session began."""
-
-
-class Match(NamedTuple):
-    """A rule that spoke, and how: what `wa explain` prints."""
-
-    rule: Rule
-    detection: Detection
-    first_row: int
+SHELL_WHY = "a shell's prompt is the last row"
+UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
 
 class Reading(NamedTuple):
@@ -73,169 +45,52 @@ class Detector:
                 self._rules_of.setdefault(anchor, []).append(rule)
         self._commands = frozenset((*pack.processes, *pack.aliases))
         self._anchors = list(self._rules_of)
-        self._automaton = AhoCorasick(self._anchors, implementation=Implementation.DFA, store_patterns=False)
+        signs = [composer.sign for composer in pack.composers if composer.sign not in self._rules_of]
+        self._automaton = AhoCorasick([*self._anchors, *signs], implementation=Implementation.DFA, store_patterns=False)
 
     def spoken(self, text: str) -> list[Rule]:
-        """The rules that have an anchor in *text*, in the order of the pack."""
-        found = {hit[0] for hit in self._automaton.find_matches_as_indexes(squeezed(text), overlapping=True)}
-        if not found:
-            return []
-        chosen = {rule.id for hit in found for rule in self._rules_of[self._anchors[hit]]}
-        return [rule for rule in self.pack.rules if rule.id in chosen]
+        """The rules that have an anchor in *text*, which is squeezed, in the order of the pack."""
+        return self._of_anchors(self._hits(text))
 
-    def look(self, page: Page) -> Look:
-        blocks = blocks_of(page, self.pack.markers, self.pack.breaks)
-        composer = find_composer(page, self.pack.composers, self.pack.markers)
-        last_text = next((line for line in reversed(page.lines) if line.text.strip()), None)
-        gone = composer is None and last_text is not None and _at_shell(last_text.text)
-        tail: list[Block] = []
-        if composer is None:
-            for block in reversed(blocks):
-                if block.last < page.screen_row or block.kind not in PLAIN or block.kind == SHELL:
-                    break
-                tail.insert(0, block)
-        options = None
-        if tail and not gone:
-            options = options_of([line for line in page.lines if line.first >= tail[0].first])
-        return Look(page, tuple(blocks), composer, options, tuple(tail), gone, 0)
+    def _hits(self, text: str) -> set[int]:
+        return {hit[0] for hit in self._automaton.find_matches_as_indexes(text, overlapping=True)}
+
+    def _of_anchors(self, hits: set[int]) -> list[Rule]:
+        chosen = {rule.id for hit in hits if hit < len(self._anchors) for rule in self._rules_of[self._anchors[hit]]}
+        return [rule for rule in self.pack.rules if rule.id in chosen] if chosen else []
 
     def read(self, page: Page, *, title: str = "", at_ms: int, zone: str) -> Reading:
-        rules = self.spoken("\n".join([title, *(line.text for line in page.lines)]))
-        context = Context(at_ms, zone)
-        look = self.look(page)
-        look = look._replace(start=_after_shell(look.blocks, self._commands))
-        starts = [
-            match for rule in rules if rule.event == "session.start" for match in self._ask(rule, look, title, context)
-        ]
+        hits = self._hits(page.squeezed)
+        if not hits:
+            return self._nothing(page)
+        rules = self._of_anchors(hits)
+        look = Look(page, self.pack, title)
+        if not rules:
+            return self._judge(look, [], [])
+        asking = Asking(look, Context(at_ms, zone), self.pack.name)
+        look.start = after_shell(look.blocks, self._commands)
+        starts = [match for rule in rules if rule.event == "session.start" for match in asking.ask(rule)]
         starts = [match for match in starts if match.first_row >= look.start]
         if starts:
-            look = look._replace(start=max(match.first_row for match in starts))
+            look.start = max(match.first_row for match in starts)
         matches = [match for match in starts if match.first_row == look.start]
         for rule in rules:
             if rule.event != "session.start":
-                matches += self._ask(rule, look, title, context)
+                matches += asking.ask(rule)
         matches.sort(key=lambda match: match.first_row)
         return self._judge(look, matches, rules)
 
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
         """A reading of rows of which nobody says where the terminal cut them; without *cols* the widest row tells the width."""
-        known = cols if cols is not None else max(map(width, texts), default=80)
-        return self.read(page_of_text(texts, known, visible), at_ms=at_ms, zone=zone)
+        return self.read(page_of_text(texts, cols, visible), at_ms=at_ms, zone=zone)
 
-    # -- one rule ----------------------------------------------------------------------------------
-
-    def _ask(self, rule: Rule, look: Look, title: str, context: Context) -> Iterator[Match]:
-        for region in rule.regions:
-            for text, first, last in self._texts(region, rule, look, title):
-                if any(search(pattern, text) for pattern in rule.unless):
-                    continue
-                found = False
-                for pattern in rule.match:
-                    hits = search_all(pattern, text) if rule.many else _one(search(pattern, text))
-                    for hit in hits:
-                        found = True
-                        yield self._found(rule, region, hit, text, first, last, look, context)
-                    if found:
-                        break
-                if found and (rule.present or region in ("footer", "bottom")):
-                    return
-
-    def _texts(self, region: str, rule: Rule, look: Look, title: str) -> Iterator[tuple[str, int, int]]:
-        page = look.page
-        end = page.rows - 1
-        if region == "title":
-            yield title, end, end
-        elif region == "footer":
-            if look.composer is not None:
-                for text in footer_texts(look.composer.footer):
-                    yield text, look.composer.last + 1, end
-        elif region == "composer":
-            if look.composer is not None:
-                yield look.composer.draft, look.composer.first, look.composer.last
-        elif region == "bottom":
-            rows = [line.first for line in page.lines[page.screen_line :] if line.text.strip()][-rule.rows :]
-            if rows and not look.gone:
-                for block in look.blocks:
-                    if block.last >= rows[0]:
-                        yield block.text, block.first, block.last
-                        for line in block.lines if len(block.lines) > 1 else ():
-                            yield line, block.first, block.last
-        elif region in ("dialog", "tail"):
-            if look.tail and not (region == "dialog" and look.gone):
-                yield _joined(look.tail, rules=True).lstrip("─━═╌\n"), look.tail[0].first, end
-        elif region == "screen":
-            shown = [block for block in look.blocks if block.last >= page.screen_row and block.first >= look.start]
-            if shown and not (rule.event.startswith("waiting.") and (look.composer is not None or look.gone)):
-                yield _joined(shown), shown[0].first, end
-        elif region == "exit":
-            if look.composer is None:
-                texts = [block for block in look.blocks if block.first >= look.start and block.kind == TEXT]
-                for at, block in enumerate(texts):
-                    near = [block]
-                    for other in texts[at + 1 : at + EXIT_TEXTS]:
-                        if other.first - near[-1].last > EXIT_DISTANCE:
-                            break
-                        near.append(other)
-                    yield _joined(near), block.first, near[-1].last
-        elif region in ("banner", "near"):
-            for at, block in enumerate(look.blocks):
-                if region == "near" and not _fits(rule, block, look):
-                    continue
-                near = [block]
-                for other in look.blocks[at + 1 : at + 4]:
-                    if other.kind == SHELL or (other.kind not in PLAIN and region == "near"):
-                        break
-                    if other.kind in PLAIN:
-                        near.append(other)
-                yield _joined(near, rules=region == "near"), block.first, near[-1].last
-        else:
-            for block in look.blocks:
-                if block.kind == region and _fits(rule, block, look):
-                    yield block.text, block.first, block.last
-
-    def _found(
-        self,
-        rule: Rule,
-        region: str,
-        hit: regex.Match[str],
-        text: str,
-        first: int,
-        last: int,
-        look: Look,
-        context: Context,
-    ) -> Match:
-        fields: dict[str, FieldValue] = dict(rule.constants)
-        for name, value in hit.groupdict().items():
-            if value is None or not value.strip():
-                continue
-            if name in rule.words:
-                fields[name] = rule.words[name].get(tidy(value), tidy(value))
-                continue
-            if name == "duration":
-                fields["duration"] = tidy(value)
-                if (length := parse_duration_s(value)) is not None:
-                    fields["duration_s"] = length
-                continue
-            converter = CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")]
-            _put(fields, name, converter(value.strip(), context))
-        if rule.table is not None:
-            name, pattern = rule.table
-            found = [row.groupdict() for row in search_all(pattern, text[hit.end() :])]
-            fields[name] = tuple(
-                {key: value if key == "model" else parse_count(value) or 0 for key, value in row.items() if value}
-                for row in found
-            )
-        if rule.event == "usage.limit" and "reset" not in fields:
-            fields.setdefault("reset_kind", "none")
-        if (rule.event.startswith("waiting.") or rule.event == "usage.popup") and look.options is not None:
-            fields["options"] = look.options.labels
-            if look.options.selected is not None:
-                fields["selected"] = look.options.labels[look.options.selected]
-        place = Place(region, first, last, text[hit.start() : hit.end()][:MAX_SPAN])
-        detection = Detection(
-            rule.event, self.pack.name, rule.id, rule.severity, fields, rule.present, place, rule.window_ms
-        )
-        return Match(rule, detection, first)
+    def _nothing(self, page: Page) -> Reading:
+        """No word of the agent and no composer is there."""
+        last = next((text for text in reversed(page.texts) if text and not text.isspace()), "")
+        name = self.pack.name
+        if last and at_shell(last.rstrip(" ")):
+            return Reading(name, PaneState.SHELL, f"{name}.layout.shell", SHELL_WHY, (), None, None, (), None)
+        return Reading(name, PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY, (), None, None, (), None)
 
     # -- all of them -------------------------------------------------------------------------------
 
@@ -287,9 +142,9 @@ class Detector:
                 return (
                     PaneState.EXITED,
                     ended[-1].rule.id if ended else f"{name}.layout.shell",
-                    "a shell's prompt is the last row",
+                    SHELL_WHY,
                 )
-            return PaneState.SHELL, f"{name}.layout.shell", "a shell's prompt is the last row"
+            return PaneState.SHELL, f"{name}.layout.shell", SHELL_WHY
         for wanted in (_waits, _compacts, _works):
             if (match := next((match for match in reversed(matches) if wanted(match.rule)), None)) is not None:
                 return (
@@ -305,7 +160,7 @@ class Detector:
             if limit is not None:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
             return PaneState.IDLE, f"{name}.idle", "the composer is there and nothing runs"
-        return PaneState.UNKNOWN, f"{name}.layout", "neither composer, nor dialog, nor shell is to be seen"
+        return PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY
 
 
 def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:
@@ -313,10 +168,11 @@ def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match |
     limit: Match | None = next((match for match in reversed(matches) if match.rule.event == "usage.limit"), None)
     if limit is None:
         return None
+    budget = Budget()
     for block in look.blocks:
         if block.kind not in pack.answers or block.first <= (limit.detection.place.last_row or 0):
             continue
-        if not any(search(aside, block.text) for aside in pack.asides):
+        if not any(budget.search(aside, block.text) for aside in pack.asides):
             return None
     for match in matches:
         if match.first_row > limit.first_row and match.rule.event in (
@@ -339,52 +195,3 @@ def _compacts(rule: Rule) -> bool:
 
 def _works(rule: Rule) -> bool:
     return STATE_OF_EVENT.get(rule.event) == "working"
-
-
-def _put(fields: dict[str, FieldValue], name: str, value: object) -> None:
-    if isinstance(value, Reset):
-        fields[name] = value.printed
-        fields["reset_kind"] = value.kind
-        if value.at is not None:
-            fields["resets_at"] = value.at.isoformat()
-            if value.ambiguous:
-                fields["resets_at_ambiguous"] = True
-    elif value is not None:
-        fields[name] = value  # type: ignore[assignment]
-
-
-def _fits(rule: Rule, block: Block, look: Look) -> bool:
-    return (
-        block.first >= look.start
-        and (not rule.kinds or block.kind in rule.kinds)
-        and (not rule.after or block.owner in rule.after)
-        and block.owner not in rule.not_after
-        and (not rule.columns or block.column in rule.columns)
-        and block.column >= rule.min_column
-    )
-
-
-def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:
-    """Texts of blocks, a row each; drawn lines as one character of theirs where *rules* matter."""
-    return "\n".join(block.text or block.glyph for block in blocks if block.kind != RULE or block.text or rules)
-
-
-def _after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:
-    """The row of the newest command line that began something: what stands above it belongs to programs that ended."""
-    drawn = False
-    for block in reversed(blocks):
-        if block.kind == SHELL:
-            words = block.text.split()[1:]
-            if drawn or any(word in commands for word in words[:3]):
-                return block.first
-        elif block.kind != TEXT:
-            drawn = True
-    return 0
-
-
-def _at_shell(text: str) -> bool:
-    return SHELL_PROMPT.match(text) is not None or _BARE_PROMPT.fullmatch(text) is not None
-
-
-def _one(hit: regex.Match[str] | None) -> list[regex.Match[str]]:
-    return [] if hit is None else [hit]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import regex
@@ -10,7 +12,9 @@ import regex
 from wa.model.agent import PaneState, Severity
 
 MATCH_TIMEOUT_S = 0.02
-"""No text of a pane may hold up the sidecar: a search that takes longer has not matched."""
+READING_TIMEOUT_S = 0.025
+"""No text of a pane may hold up the sidecar: a search that takes longer, or comes when all time is spent, has not matched."""
+MAX_HITS = 200
 
 PRESENT_EVENTS = frozenset(
     {"state.idle", "turn.working", "usage.popup", "usage.autoresume", "auth.paste_code", "compaction.running"}
@@ -74,15 +78,30 @@ class Rule(NamedTuple):
         return self.state is not None and self.state != PaneState.EXITED
 
 
-def search(pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
-    try:
-        return pattern.search(text, timeout=MATCH_TIMEOUT_S)
-    except TimeoutError:
-        return None
+class Budget:
+    """How long the searches of one reading may take, one by one and all together."""
 
+    def __init__(self) -> None:
+        self._until: float | None = None
 
-def search_all(pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
-    try:
-        return list(pattern.finditer(text, timeout=MATCH_TIMEOUT_S))
-    except TimeoutError:
-        return []
+    def _left(self) -> float:
+        now = time.thread_time()
+        if self._until is None:
+            self._until = now + READING_TIMEOUT_S
+        return min(MATCH_TIMEOUT_S, self._until - now)
+
+    def search(self, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
+        if (left := self._left()) <= 0:
+            return None
+        try:
+            return pattern.search(text, timeout=left)
+        except TimeoutError:
+            return None
+
+    def search_all(self, pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
+        if (left := self._left()) <= 0:
+            return []
+        try:
+            return list(islice(pattern.finditer(text, timeout=left), MAX_HITS))
+        except TimeoutError:
+            return []

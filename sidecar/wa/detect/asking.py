@@ -1,0 +1,127 @@
+"""Rules asked about a look, one after the other: what each finds, and the fields it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import regex
+
+from wa.detect.blocks import readings, tidy
+from wa.detect.look import Look, Text
+from wa.detect.rule import Budget, Rule
+from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
+from wa.model.agent import Detection, FieldValue, Place
+
+MAX_SPAN = 400
+MAX_TEXT = 16_000
+"""No message of an agent is longer; what is, is read to here."""
+
+
+class Match(NamedTuple):
+    """A rule that spoke, and how: what `wa explain` prints."""
+
+    rule: Rule
+    detection: Detection
+    first_row: int
+
+
+class Asking:
+    def __init__(self, look: Look, context: Context, agent: str) -> None:
+        self._look = look
+        self._context = context
+        self._agent = agent
+        self._budget = Budget()
+
+    def ask(self, rule: Rule) -> Iterator[Match]:
+        for region in rule.regions:
+            for text in self._look.texts(region, rule):
+                hits = self._hits(rule, text)
+                for found, hit in hits:
+                    yield self._match(rule, region, text, found, hit)
+                if hits and not rule.many and (rule.present or region in ("footer", "bottom")):
+                    return
+
+    def _hits(self, rule: Rule, text: Text) -> list[tuple[dict[str, FieldValue], regex.Match[str]]]:
+        """The fields of each hit: in the reading of the text's open joints that says most."""
+        best: list[tuple[dict[str, FieldValue], regex.Match[str]]] = []
+        most = -1
+        for said in readings(text.text[:MAX_TEXT], flush=text.flush):
+            if any(self._budget.search(pattern, said) for pattern in rule.unless):
+                continue
+            for pattern in rule.match:
+                hits = self._budget.search_all(pattern, said) if rule.many else _one(self._budget.search(pattern, said))
+                if not hits:
+                    continue
+                read = [self._fields(rule, hit, said) for hit in hits]
+                worth = sum(fields_worth for _, fields_worth in read)
+                if worth > most:
+                    most = worth
+                    best = [(fields, hit) for (fields, _), hit in zip(read, hits, strict=True)]
+                break
+        return best
+
+    def _fields(self, rule: Rule, hit: regex.Match[str], text: str) -> tuple[dict[str, FieldValue], int]:
+        """What *hit* says, and how much that is."""
+        fields: dict[str, FieldValue] = dict(rule.constants)
+        worth = 1
+        for name, value in hit.groupdict().items():
+            if value is None or not value.strip():
+                continue
+            if name in rule.words:
+                fields[name] = rule.words[name].get(tidy(value), tidy(value))
+            elif name == "duration":
+                fields["duration"] = tidy(value)
+                if (length := parse_duration_s(value)) is not None:
+                    fields["duration_s"] = length
+            else:
+                converter = CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")]
+                worth += _put(fields, name, converter(value.strip(), self._context))
+                continue
+            worth += 2
+        if rule.table is not None:
+            name, pattern = rule.table
+            rows = [row.groupdict() for row in self._budget.search_all(pattern, text[hit.end() :])]
+            fields[name] = tuple(
+                {key: value if key == "model" else parse_count(value) or 0 for key, value in row.items() if value}
+                for row in rows
+            )
+            worth += 2 * len(rows)
+        return fields, worth
+
+    def _match(
+        self, rule: Rule, region: str, text: Text, fields: dict[str, FieldValue], hit: regex.Match[str]
+    ) -> Match:
+        options = self._look.options if rule.event.startswith("waiting.") or rule.event == "usage.popup" else None
+        if rule.event == "usage.limit" and "reset" not in fields:
+            fields.setdefault("reset_kind", "none")
+        if options is not None:
+            fields["options"] = options.labels
+            if options.selected is not None:
+                fields["selected"] = options.labels[options.selected]
+        place = Place(region, text.first, text.last, hit[0][:MAX_SPAN])
+        detection = Detection(
+            rule.event, self._agent, rule.id, rule.severity, fields, rule.present, place, rule.window_ms
+        )
+        return Match(rule, detection, text.first)
+
+
+def _put(fields: dict[str, FieldValue], name: str, value: object) -> int:
+    """How much it says: a time that is understood more than one that is not."""
+    if value is None:
+        return 0
+    if not isinstance(value, Reset):
+        fields[name] = value  # type: ignore[assignment]
+        return 2
+    fields[name] = value.printed
+    fields["reset_kind"] = value.kind
+    if value.at is None:
+        return 1
+    fields["resets_at"] = value.at.isoformat()
+    if value.ambiguous:
+        fields["resets_at_ambiguous"] = True
+    return 2
+
+
+def _one(hit: regex.Match[str] | None) -> list[regex.Match[str]]:
+    return [] if hit is None else [hit]
