@@ -120,19 +120,19 @@ class Grouper:
     """How one agent draws: its markers, and lines that begin a text of their own wherever they stand."""
 
     def __init__(self, markers: Sequence[Marker], breaks: Sequence[Pattern] = ()) -> None:
-        self._of: dict[str, list[Marker]] = {}
+        self.of_glyph: dict[str, list[Marker]] = {}
         for marker in markers:
             for glyph in marker.glyphs:
-                self._of.setdefault(glyph, []).append(marker)
+                self.of_glyph.setdefault(glyph, []).append(marker)
         self._breaks = tuple(breaks)
 
     def marker_of(self, line: str) -> Marker | None:
         bare = line.lstrip(" ")
-        markers = self._of.get(bare[:1])
-        return None if markers is None else self._fitting(markers, bare, len(line) - len(bare))
+        markers = self.of_glyph.get(bare[:1])
+        return None if markers is None else self.fitting(markers, bare, len(line) - len(bare))
 
     @staticmethod
-    def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
+    def fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
         rest = bare[1:]
         if rest and rest[0] not in " " + NBSP:
             return None
@@ -173,7 +173,7 @@ class _Blocks:
         self._owner = ""
 
     def of(self, lines: Sequence[Line]) -> list[Block]:
-        markers = self._grouper._of
+        markers = self._grouper.of_glyph
         cut_box = 0
         for at, line in enumerate(lines):
             text = line.text
@@ -193,13 +193,13 @@ class _Blocks:
                     cut_box = MAX_BOX_ROWS
                     continue
                 if glyph == "╭" or self._kind == BOX or (len(bare) > 1 and bare[-1] == "│"):
-                    self._boxed(line, bare, glyph)
+                    self._boxed(line, glyph)
                     continue
             if self._kind == BOX:
                 self._end()
             found = markers.get(glyph)
             if found is not None:
-                marker = Grouper._fitting(found, bare, len(text) - len(bare))
+                marker = Grouper.fitting(found, bare, len(text) - len(bare))
                 if marker is not None:
                     self._begin(marker.name, glyph, line)
                     self._flush = marker.flush
@@ -262,7 +262,7 @@ class _Blocks:
             return True
         return False
 
-    def _boxed(self, line: Line, bare: str, glyph: str) -> None:
+    def _boxed(self, line: Line, glyph: str) -> None:
         if self._kind != BOX or (glyph == "╭" and self._column == line.column):
             self._begin(BOX, glyph, line)
         self._gathered.append(tidy(unboxed(line.text)))
