@@ -20,7 +20,7 @@ def test_a_history_printed_again_is_the_same_history(delay_ms: int, items: int) 
         terminal.erase_screen()
         terminal.erase_history()
         terminal.move(0)
-        terminal.write("\r\n".join(history + BOX))
+        terminal.write("\n".join(history + BOX))
         stage.push()
         stage.answer()
         stage.pass_time(delay_ms)
@@ -44,6 +44,119 @@ def test_a_history_printed_again_is_the_same_history(delay_ms: int, items: int) 
     assert not stage.log.gaps
 
 
+class Redrawing:
+    """Prints below what is there while an answer is small, and everything again once it is taller than the screen; when
+    an answer ends it draws its last rows over those before them, and only the next redraw of everything is right.
+    """
+
+    def __init__(self, rows: int = 24) -> None:
+        self.terminal = Terminal(80, rows, 20_000)
+        self.stage = Stage(self.terminal)
+        self.history = ["app v1", "", "Tips:", "1. one", "2. two", ""]
+        self.drawn = 0
+        self.whole()
+
+    def whole(self, *, upto: int | None = None) -> None:
+        """All of it; a push may fall in the midst."""
+        self.terminal.clear()
+        lines = self.history + BOX
+        if upto is not None:
+            self.terminal.write("\n".join(lines[:upto]) + "\n")
+            self.stage.push()
+            lines = lines[upto:]
+        self.terminal.write("\n".join(lines))
+        self.drawn = len(self.history)
+
+    def below(self) -> None:
+        """What is new, in place of the box, and the box again."""
+        self.terminal.up(len(BOX) - 1)
+        self.terminal.erase_below()
+        self.terminal.write("\n".join(self.history[self.drawn :] + BOX))
+        self.drawn = len(self.history)
+
+    def ends_wrongly(self, rows: int) -> None:
+        self.terminal.up(len(BOX) - 1 + rows)
+        self.terminal.erase_below()
+        self.terminal.write("\n".join(self.history[-2:] + BOX))
+
+    def seen(self, after_ms: int) -> None:
+        self.stage.push()
+        self.stage.answer()
+        self.stage.pass_time(after_ms)
+
+    def answers(self, tag: str, items: int, tall: int) -> None:
+        self.history += ["=" * 70, f" > please do {tag}", "", f"begin {tag}", ""]
+        self.below()
+        self.seen(100)
+        for item in range(items):
+            self.history += [f" - item {tag}-{item:03d} of", "   eighty columns wide"]
+            if item < tall:
+                self.below()
+            else:
+                self.whole()
+            self.seen(100)
+        self.history += ["", f" Answer {tag} ends"]
+        self.whole()
+        self.seen(50)
+        self.ends_wrongly(5)
+        self.seen(3_000)
+
+
+def bare(texts: list[str]) -> list[str]:
+    told = [text.rstrip() for text in texts]
+    while told and not told[-1]:
+        told.pop()
+    return told
+
+
+def test_what_was_drawn_over_wrongly_is_told_as_it_is_drawn_later() -> None:
+    """A row that stands in the history only once everything is printed again is in the log once, at its place."""
+    program = Redrawing()
+    for tag in ("alpha", "beta", "gamma"):
+        program.answers(tag, 30, 12)
+    program.whole()
+    program.seen(5_000)
+
+    assert bare(program.history + BOX) == bare(program.stage.log.all_texts())
+    assert not program.stage.log.gaps
+
+
+def test_a_row_that_turns_up_late_is_stored_once() -> None:
+    """Where the log has what follows already, there is no place for it but the end; further redraws know it."""
+    program = Redrawing()
+    program.answers("alpha", 30, 12)
+    program.history += [f"quiet {i}" for i in range(30)]
+    program.below()
+    program.seen(10_000)
+    for _ in range(5):
+        program.history.append("more")
+        program.whole()
+        program.seen(1_500)
+    told = program.stage.log.all_texts()
+    assert sorted(bare(program.history + BOX)) == sorted(bare(told))
+
+
+@pytest.mark.parametrize("upto", [20, 60, 90])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_program_that_ends_in_a_redraw_loses_only_what_nobody_has_read(upto: int, answered: bool) -> None:
+    """What was not read of the last redraw is no loss where the log has it."""
+    program = Redrawing()
+    program.answers("alpha", 30, 12)
+    program.history += ["one more"] * 3
+    program.whole(upto=upto)
+    program.stage.push()
+    if answered:
+        program.stage.answer()
+    program.stage.gone()
+
+    told = bare(program.stage.log.texts)
+    lost = sum(gap.missing or 0 for gap in program.stage.log.gaps)
+    truth = bare(program.history + BOX)
+    assert told[:40] == truth[:40]
+    assert len(told) + lost == len(truth)
+    assert lost <= 24
+
+
 @pytest.mark.parametrize("delay_ms", [5, 20, 50, 150])
 def test_a_redraw_costs_few_wake_ups(delay_ms: int) -> None:
     """However often the history is printed again, and however late reads are answered."""
@@ -53,7 +166,7 @@ def test_a_redraw_costs_few_wake_ups(delay_ms: int) -> None:
     for frame in range(200):
         history.append(f"new {frame}")
         terminal.clear()
-        terminal.write("\r\n".join(history + BOX))
+        terminal.write("\n".join(history + BOX))
         stage.push()
         stage.pass_time(delay_ms, answering=False)
         if frame % 10 == 9:

@@ -11,12 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wa.ingest.ledger import BLANK
+from wa.ingest.ledger import BLANK, UNKNOWN
 
 COMMON = 8
 """A key that occurs more often than this among the rows seen now votes only if no rarer one does (`}`, `│`)."""
 LOOK_AHEAD = 60
 """Rows that may have been inserted or dropped in one place."""
+
+_DUMB = (BLANK, UNKNOWN)
+"""Tell nothing about where a row is."""
 
 
 class Shift(NamedTuple):
@@ -48,7 +51,7 @@ def best_shift(
     """
     places: dict[int, list[int]] = defaultdict(list)
     for at, name in enumerate(seen):
-        if name != BLANK:
+        if name not in _DUMB:
             places[name].append(at)
     votes: Counter[int] = Counter()
     for limit in (COMMON, len(seen)):
@@ -69,7 +72,7 @@ def best_shift(
 
 def _measure(known: Sequence[int], seen: Sequence[int], offset: int, *, alone: bool) -> Shift:
     pairs = range(max(0, -offset), min(len(known), len(seen) - offset))
-    agreeing = [at for at in pairs if known[at] != BLANK and known[at] == seen[at + offset]]
+    agreeing = [at for at in pairs if known[at] not in _DUMB and known[at] == seen[at + offset]]
     distinct = len({known[at] for at in agreeing})
     return Shift(offset, len(agreeing), distinct, agreeing[0] if agreeing else 0, alone)
 
@@ -92,7 +95,7 @@ def walk(
         return Walk(max(0, min(boundary + shift.offset, len(seen))), ())
     inserted: list[int] = []
     while at < boundary and place < len(seen):
-        if known[at] == seen[place]:
+        if known[at] == seen[place] or UNKNOWN in (known[at], seen[place]):
             at, place = at + 1, place + 1
             continue
         skip = _resume(known, seen, at, place, boundary)
@@ -117,7 +120,7 @@ def _resume(known: Sequence[int], seen: Sequence[int], at: int, place: int, boun
     coming = seen[place : place + LOOK_AHEAD]
     counts, places = Counter(coming), defaultdict[int, list[int]](list)
     for added, name in enumerate(coming):
-        if name != BLANK:
+        if name not in _DUMB:
             places[name].append(added)
     often = Counter(ahead)
     best: tuple[int, int] | None = None
@@ -130,6 +133,8 @@ def _resume(known: Sequence[int], seen: Sequence[int], at: int, place: int, boun
             alone = often[name] == counts[name] == 1
             if alone or ahead[dropped + 1 : dropped + 2] == coming[added + 1 : added + 2]:
                 best = (dropped, added)
+    while best is not None and min(best) > 0 and ahead[best[0] - 1] == coming[best[1] - 1]:
+        best = (best[0] - 1, best[1] - 1)  # blank rows in front of it
     if best is not None and at + best[0] > boundary:
         # The stored rows end inside what was changed: what stands for them cannot be told from what is new.
         short = boundary - at

@@ -283,6 +283,11 @@ class Fetch:
             yield piece
 
     @property
+    def has_next(self) -> bool:
+        """`drain` would hand on something, or wait for the terminal's word."""
+        return self.next in self._ready
+
+    @property
     def wants_dims(self) -> bool:
         """A reply showed that rows are gone, and no push has said so yet."""
         piece = self._ready.get(self.next)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from wa.ingest.align import Shift, best_shift, walk
-from wa.ingest.ledger import BLANK, key
+from wa.ingest.ledger import BLANK, UNKNOWN, keys
 from wa.ingest.lines import Line, Place, logical_lines, place_in, words
 from wa.model.screen import Row
 
@@ -31,6 +31,8 @@ class Joint(NamedTuple):
     agreeing: int
     sure: bool = True
     """False: so little agrees, or it agrees so well elsewhere, that rows in between may be gone."""
+    older: int = 0
+    """So many rows of the log are older than all that is seen now."""
 
 
 def by_rows(
@@ -45,8 +47,8 @@ def by_rows(
     """For a history printed again by its program: *stored* are the keys of the log's rows, *tail* the newest of them
     with their text, *shown* what stood on the screen below them. *whole*: nothing older was ever stored.
     """
-    known = [*stored, *[key(row.text) for row in shown]]
-    now = [key(row.text) for row in seen]
+    known = [*stored, *keys(shown)]
+    now = keys(seen)
     shift = best_shift(known, now, near=near, from_first=whole)
     if shift is None or not _likely(known, now, shift) or len(stored) + shift.offset < 0:
         return None
@@ -58,10 +60,11 @@ def by_rows(
     found = walk(known, now, shift, len(stored), alike)
     if whole:
         names = set(known)
-        again = [name in names for name in now[: found.boundary] if name != BLANK]
+        again = [name in names for name in now[: found.boundary] if name not in (BLANK, UNKNOWN)]
         if sum(again) < AGAIN_SHARE * len(again):
             return None
-    return Joint(Place(found.boundary, 0), found.inserted, shift.agreeing)
+    inserted = tuple(at for at in found.inserted if now[at] != UNKNOWN)
+    return Joint(Place(found.boundary, 0), inserted, shift.agreeing, older=max(0, -shift.offset))
 
 
 def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:
@@ -72,7 +75,7 @@ def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:
     comparable = sum(
         1
         for at in range(max(0, -shift.offset), max(0, -shift.offset) + overlap)
-        if known[at] != BLANK and now[at + shift.offset] != BLANK
+        if {known[at], now[at + shift.offset]}.isdisjoint((BLANK, UNKNOWN))
     )
     return shift.distinct >= 4 * LIKELY_ROWS or shift.agreeing >= LIKELY_SHARE * comparable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from wa.model.log import Effect, Gap, GapReason, RowKind, Segment
 from wa.model.screen import Row
@@ -17,11 +17,19 @@ MERGE_UP_TO = 512
 """Rows of one feed that follow each other become one Segment up to this size."""
 
 BLANK = hash("")
+UNREAD = Row(-1, "")
+"""Stands where a row was whose text nobody has read. Known by its identity."""
+UNKNOWN = hash("\n")
+"""Its key, which agrees with every other."""
 
 
 def key(text: str) -> int:
     """Equal for rows that read the same; trailing blanks do not count. Differs between two runs of the process."""
     return hash(text.rstrip())
+
+
+def keys(rows: Iterable[Row]) -> list[int]:
+    return [UNKNOWN if row is UNREAD else key(row.text) for row in rows]
 
 
 def is_blank(row: Row) -> bool:
@@ -61,6 +69,16 @@ class Ledger:
             self.keys.extend([hash(row[1].rstrip()) for row in rows])
             self.rows.extend(rows[-REMEMBERED_ROWS:])
         self.count(not numbered, len(rows))
+
+    def insert(self, rows: Sequence[Row], older: int, history: Sequence[Row], at_ms: int) -> None:
+        """*rows* belong in between rows that are stored, where a log that only grows has no place for them. Remembered
+        is the order of the history: the first *older* of `keys`, then *history*.
+        """
+        known_keys, known_rows = list(self.keys), list(self.rows)
+        self.store(rows, at_ms)
+        with_text = older - (len(known_keys) - len(known_rows))
+        self.keys = deque([*known_keys[:older], *keys(history)], REMEMBERED_KEYS)
+        self.rows = deque([*known_rows[: max(0, with_text)], *history], REMEMBERED_ROWS)
 
     @property
     def whole(self) -> bool:

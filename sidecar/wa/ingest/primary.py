@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import groupby
 
 from wa.ingest.checkpoint import History
 from wa.ingest.fetch import Fetch, Lost
 from wa.ingest.joint import by_lines
-from wa.ingest.ledger import Ledger, is_blank
+from wa.ingest.ledger import UNREAD, Ledger, is_blank
 from wa.ingest.lines import Place, logical_lines
 from wa.ingest.rejoin import FIRST_LOOK_ROWS, Cause, Rejoin, Verdict
 from wa.ingest.viewport import Viewport
@@ -18,6 +19,13 @@ from wa.model.screen import Dimensions, Row
 
 BEHIND_ROWS = 200
 """A window is not made taller by more."""
+HOLD_QUIET_MS = 2_000
+HOLD_MS = 30_000
+"""Rows that leave the screen of a program that prints its history again are not stored before the pane has been quiet
+for so long, or they have waited for so long: Gemini CLI 0.61 (2026-11) draws over its last rows when an answer ends, and
+only the next time that it prints everything they are right."""
+REDRAWS = 3
+"""So many generations in a row make such a program; a window that changes its size makes one or two."""
 ROUND_LIMIT = 500
 """Nobody limits a history to other than a multiple of this (`scrollback_lines`: 3500 unless set)."""
 
@@ -50,6 +58,11 @@ class Primary:
         self._unheard_loss = False
         self._perhaps_resized = False
         """The size may have changed, there and back, since the last push."""
+        self._redraws = False
+        """The program prints its history again and again."""
+        self._pushed_ms = 0
+        self._held_ms: int | None = None
+        """Since when rows wait."""
         self._generation_start: int | None = None
         """Where the program's history began when it was last printed again."""
 
@@ -110,6 +123,7 @@ class Primary:
 
     def push(self, seen: ScreenPush) -> None:
         before, now = self.view.dims, seen.dims
+        self._pushed_ms = seen.at_ms
         if before is not None:
             erased = self._erased(before, now)
             if before.cols != now.cols:
@@ -157,7 +171,8 @@ class Primary:
         """Hand on whatever has become certain, by an answer or by the passing of time."""
         rejoin = self.rejoin
         if rejoin is None:
-            self._drain(at_ms)
+            if not self._holds(at_ms):
+                self._drain(at_ms)
             return
         rejoin.collect()
         viewport = self.view.shown()
@@ -169,6 +184,16 @@ class Primary:
             self.ledger.store(rejoin.sample(self.ledger, viewport, at_ms), at_ms)
 
     # -- what is wanted ---------------------------------------------------------------------------------------------
+
+    def _holds(self, at_ms: int) -> bool:
+        if not self._redraws or not self.fetch.has_next:
+            self._held_ms = None
+            return False
+        self._held_ms = at_ms if self._held_ms is None else self._held_ms
+        return at_ms < self._held_until(self._held_ms)
+
+    def _held_until(self, since_ms: int) -> int:
+        return min(self._pushed_ms + HOLD_QUIET_MS, since_ms + HOLD_MS)
 
     def requests(self, at_ms: int) -> list[ReadRows]:
         if self.view.dims is None or (self.rejoin is not None and not self.rejoin.readable(at_ms)):
@@ -182,12 +207,15 @@ class Primary:
 
     def wake_ms(self, at_ms: int) -> int | None:
         wakes = [self._reader.wake_ms, self.rejoin.wake_ms(at_ms) if self.rejoin is not None else None]
+        if self.rejoin is None and self._held_ms is not None:
+            wakes.append(self._held_until(self._held_ms))
         # What is due already waits for something else: an answer, a size, a generation that has settled.
         return min((wake for wake in wakes if wake is not None and wake > at_ms), default=None)
 
     # -- into the log -----------------------------------------------------------------------------------------------
 
     def _drain(self, at_ms: int) -> None:
+        self._held_ms = None
         for piece in self.fetch.drain():
             if isinstance(piece, Lost):
                 self._lost(piece, GapReason.TRIMMED, at_ms)
@@ -390,6 +418,7 @@ class Primary:
         self._reader.void()
         rejoin = self.rejoin
         if rejoin is None:
+            self._drain(seen.at_ms)
             self._give_up_to(before.scrollback_top, seen.at_ms)
             shown = () if self.fetch.waiting else self._shown_unlogged()
             rejoin = self.rejoin = Rejoin(Cause.RESIZED, 0, 0, shown, seen.at_ms)
@@ -433,27 +462,34 @@ class Primary:
         rows, final, place = verdict.rows, verdict.final, verdict.place
         if not verdict.joined or verdict.inserted or place.row > final or rejoin.cause is Cause.RESUMED:
             self._from_top = None
-        self.ledger.store([rows[at] for at in verdict.inserted if at < final], at_ms)
+        if verdict.inserted:
+            self.ledger.insert([rows[at] for at in verdict.inserted], verdict.older, rows[: place.row], at_ms)
         self._behind.clear()
         self._behind.extend(rows[max(0, place.row - BEHIND_ROWS) : place.row])
         self.fetch = rejoin.fetch
         self._run = rejoin.start + place.row + bool(place.column)
         self._cut = Place(rejoin.start + place.row, place.column) if place.column else None
         if place.row < final:
-            self._store(rows[place.row : final], at_ms)
+            for read, part in groupby(rows[place.row : final], lambda row: row is not UNREAD):
+                if read:
+                    self._store(list(part), at_ms)
+                else:
+                    self.ledger.gap(len(list(part)), GapReason.CLOSED, at_ms)
         elif place.row > final:
             self._log_ends_on_screen(rejoin, verdict)
         if rejoin.pending is not None:
             self._lost(rejoin.pending, GapReason.TRIMMED, at_ms)
         self._generation_start = rejoin.start if rejoin.cause is Cause.ERASED else None
-        self._drain(at_ms)
+        if rejoin.cause is Cause.ERASED:
+            self._redraws = verdict.joined and (self._redraws or rejoin.generations >= REDRAWS)
+        if not self._holds(at_ms):
+            self._drain(at_ms)
 
     def _log_ends_on_screen(self, rejoin: Rejoin, verdict: Verdict) -> None:
         rows, final, place = verdict.rows, verdict.final, verdict.place
-        late = [at for at in verdict.inserted if at >= final]
         known = range(final, min(place.row, len(rows)))
-        self.logged = {rows[at].index: rows[at].text for at in known if at not in late}
-        self._go_on_at(rejoin.start + min([place.row, *late]), rejoin.fetch)
+        self.logged = {rows[at].index: rows[at].text for at in known}
+        self._go_on_at(rejoin.start + place.row, rejoin.fetch)
 
     def _report_missing(self, rejoin: Rejoin, at_ms: int) -> None:
         """The log does not end in what the terminal has: rows in between are gone."""

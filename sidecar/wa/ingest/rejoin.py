@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from wa.ingest.fetch import Fetch, Lost
 from wa.ingest.joint import Joint, at_number, by_lines, by_rows, by_text, by_words
-from wa.ingest.ledger import Ledger, is_blank, key
+from wa.ingest.ledger import UNREAD, Ledger, is_blank, key, keys
 from wa.ingest.lines import Place
 from wa.model.screen import Row
 
@@ -41,9 +41,6 @@ RESUMED_SHARE = 0.5
 UNMOVED_SHARE = 0.9
 
 
-UNREAD = Row(-1, "")
-
-
 class Cause(Enum):
     ERASED = "erased"
     RESIZED = "resized"
@@ -54,13 +51,14 @@ class Verdict(NamedTuple):
     """`rows[:final]` are final, what follows is the viewport; `rows[i]` has the index `start + i`.
 
     What follows `place` is not in the log, and the rows at `inserted` are not. `joined` False: the log does not end in
-    there.
+    there. *older*: of the rows remembered of the log, so many do not stand there.
     """
 
     rows: Sequence[Row]
     final: int
     place: Place
     inserted: tuple[int, ...]
+    older: int
     joined: bool
 
 
@@ -115,6 +113,10 @@ class Rejoin:
         self._generations = 1
         """Histories since the log's end was known; `shown` speaks of the screen before the last of them."""
         self._compared = False
+
+    @property
+    def generations(self) -> int:
+        return self._generations
 
     # -- the history becomes another one ----------------------------------------------------------------------------
 
@@ -334,7 +336,7 @@ class Rejoin:
         tail = tuple(ledger.rows)
         found = None
         if self.rewrapped:
-            found = by_words(tail[-WORD_ROWS:], () if UNREAD in self.shown else self.shown, seen)
+            found = by_words(tail[-WORD_ROWS:], () if any(row is UNREAD for row in self.shown) else self.shown, seen)
         if found is None:
             near = None if self.log_ended_at is None else self.log_ended_at - len(ledger.keys)
             found = by_rows(tuple(ledger.keys), tail, self.shown, seen, whole=ledger.whole, near=near)
@@ -362,21 +364,26 @@ class Rejoin:
             if self._compared:
                 return None
             self._compared = True
-            names = {*ledger.keys, *[key(row.text) for row in self.shown]}
+            names = {*ledger.keys, *keys(self.shown)}
             if any(key(row.text) in names for row in self.rows[:NEW_AFTER_ROWS] if not is_blank(row)):
                 return None
         return self._verdict(tuple(self.rows), None)
 
     def _verdict(self, seen: Sequence[Row], found: Joint | None) -> Verdict:
         if found is None:
-            return Verdict(seen, len(self.rows), Place(0, 0), (), joined=False)
-        return Verdict(seen, len(self.rows), found.place, found.inserted, joined=True)
+            return Verdict(seen, len(self.rows), Place(0, 0), (), 0, joined=False)
+        return Verdict(seen, len(self.rows), found.place, found.inserted, found.older, joined=True)
 
     def last_word(self, ledger: Ledger, viewport: Sequence[Row]) -> Verdict | None:
-        """For a pane that is gone. None: too little was read to tell what is new."""
+        """For a pane that is gone. None: too little was read to tell what is new. What was not read is UNREAD."""
+        if self.cause is Cause.ERASED and self.pending is None and self.fetch.end - self.fetch.next <= MAX_ORPHANS:
+            complete = self.fetch.complete
+            for piece in self.fetch.rest(self.fetch.end):
+                self.rows.extend([UNREAD] * piece.size if isinstance(piece, Lost) else piece)
+            everything = (*self.rows, *viewport)
+            found = self._as_printed_again(ledger, everything)
+            return self._verdict(everything, found) if found or complete or not self._in_storm else None
         seen = self._seen(viewport)
-        if self.cause is Cause.ERASED and (self.fetch.complete or not self._in_storm):
-            return self._verdict(seen, self._as_printed_again(ledger, seen))
         found = None if self.cause is Cause.ERASED else by_lines(tuple(ledger.rows), self.shown, seen, strict=True)
         return None if found is None else self._verdict(seen, found)
 
