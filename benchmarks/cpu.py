@@ -137,7 +137,7 @@ def loaded(programs: Programs, load: Load, tag: str, meter: Callable[[], T]) -> 
     busy = programs.some(BUSY)
     arguments = {**load.arguments, "tag": tag} if load.order == "marks" else load.arguments
     programs.tell(busy, load.order, **arguments)
-    time.sleep(0.5)
+    time.sleep(2.5)
     found = meter()
     programs.stop(busy)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shlex
 import shutil
 import socket
 import subprocess
@@ -134,7 +135,10 @@ class Program:
 
 
 class Programs:
-    """Panes of *mux*, each with a program that obeys orders. The programs end when this closes or its process dies."""
+    """Panes of *mux*, in each a shell and in front of it a program that obeys orders.
+
+    The programs end when this closes or its process dies.
+    """
 
     def __init__(self, mux: Mux, count: int, *, cols: int = 80, rows: int = 24) -> None:
         self.mux = mux
@@ -151,8 +155,11 @@ class Programs:
         python = os.path.realpath(sys.executable)
         for number in range(count):
             name = f"n{number}"
-            argv = [python, "-I", "-S", str(PROGRAM), str(path), name]
-            self.all[name] = Program(name, client.spawn(argv, env=mux.env, cwd=str(REPOSITORY), cols=cols, rows=rows))
+            shell = {**mux.env, "PS1": "$ ", "ENV": ""}
+            pane_id = client.spawn(["/bin/sh", "-i"], env=shell, cwd=str(REPOSITORY), cols=cols, rows=rows)
+            command = shlex.join([python, "-I", "-S", str(PROGRAM), str(path), name])
+            client.call(pdus.WriteToPane(pane_id, f"{command}\r".encode()))
+            self.all[name] = Program(name, pane_id)
         client.close()
         for answer in self.gather(list(self.all), within_s=10 + count * 0.5):
             self.all[answer["name"]].pid = answer["pid"]

@@ -175,6 +175,9 @@ class FakeTerminal:
             if isinstance(seen, Disconnected):
                 return
 
+    def relax(self, late_s):
+        self.server.relaxed.append(late_s)
+
     async def close(self):
         self.closed = True
 
@@ -204,6 +207,7 @@ class FakeServer:
     connections: list = field(default_factory=list)
     typed: list = field(default_factory=list)
     reads: list = field(default_factory=list)
+    relaxed: list = field(default_factory=list)
     lists: int = 0
     connects: int = 0
     clock: Clock = field(default_factory=Clock)

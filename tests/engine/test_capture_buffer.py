@@ -315,3 +315,24 @@ def test_finishing_says_what_could_not_be_saved():
         assert await buffer.finish(0.05) == 12
 
     run(scenario)
+
+
+def test_a_lull_commits_what_waits_and_no_oftener_than_gathering_would(monkeypatch):
+    """Whoever knows that nothing more comes need not wait for it; many who know it do not make many commits."""
+    monkeypatch.setattr(module, "GATHER_S", 0.3)
+
+    async def scenario(buffer, store):
+        loop, pane = asyncio.get_running_loop(), Pane("p1")
+        buffer.hurry()  # nothing is there
+        begin = loop.time()
+        pane.print(buffer, 3)
+        buffer.hurry()
+        await until(lambda: store.commits == 1)
+        assert loop.time() - begin < 0.2
+        pane.print(buffer, 3)
+        buffer.hurry()
+        await until(lambda: store.commits == 2)
+        assert loop.time() - begin >= 0.25
+        assert_whole(pane, store.captures)
+
+    run(scenario)

@@ -406,3 +406,44 @@ def test_tells_a_shells_greeting_from_frames(head: bytes, expected: bool) -> Non
     assert is_foreign(head) is expected
     if not expected:
         assert not any(is_foreign(head[:length]) for length in range(len(head)))
+
+
+def test_a_request_goes_out_whole_while_the_server_is_held_back(path: Path) -> None:
+    """The Ping that was begun is finished first: the server understands both."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        async with connected(path, fake) as connection:
+            connection.handshake_done(44)
+            connection.relax(30.0)
+            await until(lambda: fake.connections)
+            for _ in range(10):
+                fake.push_pane(0)
+            await until(lambda: len(connection.inbox) == 11)  # the lull among them
+            assert fake.asked == []
+            dims = await connection.request(
+                mux.GetPaneRenderableDimensions(0), mux.GetPaneRenderableDimensionsResponse, ordered=True
+            )
+            assert dims.pane_id == 0
+            assert [type(pdu) for pdu in fake.asked] == [mux.Ping, mux.GetPaneRenderableDimensions]
+            assert connection.error is None
+
+    run(scene())
+
+
+def test_what_was_begun_is_finished_before_hanging_up(path: Path) -> None:
+    """The server hears a whole frame and then the end, nothing that it would complain of."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        async with connected(path, fake) as connection:
+            connection.handshake_done(44)
+            connection.relax(30.0)
+            await until(lambda: fake.connections)
+            for _ in range(10):
+                fake.push_pane(0)
+            await until(lambda: len(connection.inbox) == 11)
+        await until(lambda: not fake.connections)
+        assert fake.asked == [mux.Ping()]
+
+    run(scene())

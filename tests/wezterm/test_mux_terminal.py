@@ -11,6 +11,7 @@ from wa.model.observation import (
     Connected,
     Disconnected,
     Interrupted,
+    Lull,
     PaneGone,
     RowsRead,
     ScreenPush,
@@ -597,5 +598,24 @@ def test_a_slow_consumer_never_holds_up_the_socket(path: Path) -> None:
             heard = Heard([seen async for seen in terminal.observations()])
         assert [seen.pane_id for seen in heard.of(Interrupted)] == [0]
         assert heard.index(heard.of(Interrupted)[0]) < len(heard) - 1
+
+    run(scene())
+
+
+def test_a_lull_is_told_after_what_was_heard_before_it(path: Path) -> None:
+    """Held back, the server pushes in groups; after each there is nothing more to wait for."""
+
+    async def scene() -> None:
+        fake = FakeMux()
+        async with heard_from(path, fake) as (terminal, heard):
+            terminal.relax(0.05)
+            for number in range(8):
+                fake.panes[0].print(f"line {number}")
+                fake.push_pane(0)
+            await until(lambda: heard.of(Lull))
+            before = [type(seen) for seen in heard[: heard.index(heard.of(Lull)[0])]]
+            assert before.count(ScreenPush) >= 4
+            await until(lambda: len(heard.of(ScreenPush)) == 8)
+            await until(lambda: fake.asked[-1] == mux.Ping())
 
     run(scene())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wa.model.errors import TerminalRefused
-from wa.model.observation import Alert, Connected, Disconnected, PaneGone, ScreenPush, TextFrame
+from wa.model.observation import Alert, Connected, Disconnected, Lull, PaneGone, ScreenPush, TextFrame
 from wa.protocol import mux
 from wa.wezterm.cli_terminal import CliTerminal
 from wa.wezterm.connect import Options, connect, open_cli
@@ -263,6 +263,71 @@ def test_a_flood_neither_starves_requests_nor_breaks_the_connection(socket_path:
             await terminal.kill(pane_id)
 
     run(scene(), within_s=120.0)
+
+
+def test_a_server_held_back_pushes_less_and_loses_nothing(socket_path: Path, options: Options) -> None:
+    """Three panes at 200 lines/s: a third of the pushes at most, in them or named by them every line, and no complaint."""
+    script = "read x; i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); sleep 0.004; done; echo end; read x"
+
+    async def pushes(terminal: MuxTerminal, late_s: float) -> int:
+        async with listening_to(terminal) as heard:
+            panes = [await terminal.spawn(shell(script)) for _ in range(3)]
+            terminal.relax(late_s)
+            for pane_id in panes:
+                await terminal.write(pane_id, b"\r")
+            ended: set[int] = set()
+            taken = 0
+            while len(ended) < 3:
+                await asyncio.sleep(0.01)
+                ended |= {
+                    push.pane_id
+                    for push in heard[taken:]
+                    if isinstance(push, ScreenPush) and "end" in text_of(push).split("\n")
+                }
+                taken = len(heard)
+            terminal.relax(0.0)
+            for pane_id in panes:
+                mine = [push for push in heard.of(ScreenPush) if push.pane_id == pane_id]
+                known = {row.index: row.text for push in mine for row in push.rows}
+                top = mine[-1].dims.physical_top
+                for at in sorted({at for push in mine for named in push.dirty for at in named if at < top}):
+                    known.update({row.index: row.text for row in (await terminal.read_rows(pane_id, at, at + 1)).rows})
+                assert [known[index] for index in range(1, 301)] == [f"line {n}" for n in range(300)]
+                await terminal.kill(pane_id)
+            return len(heard.of(ScreenPush))
+
+    async def scene() -> tuple[int, int]:
+        async with opened(socket_path, options) as terminal:
+            eager = await pushes(terminal, 0.0)
+        async with opened(socket_path, options) as terminal:
+            held_back = await pushes(terminal, 0.1)
+        return eager, held_back
+
+    eager, held_back = run(scene(), within_s=60.0)
+    print(f"{eager} pushes, {held_back} when held back")
+    assert held_back * 3 < eager
+
+
+def test_a_client_that_dies_while_it_holds_the_server_back_is_let_go(tmp_path: Path) -> None:
+    """Half a frame and then the end: the server takes it for what it is and serves the next client."""
+
+    async def scene(path: Path, options: Options) -> None:
+        async with opened(path, options) as terminal:
+            pane_id = await terminal.spawn(shell("while :; do echo x; sleep 0.005; done"))
+            terminal.relax(30.0)
+            async with listening_to(terminal) as heard:
+                await until(lambda: heard.of(Lull))
+                pipe = terminal.connection._pipe  # a kill leaves no time to say good-bye
+                assert pipe is not None
+                pipe.close()
+                await until(lambda: heard.of(Disconnected))
+        async with opened(path, options) as terminal:
+            await shows(terminal, pane_id, "x")
+            await terminal.kill(pane_id)
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, real_mux(Path(folder)) as path:
+        run(scene(path, Options(control_dir=tmp_path)))
+        assert "ERROR" not in (Path(folder) / "server.log").read_text()
 
 
 def test_a_killed_server_is_a_disconnect_and_its_successor_another(tmp_path: Path) -> None:

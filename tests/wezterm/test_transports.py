@@ -156,3 +156,30 @@ def test_endless_complaints_are_bounded() -> None:
         assert error.details["stderr"].endswith(b"the reason")
 
     run(scene())
+
+
+@pytest.mark.parametrize("way", ["socket", "child"])
+def test_what_arrives_while_nobody_listens_waits(way: str) -> None:
+    """Not a byte is handed on until we listen again; then all of it, and the end."""
+
+    async def scene() -> None:
+        sink = Kept()
+        if way == "socket":
+            ours, theirs = socket.socketpair()
+            pipe = await open_socket(ours, sink, name="local")
+            pipe.listen(on=False)
+            theirs.send(b"a word")
+            theirs.close()
+        else:
+            pipe = await python("import sys; sys.stdin.read(1); print('a word', end='')", sink)
+            pipe.listen(on=False)
+            pipe.send(b"\n")
+        pipe.listen(on=False)
+        await asyncio.sleep(0.1)
+        assert sink.data == b""
+        pipe.listen(on=True)
+        pipe.listen(on=True)
+        await until(lambda: sink.data == b"a word" and sink.errors)
+        pipe.listen(on=False)
+
+    run(scene())

@@ -94,6 +94,7 @@ class CaptureBuffer:
         self._dropping = False
         self._wanted = asyncio.Event()
         self._eager = asyncio.Event()
+        self._hurried = 0.0
         self._flushes: list[asyncio.Future[None]] = []
         self.trouble: StoreError | None = None
         """Why nothing can be written just now."""
@@ -220,6 +221,12 @@ class CaptureBuffer:
         self._wanted.set()
         self._eager.set()
         await done
+
+    def hurry(self) -> None:
+        """Nothing more will come for a while: what waits for others need not."""
+        if self._open and asyncio.get_running_loop().time() >= self._hurried + GATHER_S:
+            self._hurried = asyncio.get_running_loop().time()
+            self._eager.set()
 
     def take_screens(self) -> None:
         """Let the next commit carry every changed screen, due or not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,22 @@ PS = ("ps", "-axo", "tty=,stat=,command=")
 """POSIX.1-2017 `ps` with the BSD stat flags: `+` marks the foreground process group (macOS 14, FreeBSD 14 manuals)."""
 
 
+SHELLS = frozenset(
+    {"ash", "bash", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu", "sh", "tcsh", "xonsh", "zsh"}
+)
+
+
 class Command(NamedTuple):
     name: str
     """Last part of the program's path."""
     line: str
     """All arguments, joined by blanks."""
+
+
+class _Session(NamedTuple):
+    leader: int
+    group: int
+    """The one in the foreground."""
 
 
 class Foreground:
@@ -30,15 +42,27 @@ class Foreground:
         """The leader of the foreground process group; None where nothing can be said."""
         if not sys.platform.startswith("linux"):
             return _by_ps(tty_name)
+        found = self._look(tty_name)
+        return None if found is None else self._command(found.group)
+
+    def is_anchored(self, tty_name: str) -> bool:
+        """Whether a shell that asks for commands waits behind the program in the foreground.
+
+        Then the terminal is still there when that program ends. False where nothing can be said.
+        """
+        found = self._look(tty_name) if sys.platform.startswith("linux") else None
+        return found is not None and found.leader != found.group and asks_for_commands(self._words(found.leader))
+
+    def _look(self, tty_name: str) -> _Session | None:
         try:
             device = os.stat(tty_name).st_rdev  # noqa: PTH116 - called at every push
         except OSError:
             return None
         leader = self._leaders.get(tty_name)
         group = None if leader is None else self._group(leader, device)
-        if group is None:
-            group = self._search(tty_name, device)
-        return None if group is None else self._command(group)
+        if leader is not None and group is not None:
+            return _Session(leader, group)
+        return self._search(tty_name, device)
 
     def _group(self, pid: int, device: int) -> int | None:
         """The foreground process group of the terminal that *pid* leads, if it still leads that one."""
@@ -50,21 +74,36 @@ class Foreground:
             return None
         return int(tpgid) if int(session) == pid and int(tty_nr) & 0xFFFFFFFF == _kernel_number(device) else None
 
-    def _search(self, tty_name: str, device: int) -> int | None:
+    def _search(self, tty_name: str, device: int) -> _Session | None:
         for name in os.listdir(self._proc):  # noqa: PTH208 - names alone are wanted
             if name.isdigit() and (group := self._group(int(name), device)) is not None:
                 self._leaders[tty_name] = int(name)
-                return group
+                return _Session(int(name), group)
         self._leaders.pop(tty_name, None)
         return None
 
-    def _command(self, pid: int) -> Command | None:
+    def _words(self, pid: int) -> list[str]:
         try:
             raw = (self._proc / str(pid) / "cmdline").read_bytes()
         except OSError:
-            return None
-        words = [word.decode("utf-8", "replace") for word in raw.rstrip(b"\0").split(b"\0")]
-        return Command(words[0].rpartition("/")[2].lstrip("-"), " ".join(words)) if words[0] else None
+            return [""]
+        return [word.decode("utf-8", "replace") for word in raw.rstrip(b"\0").split(b"\0")]
+
+    def _command(self, pid: int) -> Command | None:
+        words = self._words(pid)
+        return Command(_name(words[0]), " ".join(words)) if words[0] else None
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].lstrip("-")
+
+
+def asks_for_commands(words: Sequence[str]) -> bool:
+    """Whether these are a shell's arguments that name nothing to run."""
+    options = words[1:]
+    return _name(words[0]) in SHELLS and all(
+        word.startswith("--") or (word.startswith("-") and "c" not in word) for word in options
+    )
 
 
 def _kernel_number(device: int) -> int:
@@ -88,5 +127,5 @@ def parse_ps(listed: str, tty_name: str) -> Command | None:
         stat, _, line = rest.strip().partition(" ")
         if tty in (wanted, wanted.removeprefix("tty")) and "+" in stat and line.strip():
             line = line.strip()
-            return Command(line.split(" ")[0].rpartition("/")[2].lstrip("-"), line)
+            return Command(_name(line.split(" ")[0]), line)
     return None

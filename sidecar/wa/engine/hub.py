@@ -33,14 +33,27 @@ class Subscription:
 class Hub:
     def __init__(self) -> None:
         self._by_kind: dict[Kind, tuple[Subscription, ...]] = dict.fromkeys(Kind, ())
+        self.watchers: set[Callable[[], None]] = set()
+        """Told when somebody has come or gone."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens."""
+        return any(self._by_kind.values())
 
     def add(self, subscription: Subscription) -> None:
         for kind in subscription.kinds:
             self._by_kind[kind] = (*self._by_kind[kind], subscription)
+        self._tell()
 
     def remove(self, subscription: Subscription) -> None:
         for kind in subscription.kinds:
             self._by_kind[kind] = tuple(known for known in self._by_kind[kind] if known is not subscription)
+        self._tell()
+
+    def _tell(self) -> None:
+        for watcher in list(self.watchers):
+            watcher()
 
     def __len__(self) -> int:
         return len({id(subscription) for known in self._by_kind.values() for subscription in known})

@@ -51,6 +51,12 @@ class WatchedPane:
         self.rereads = 0
         self.failed_reads = 0
         """In a row."""
+        self.scrollback_rows = 0
+        self.physical_top = 0
+        """As pushed last: how much the terminal keeps of it, viewport included, and the screen's first row."""
+        self.is_anchored = False
+        self.anchor_until = 0.0
+        """Until when, by the loop's clock, that is believed."""
         self.lively_until_ms = 0
         """Printed lately: its reads go before those of old history."""
         self.command_looked_ms = 0

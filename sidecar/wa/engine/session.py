@@ -15,6 +15,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from wa.engine import tasks
+from wa.engine.calm import Calm
 from wa.engine.feeding import Feeding
 from wa.engine.hub import Kind
 from wa.engine.items import pane_item
@@ -28,6 +29,7 @@ from wa.model.observation import (
     Connected,
     Disconnected,
     Interrupted,
+    Lull,
     Observation,
     PaneGone,
     PaneResized,
@@ -50,6 +52,8 @@ META_INTERVAL_S = 1.0
 """Titles may change ten times a second; they are stored once."""
 COMMAND_INTERVAL_MS = 50
 MAX_STRANGERS = 256
+ATTENTIVE_S = 5.0
+"""Whoever has a screen read anew goes on to type, and waits for that to show."""
 
 
 class State(StrEnum):
@@ -91,6 +95,7 @@ class MuxSession:
         self._find_mirrors = mirrors
         self._backoff = backoff or Backoff()
         self._feeding = Feeding(name, shared, self._doubted)
+        self._calm = Calm(shared)
         self._list_wanted = asyncio.Event()
         self._list_done = asyncio.Event()
         self._nudged = asyncio.Event()
@@ -145,6 +150,7 @@ class MuxSession:
 
     async def refresh(self, pane: WatchedPane, within_s: float) -> bool:
         """Read the pane's screen now; whether it was read in time."""
+        self._calm.attend(within_s + ATTENTIVE_S)
         return await self._feeding.refresh(pane, within_s)
 
     @property
@@ -179,6 +185,7 @@ class MuxSession:
                 await tasks.cancel([hearing, listing])
         finally:
             self.terminal = None
+            self._calm.disconnected()
             self._feeding.disconnected()
             for pane in self.panes.values():
                 pane.source = None
@@ -201,6 +208,7 @@ class MuxSession:
         self.state, self.notice = State.CONNECTED, terminal.notice
         self.connected_ms = self._shared.clock.now_ms()
         self._feeding.connected(terminal)
+        self._calm.connected(terminal)
         for pane in self.panes.values():
             pane.source = terminal.source
             if again:
@@ -221,6 +229,8 @@ class MuxSession:
                 self._note(pane, seen.value, pane.cwd)
         elif isinstance(seen, ScreenPush | TextFrame | Interrupted | PaneGone):
             self._take_of_pane(seen)
+        elif isinstance(seen, Lull):
+            self._shared.buffer.hurry()
 
     def _take_of_pane(self, seen: ScreenPush | TextFrame | Interrupted | PaneGone) -> None:
         known = self.panes.get(seen.pane_id)
@@ -235,6 +245,8 @@ class MuxSession:
             self._note(known, seen.title, seen.cwd)
             if self._shared.rules.looks_at_commands:
                 self._look_at_command(known, seen.at_ms)
+        if isinstance(seen, ScreenPush):
+            self._calm.saw(known, seen)
         self._feeding.hear(known, seen)
 
     def _stranger(self, seen: ScreenPush | TextFrame | Interrupted | PaneGone) -> None:

@@ -117,10 +117,18 @@ class Connected(NamedTuple):
     at_ms: int
 
 
+class Lull(NamedTuple):
+    """Nothing more will be heard for a moment: whoever gathers need not wait for more."""
+
+    at_ms: int
+
+
 class Disconnected(NamedTuple):
     at_ms: int
     reason: str
 
 
-Observation = ScreenPush | TextFrame | PaneGone | Interrupted | Alert | TopologyChanged | Connected | Disconnected
+Observation = (
+    ScreenPush | TextFrame | PaneGone | Interrupted | Alert | TopologyChanged | Lull | Connected | Disconnected
+)
 """What a Terminal yields."""

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from wa.model.clock import Clock
 from wa.model.errors import ProtocolUnsupported, TerminalRefused, TerminalUnreachable, WezTermError
-from wa.model.observation import Disconnected
+from wa.model.observation import Disconnected, Lull
 from wa.protocol.mux import (
     DecodeError,
     ErrorResponse,
@@ -30,6 +30,7 @@ from wa.protocol.mux import (
     encode_frame,
     ident_of,
 )
+from wa.wezterm.brake import Brake
 from wa.wezterm.inbox import Barrier, Heard, Inbox
 from wa.wezterm.quarantine import Quarantine, Verdict
 from wa.wezterm.transports import Pipe
@@ -107,6 +108,7 @@ class MuxConnection:
         self._pinged_at: float | None = None
         self._wall = time.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._brake = Brake(self)
 
     def attach(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -137,13 +139,17 @@ class MuxConnection:
         except FrameError as error:
             frames, broken = list(error.frames), error
         at_ms = self._clock.now_ms()
+        pushes = 0
         for frame in frames:
             if frame.serial:
                 self._answered(frame)
             elif frame.ident not in SKIPPED and not self.quarantine.holds(frame.ident):
                 self.inbox.put(Heard(at_ms, frame))
+                pushes += 1
         if broken is not None:
             self.fail(broken)
+        else:
+            self._brake.heard(pushes)
 
     def ended(self, error: TerminalUnreachable) -> None:
         if torn := self._reader.pending:
@@ -171,6 +177,7 @@ class MuxConnection:
             self._serial, type(pdu).__name__, self._loop.time(), timeout_s or self._limits.request_s, ordered
         )
         self._requests[waiting.serial] = waiting
+        self._brake.open()
         self._pipe.send(encode_frame(waiting.serial, ident, payload))
         return waiting
 
@@ -212,6 +219,8 @@ class MuxConnection:
         return reply
 
     def _answered(self, frame: Frame) -> None:
+        if self._brake.answered(frame.serial):
+            return
         waiting = self._requests.pop(frame.serial, None)
         if waiting is None:
             return
@@ -240,6 +249,33 @@ class MuxConnection:
         self._deliveries.popleft()
         if self._deliveries:
             self._deliver()
+
+    # -- pushes that may come late ----------------------------------------------------------------------------------
+
+    def relax(self, late_s: float) -> None:
+        """How late pushes may come where that spares the server work, in seconds."""
+        if self.error is None:
+            self._brake.loosen(late_s)
+
+    @property
+    def has_requests(self) -> bool:
+        return bool(self._requests)
+
+    def ping(self) -> tuple[int, bytes]:
+        self._serial += 1
+        ident, payload = encode(Ping(), self.codec)
+        return self._serial, encode_frame(self._serial, ident, payload)
+
+    def transmit(self, data: bytes) -> None:
+        if self._pipe is not None:
+            self._pipe.send(data)
+
+    def listen(self, *, on: bool) -> None:
+        if self._pipe is not None:
+            self._pipe.listen(on=on)
+
+    def lull(self) -> None:
+        self.inbox.put(Lull(self._clock.now_ms()))
 
     # -- the timer --------------------------------------------------------------------------------------------------
 
@@ -272,9 +308,8 @@ class MuxConnection:
                 self.fail(TerminalUnreachable(f"{self.name}: {silent}", next_step="wa connects anew by itself."))
         elif self._pipe is not None and (slept or now - self._heard_at > limits.heartbeat_s):
             self._pinged_at = now
-            self._serial += 1
-            ident, payload = encode(Ping(), self.codec)
-            self._pipe.send(encode_frame(self._serial, ident, payload))
+            self._brake.open()
+            self._pipe.send(self.ping()[1])
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -304,6 +339,7 @@ class MuxConnection:
         if self.error is not None:
             return
         self.error = error
+        self._brake.close()
         if self._timer is not None:
             self._timer.cancel()
         for waiting in self._requests.values():

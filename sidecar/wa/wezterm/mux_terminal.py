@@ -187,6 +187,9 @@ class MuxTerminal:
         answer = await self.connection.request(mux.GetClientList(), mux.GetClientListResponse)
         return [translate.client(info, self._clock.now_ms()) for info in answer.clients]
 
+    def relax(self, late_s: float) -> None:
+        self.connection.relax(late_s)
+
     async def close(self) -> None:
         await self.connection.close()
 

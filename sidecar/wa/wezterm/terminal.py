@@ -119,4 +119,11 @@ class Terminal(Protocol):
         """
         ...
 
+    def relax(self, late_s: float) -> None:
+        """How late observations may come where that spares the server work, in seconds; 0 at first.
+
+        Lull is yielded whenever nothing more will come for so long.
+        """
+        ...
+
     async def close(self) -> None: ...

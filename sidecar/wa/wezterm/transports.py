@@ -34,6 +34,10 @@ class Pipe(Protocol):
         """Queue bytes; silently nothing after the end."""
         ...
 
+    def listen(self, *, on: bool) -> None:
+        """Whether to read what arrives; it waits meanwhile, and so does word of the end."""
+        ...
+
     def finish(self) -> None:
         """Nothing more will be sent: a sound server hangs up then, and `Sink.ended` follows."""
         ...
@@ -69,6 +73,15 @@ async def open_process(
     return pipe
 
 
+def _listen(transport: asyncio.ReadTransport | None, *, on: bool) -> None:
+    if transport is None or transport.is_closing() or transport.is_reading() is on:
+        return
+    if on:
+        transport.resume_reading()
+    else:
+        transport.pause_reading()
+
+
 class _SocketPipe(asyncio.Protocol):
     def __init__(self, sink: Sink, name: str) -> None:
         self._sink = sink
@@ -91,6 +104,9 @@ class _SocketPipe(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
+
+    def listen(self, *, on: bool) -> None:
+        _listen(self._transport, on=on)
 
     def finish(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -156,6 +172,10 @@ class _ProcessPipe(asyncio.SubprocessProtocol):
     def send(self, data: bytes) -> None:
         if self._stdin is not None and not self._exited and not self._stdin.is_closing():
             self._stdin.write(data)
+
+    def listen(self, *, on: bool) -> None:
+        if self._transport is not None:
+            _listen(cast("asyncio.ReadTransport | None", self._transport.get_pipe_transport(1)), on=on)
 
     def finish(self) -> None:
         if self._stdin is not None:
