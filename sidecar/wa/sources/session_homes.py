@@ -16,6 +16,11 @@ from urllib.parse import unquote, urlsplit
 MAX_FILES = 20_000
 """Files looked at for one question, newest folders first; a stat each."""
 MAX_SMALL_FILE = 1 << 20
+_FILES = {
+    "codex": re.compile(r"rollout-.*\.jsonl"),
+    "claude_code": re.compile(r".*\.jsonl"),
+    "gemini": re.compile(r"session-.*\.jsonl?"),
+}
 SLUG_CHARS = 200
 """Claude Code cuts longer folder names here and puts a digest behind."""
 
@@ -80,21 +85,39 @@ def files_of(agent: str, homes: Homes, folders: Sequence[str], since_ms: int) ->
     names = sorted({name for folder in folders for name in (folder, os.path.realpath(folder))})
     match agent:
         case "codex":
-            paths = _codex(homes.codex / "sessions")
+            folders_of_files = _codex(homes.codex / "sessions")
         case "claude_code":
-            paths = _claude(homes.claude / "projects", names)
+            folders_of_files = _claude(homes.claude / "projects", names)
         case "gemini":
-            paths = _gemini(homes.gemini, names)
+            folders_of_files = _gemini(homes.gemini, names)
         case _:
             return []
-    found = []
-    for looked_at, path in enumerate(paths):
-        if looked_at >= MAX_FILES:
-            break
-        seen = look(path)
-        if seen is not None and seen.written_ms >= since_ms:
-            found.append(seen)
+    found: list[Found] = []
+    looked_at = 0
+    for place in folders_of_files:
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if not _FILES[agent].fullmatch(entry.name):
+                        continue
+                    looked_at += 1
+                    if looked_at > MAX_FILES:
+                        break
+                    found += _seen(place, entry, since_ms)
+        except (OSError, ValueError):
+            continue
     return sorted(found, key=lambda file: -file.written_ms)
+
+
+def _seen(place: Path, entry: os.DirEntry[str], since_ms: int) -> list[Found]:
+    try:
+        status = entry.stat()
+    except OSError:
+        return []
+    written_ms = status.st_mtime_ns // 1_000_000
+    if written_ms < since_ms or not stat.S_ISREG(status.st_mode):
+        return []
+    return [Found(place / entry.name, written_ms, status.st_size)]
 
 
 def look(path: Path) -> Found | None:
@@ -113,30 +136,21 @@ def claude_slug(folder: str) -> str:
 def _codex(sessions: Path) -> Iterator[Path]:
     for year in _folders(sessions):
         for month in _folders(year):
-            for day in _folders(month):
-                for name in _names(day):
-                    if name.startswith("rollout-") and name.endswith(".jsonl"):
-                        yield day / name
+            yield from _folders(month)
 
 
 def _claude(projects: Path, folders: list[str]) -> Iterator[Path]:
     for slug in sorted({claude_slug(folder) for folder in folders}):
-        long = [name for name in _names(projects) if name.startswith(slug + "-")] if len(slug) == SLUG_CHARS else []
-        for project in (slug, *long):
-            for name in _names(projects / project):
-                if name.endswith(".jsonl"):
-                    yield projects / project / name
+        yield projects / slug
+        if len(slug) == SLUG_CHARS:
+            yield from (projects / name for name in _names(projects) if name.startswith(slug + "-"))
 
 
 def _gemini(home: Path, folders: list[str]) -> Iterator[Path]:
     projects = {hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest() for folder in folders}
     names = _projects(home / "projects.json")
     projects |= {name for folder in folders if (name := names.get(folder)) is not None}
-    for project in sorted(projects):
-        chats = home / "tmp" / project / "chats"
-        for name in _names(chats):
-            if name.startswith("session-") and name.endswith((".json", ".jsonl")):
-                yield chats / name
+    yield from (home / "tmp" / project / "chats" for project in sorted(projects))
 
 
 def _projects(path: Path) -> Mapping[str, str]:

@@ -185,8 +185,8 @@ class ClaudeCodeReader:
         match fields.get("subtype"):
             case "turn_duration":
                 return [TurnEnded(at_ms, self._turn_id, v.count(fields.get("durationMs")), "done")]
-            case "compact_boundary" | "microcompact_boundary":
-                how = v.table(fields, "compactMetadata") or v.table(fields, "microcompactMetadata")
+            case "compact_boundary":
+                how = v.table(fields, "compactMetadata")
                 said = how.get("trigger")
                 trigger: Literal["auto", "manual"] | None = said if said in ("auto", "manual") else None
                 before, after = v.count(how.get("preTokens")), v.count(how.get("postTokens"))

@@ -118,7 +118,7 @@ class CodexReader:
                 return self._model_is(v.text(v.table(payload, "thread_settings").get("model")))
             case "token_count":
                 return self._counted(at_ms, payload)
-            case "error" | "stream_error":
+            case "error":
                 return [self._error(at_ms, payload)]
             case _:
                 return []
