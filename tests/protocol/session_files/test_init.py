@@ -57,10 +57,10 @@ def test_damaged_files_do_not_raise(path: Path, chance: random.Random) -> None:
     """Bytes changed, lines lost and values of other types are read to the end."""
     data = bytearray(path.read_bytes())
     for _ in range(20):
-        place = chance.randrange(len(data))
+        place = chance.randrange(len(data) + 1)
         match chance.randrange(3):
             case 0:
-                data[place] = chance.randrange(256)
+                data[place : place + 1] = bytes([chance.randrange(256)])
             case 1:
                 del data[place : place + chance.randrange(200)]
             case _:
