@@ -117,7 +117,11 @@ def read_file(path: Path) -> Mapping[str, Any]:
 def join(base: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
     joined = {**base, **more}
     for key in _BY_ID:
-        mine = {entry.get("id"): entry for entry in more.get(key, ())}
+        mine: dict[Any, Any] = {}
+        for entry in more.get(key, ()):
+            if entry.get("id") in mine:
+                raise PackError(f"{key} {entry.get('id')}", "there are two of this id in one file")
+            mine[entry.get("id")] = entry
         joined[key] = [mine.pop(entry.get("id"), entry) for entry in base.get(key, ())] + list(mine.values())
     return joined
 

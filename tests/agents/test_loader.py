@@ -1,0 +1,117 @@
+"""The shipped packs and the user's files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wa.agents.loader import Agents, load
+from wa.model.errors import ConfigError
+
+MINE = """name = "codex"
+[[rule]]
+id = "codex.mine.deploy"
+event = "waiting.choice"
+region = "dialog"
+anchors = ["Deploy to production?"]
+match = ['(?P<question>Deploy to production\\?)']
+seen = "mine; 2026-11-21"
+"""
+
+
+def put(folder: Path, name: str, text: str, *, stamp: int) -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    os.utime(path, ns=(stamp, stamp))
+    return path
+
+
+def test_every_shipped_pack_compiles_and_has_its_aliases() -> None:
+    """People say claude, claude-code, gemini-cli."""
+    agents = Agents(None)
+
+    assert {"codex", "claude_code", "gemini"} <= set(agents.detectors)
+    names = {word: agents.name_of(word) for word in ("claude", "Claude-Code", "gemini-cli", "codex", "nobody")}
+    assert names == {
+        "claude": "claude_code",
+        "Claude-Code": "claude_code",
+        "gemini-cli": "gemini",
+        "codex": "codex",
+        "nobody": None,
+    }
+
+
+def test_a_rule_of_the_users_joins_the_shipped_ones(tmp_path: Path) -> None:
+    """It speaks, and the shipped ones still do."""
+    put(tmp_path, "mine.toml", MINE, stamp=1)
+    agents = Agents(tmp_path)
+
+    ids = [rule.id for rule in agents.detectors["codex"].pack.rules]
+    assert "codex.mine.deploy" in ids
+    assert "codex.usage.limit" in ids
+    page = ["", "  Deploy to production?", "", "› 1. Yes", "  2. No", "", "  enter select"]
+    reading = agents.detectors["codex"].read_text(page, cols=80, visible=7, at_ms=0, zone="UTC")
+    assert (reading.state, reading.rule) == ("waiting.choice", "codex.mine.deploy")
+
+
+def test_a_rule_of_a_known_id_takes_the_shipped_ones_place(tmp_path: Path) -> None:
+    """At its place in the order, once."""
+    put(tmp_path, "mine.toml", MINE.replace("codex.mine.deploy", "codex.usage.limit"), stamp=1)
+
+    before = [rule.id for rule in Agents(None).detectors["codex"].pack.rules]
+    after = Agents(tmp_path).detectors["codex"].pack.rules
+    assert [rule.id for rule in after] == before
+    assert next(rule for rule in after if rule.id == "codex.usage.limit").event == "waiting.choice"
+
+
+def test_a_new_agent_needs_a_name_and_its_rules(tmp_path: Path) -> None:
+    """Any TOML file with a name of its own is one more agent."""
+    put(tmp_path, "x.toml", 'name = "mybot"\naliases = ["bot"]\nprocesses = ["mybot"]\n', stamp=1)
+
+    assert Agents(tmp_path).name_of("bot") == "mybot"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ('name = "codex"\n[[rule]]\nid = oops\n', 3, "Invalid"),
+        (MINE.replace("Deploy to production\\?)']", "Deploy (']"), 3, "codex.mine.deploy"),
+        (MINE.replace('region = "dialog"', 'region = "nowhere"'), 3, "nowhere"),
+        (MINE.replace("anchors", "anchor"), 3, "unknown key"),
+        ("aliases = []\n", 1, "name"),
+        (MINE + MINE.removeprefix('name = "codex"\n'), 3, "two"),
+    ],
+)
+def test_a_broken_file_is_refused_with_line_and_reason(tmp_path: Path, text: str, line: int, reason: str) -> None:
+    """And nothing of it is in force."""
+    put(tmp_path, "mine.toml", text, stamp=1)
+    agents = Agents(tmp_path)
+
+    assert [(one.line, reason in one.reason) for one in agents.troubles] == [(line, True)]
+    assert [rule.id for rule in agents.detectors["codex"].pack.rules] == [
+        rule.id for rule in Agents(None).detectors["codex"].pack.rules
+    ]
+    with pytest.raises(ConfigError, match=r"mine\.toml"):
+        load(tmp_path)
+
+
+def test_the_last_good_one_stays_while_a_file_is_broken(tmp_path: Path) -> None:
+    """Until it is mended, or taken away."""
+    path = put(tmp_path, "mine.toml", MINE, stamp=1)
+    agents = Agents(tmp_path)
+    has = lambda: any(rule.id == "codex.mine.deploy" for rule in agents.detectors["codex"].pack.rules)  # noqa: E731
+
+    put(tmp_path, "mine.toml", "name = ", stamp=2)
+    assert agents.reload()
+    assert agents.troubles
+    assert has()
+    put(tmp_path, "mine.toml", MINE, stamp=3)
+    assert agents.reload()
+    assert not agents.troubles
+    assert has()
+    assert not agents.reload()
+    path.unlink()
+    assert agents.reload()
+    assert not has()

@@ -1,0 +1,111 @@
+"""Several signals, one state."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa.detect.arbiter import HOLD_MS, UNKNOWN_HOLD_MS, Arbiter
+from wa.model.agent import PaneState, Signal, SignalSource
+
+S, P = SignalSource, PaneState
+
+
+def signal(source: SignalSource, says: PaneState | None, at_ms: int = 0, expires_ms: int | None = None) -> Signal:
+    return Signal(source, says, "codex", "rule", "text", at_ms, expires_ms)
+
+
+def arbiter(*signals: Signal, now_ms: int = 0) -> Arbiter:
+    made = Arbiter()
+    for one in signals:
+        made.put(one.source, one)
+    made.judge(now_ms)
+    return made
+
+
+def test_a_dialog_on_the_screen_beats_a_hook_that_says_running() -> None:
+    """Whatever else claims to work: the dialog owns the keyboard."""
+    made = arbiter(signal(S.HOOK, P.WORKING), signal(S.TITLE, P.WORKING), signal(S.DIALOG, P.WAITING_APPROVAL))
+
+    verdict = made.judge(1)
+
+    assert (verdict.state, verdict.signals[0].source) == (P.WAITING_APPROVAL, S.DIALOG)
+
+
+def test_a_title_that_works_beats_a_screen_that_looks_idle() -> None:
+    """Codex takes its working row down between two tools; its title goes on spinning."""
+    made = arbiter(signal(S.SCREEN, P.IDLE), signal(S.TITLE, P.WORKING, expires_ms=3_000))
+
+    assert made.judge(1).state is P.WORKING
+
+
+def test_a_title_never_hides_a_limit() -> None:
+    """Nor does it hide an end, a compaction or a dialog."""
+    for says in (P.LIMITED, P.EXITED, P.COMPACTING, P.WAITING_TRUST):
+        source = S.DIALOG if says.startswith("waiting.") else S.SCREEN
+        assert arbiter(signal(source, says), signal(S.TITLE, P.WORKING, expires_ms=9_000)).judge(1).state is says
+
+
+def test_a_title_that_stands_still_is_believed_no_longer() -> None:
+    """Its spinner has stopped: the screen decides, after the hold."""
+    made = arbiter(signal(S.SCREEN, P.IDLE), signal(S.TITLE, P.WORKING, expires_ms=3_000))
+
+    assert made.judge(2_999).wake_ms == 3_000
+    assert made.judge(3_000).state is P.WORKING
+    assert made.judge(3_000 + HOLD_MS).state is P.IDLE
+
+
+def test_what_is_only_no_longer_seen_is_held() -> None:
+    """A spinner that is away for less than the hold never ended the turn."""
+    made = arbiter(signal(S.SCREEN, P.WORKING))
+    made.put(S.SCREEN, signal(S.SCREEN, P.IDLE))
+
+    first = made.judge(1_000)
+    assert (first.state, first.wake_ms) == (P.WORKING, 1_000 + HOLD_MS)
+    made.put(S.SCREEN, signal(S.SCREEN, P.WORKING))
+    assert made.judge(1_000 + HOLD_MS).state is P.WORKING
+    made.put(S.SCREEN, signal(S.SCREEN, P.IDLE))
+    made.judge(2_000)
+    assert made.judge(2_000 + HOLD_MS - 1).state is P.WORKING
+    assert made.judge(2_000 + HOLD_MS).state is P.IDLE
+
+
+def test_a_screen_between_two_drawings_changes_nothing() -> None:
+    """It says nothing for a moment; after two seconds unknown beats a guess."""
+    made = arbiter(signal(S.SCREEN, P.IDLE))
+    made.put(S.SCREEN, signal(S.SCREEN, None))
+
+    assert made.judge(10).state is P.IDLE
+    assert made.judge(10 + UNKNOWN_HOLD_MS).state is P.UNKNOWN
+
+
+def test_what_one_signal_settles_shows_at_once() -> None:
+    """No hold for work, dialogs, limits and ends."""
+    for says in (P.WORKING, P.LIMITED, P.EXITED, P.WAITING_LOGIN, P.COMPACTING):
+        made = arbiter(signal(S.SCREEN, P.IDLE))
+        made.put(S.SCREEN, signal(S.SCREEN, says))
+        assert made.judge(5).state is says
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(S)), st.sampled_from([None, *P]), st.integers(0, 400), st.booleans()),
+        max_size=30,
+    )
+)
+def test_it_settles(changes: list[tuple[SignalSource, PaneState | None, int, bool]]) -> None:
+    """Whatever came: with nothing new it wakes a bounded number of times, and then its state stays."""
+    made, now_ms = Arbiter(), 0
+    for source, says, wait_ms, expires in changes:
+        now_ms += wait_ms
+        made.put(source, signal(source, says, now_ms, now_ms + 500 if expires else None))
+        made.judge(now_ms)
+    for _ in range(len(S) * 2 + 2):
+        wake_ms = made.judge(now_ms).wake_ms
+        if wake_ms is None:
+            break
+        assert wake_ms >= now_ms
+        now_ms = max(wake_ms, now_ms + 1)
+    else:
+        raise AssertionError("it never comes to rest")
+    assert made.judge(now_ms + 10_000).state is made.judge(now_ms + 20_000).state

@@ -1,0 +1,191 @@
+"""One pane, over time."""
+
+from __future__ import annotations
+
+from wa.agents.loader import Agents
+from wa.detect.arbiter import HOLD_MS
+from wa.detect.program import Program
+from wa.detect.watch import ADOPT_MS, EXIT_GRACE_MS, LIMIT_SLACK_MS, Changed, LookAgain, Looked, Outcome, PaneWatch
+from wa.model.agent import PaneState
+from wa.model.screen import Cursor, Row, Screen
+
+DETECTORS = Agents(None).detectors
+CODEX = Program("codex", "codex")
+BASH = Program("bash", "bash")
+COMPOSER = ["", "› Ask Codex to do anything", "", "  GPT-6-Sol default · /work", "  ← for agents · ? for shortcuts"]
+BANNER = ["  >_ OpenAI Codex (v0.169.0)", "     /work", ""]
+WORKING = ["• Working (2s • esc to interrupt)"]
+LIMIT = ["■ You’ve hit your usage limit. Visit https://chatgpt.com/settings/usage or try again at 6:38 AM."]
+NOON_MS = 1_795_262_400_000  # 2026-11-21T12:00:00Z, 6:00 in Chicago
+
+
+class World:
+    """A pane of 24 rows, and a clock that is told."""
+
+    def __init__(self, program: Program | None = CODEX) -> None:
+        self.watch = PaneWatch(DETECTORS, zone="America/Chicago")
+        self.now_ms = NOON_MS
+        self.told: list[Outcome] = []
+        self.due: int | None = None
+        self.told += self.watch.program(program, self.now_ms)
+
+    def show(self, *rows: str, title: str = "", after_ms: int = 100) -> PaneState:
+        self.let_pass(after_ms)
+        padded = [*rows, *[""] * (24 - len(rows))]
+        lines = tuple(Row(at, text) for at, text in enumerate(padded))
+        screen = Screen(self.now_ms, 1, 100, 24, lines, Cursor(0, 0), title, None, None)
+        self._take(self.watch.screen(screen, self.now_ms))
+        return self.watch.state.state
+
+    def let_pass(self, ms: int) -> PaneState:
+        """Time goes on; the watch is woken when it wished to be."""
+        end = self.now_ms + ms
+        while self.due is not None and self.due <= end:
+            self.now_ms, self.due = max(self.due, self.now_ms), None
+            self._take(self.watch.tick(self.now_ms))
+        self.now_ms = end
+        return self.watch.state.state
+
+    def run(self, program: Program | None) -> None:
+        self._take(self.watch.program(program, self.now_ms))
+
+    def scroll(self, *rows: str) -> None:
+        self._take(self.watch.rows([Row(0, text) for text in rows], self.now_ms))
+
+    def _take(self, outcomes: list[Outcome]) -> None:
+        self.told += outcomes
+        for outcome in outcomes:
+            if isinstance(outcome, LookAgain):
+                assert outcome.at_ms > self.now_ms
+                self.due = outcome.at_ms
+
+    @property
+    def states(self) -> list[PaneState]:
+        return [one.transition.after.state for one in self.told if isinstance(one, Changed)]
+
+    @property
+    def events(self) -> list[str]:
+        looks = [one for one in self.told if isinstance(one, Looked)]
+        return list(dict.fromkeys(found.event for look in looks for found in look.detections))
+
+
+def test_a_turn_begins_at_once_and_ends_after_the_hold() -> None:
+    """Working the moment its row is drawn; idle when the row stayed away."""
+    world = World()
+    assert world.show(*BANNER, *COMPOSER) is PaneState.IDLE
+    assert world.show(*BANNER, "› fix it", "", *WORKING, *COMPOSER) is PaneState.WORKING
+    assert world.show(*BANNER, "› fix it", "", "• Done.", *COMPOSER) is PaneState.WORKING
+    assert world.let_pass(HOLD_MS - 101) is PaneState.WORKING
+    assert world.let_pass(200) is PaneState.IDLE
+
+
+def test_a_spinner_that_turns_makes_no_noise() -> None:
+    """Ten frames a second, for ten seconds: one transition, and few looks."""
+    world = World()
+    world.show(*BANNER, *COMPOSER)
+    for frame in range(100):
+        seconds = frame // 10
+        world.show(*BANNER, f"• Working ({seconds}s • esc to interrupt)", *COMPOSER, title=f"{'⠋⠙⠹⠸'[frame % 4]} work")
+
+    assert world.states[-1] is PaneState.WORKING
+    assert world.states.count(PaneState.WORKING) == 1
+    assert sum(isinstance(one, Looked) for one in world.told) <= 14
+
+
+def test_a_pane_whose_program_is_no_agent_has_no_events() -> None:
+    """A transcript that cat prints is text, however true to life."""
+    for program in (BASH, Program("cat", "cat notes"), Program("less", "less log"), Program("git", "git diff")):
+        world = World(program)
+        world.show(*BANNER, *LIMIT, *COMPOSER)
+        world.scroll(*LIMIT)
+        world.show(*BANNER, *LIMIT, *COMPOSER, "$ ")
+
+        assert world.events == []
+        assert world.watch.agent is None
+
+
+def test_where_no_program_is_known_the_drawing_must_stand() -> None:
+    """A file that runs through is faster than that."""
+    world = World(None)
+    world.show(*BANNER, *LIMIT, *COMPOSER)
+    assert world.watch.agent is None
+    world.show("$ cat codex.txt", *BANNER, *LIMIT, *COMPOSER, "$ ", after_ms=ADOPT_MS // 2)
+    world.let_pass(10 * ADOPT_MS)
+    assert (world.watch.agent, world.events) == (None, [])
+
+    world = World(None)
+    world.show(*BANNER, *COMPOSER)
+    world.let_pass(ADOPT_MS + 10)
+    assert (world.watch.agent, world.watch.state.state) == ("codex", PaneState.IDLE)
+    assert world.watch.state.confidence < 1
+
+
+def test_an_agent_that_went_leaves_its_last_words_and_no_more() -> None:
+    """Its exit text counts after its program has gone; what the shell prints then does not."""
+    world = World()
+    world.show(*BANNER, *COMPOSER)
+    world.run(BASH)
+    uuid = "019bcea5-acb4-7370-a50d-8a2b59553cf6"
+    said = [
+        "Token usage: total=2,426 input=2,105 (+ 10,240 cached) output=321",
+        "To continue this session, run:",
+        f"  codex resume {uuid}",
+    ]
+    assert world.show(*said, "$ ") is PaneState.EXITED
+    assert {"session.end", "session.resume_hint"} <= set(world.events)
+    world.let_pass(EXIT_GRACE_MS + 500)
+    world.show(*said, "$ cat limits", *LIMIT, "$ ")
+    world.let_pass(500)
+
+    assert (world.watch.agent, world.watch.state.state) == (None, PaneState.SHELL)
+    assert "usage.limit" not in world.events
+
+
+def test_a_limit_tells_until_when_and_ends_by_itself() -> None:
+    """A minute after what is printed, since print has no seconds."""
+    world = World()
+    assert world.show(*BANNER, "› go on", "", *LIMIT, *COMPOSER) is PaneState.LIMITED
+    limit = world.watch.state.limit
+    assert limit is not None
+    assert limit.until_ms == NOON_MS + 38 * 60_000
+    left_ms = limit.until_ms - world.now_ms
+    assert world.let_pass(left_ms + LIMIT_SLACK_MS - 1) is PaneState.LIMITED
+    assert world.let_pass(2) is PaneState.IDLE
+    world.let_pass(60 * 60_000)
+    assert world.show(*BANNER, "› go on", "", *LIMIT, *COMPOSER) is PaneState.IDLE
+
+
+def test_rows_that_passed_between_two_looks_are_read() -> None:
+    """A limit that scrolled away in a burst is still an event."""
+    world = World()
+    world.show(*BANNER, *COMPOSER)
+    world.scroll("› go on", "", *LIMIT, "", *[f"row {n}" for n in range(40)])
+    world.show(*[f"row {n}" for n in range(40, 55)], *COMPOSER)
+
+    assert "usage.limit" in world.events
+
+
+def test_a_dialog_that_opens_is_told_with_its_options() -> None:
+    """Which one is selected too; a bare Enter would take it."""
+    world = World()
+    ask = [
+        "  Would you like to run the following command?",
+        "",
+        "  $ rm -rf build",
+        "",
+        "› 1. Yes, proceed (y)",
+        "  2. No (esc)",
+    ]
+    assert world.show(*BANNER, *ask, "", "  Press enter to confirm or esc to cancel") is PaneState.WAITING_APPROVAL
+    dialog = world.watch.state.dialog
+    assert dialog is not None
+    assert (dialog.options, dialog.selected) == (("Yes, proceed (y)", "No (esc)"), 0)
+
+
+def test_a_draft_is_seen() -> None:
+    """What a human typed and has not sent."""
+    world = World()
+    world.show(*BANNER, *COMPOSER)
+    assert world.watch.state.draft == ""
+    world.show(*BANNER, "", "› half a thou", "", *COMPOSER[3:])
+    assert world.watch.state.draft == "half a thou"
