@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from support.session_files import FILES, agent_of, brief, read, recorded
 from wa.protocol.session_files import Record, Rewritten, SessionMeta, Unknown
-from wa.sources.session_tail import CHUNK_BYTES, Tail, first_meta
+from wa.sources.session_tail import CHUNK_BYTES, DOCUMENT_BYTES, Tail, first_meta
 
 TURN = b'{"timestamp":"2026-11-21T12:00:00Z","type":"event_msg","payload":{"type":"task_started","turn_id":"t"}}\n'
 NAME = "rollout-2026-11-21T12-08-30-01a1fe02-0ec0-7892-83ab-1e87b8d16840.jsonl"
@@ -165,8 +165,8 @@ def test_a_document_is_read_at_every_change(tmp_path: Path) -> None:
 def test_a_document_too_long_is_said_to_be_unknown(tmp_path: Path) -> None:
     """It is not read."""
     path = tmp_path / "session-x.json"
-    path.write_text(json.dumps({"a": "x" * 5000}))
-    tail = Tail("gemini", path, whole_bytes=2000, tail_bytes=1000)
+    path.write_text(json.dumps({"a": "x" * DOCUMENT_BYTES}))
+    tail = Tail("gemini", path)
     assert everything(tail) == [Unknown("document too long")]
     assert everything(tail) == []
 

@@ -32,6 +32,7 @@ def test_the_processes_in_front_of_a_terminal_are_found(tmp_path: Path) -> None:
     assert process.cwd == str(tmp_path)
     assert process.env == {"HOME": str(tmp_path)}
     assert process.runs({"codex"})
+    assert not process.runs({"claude"})
     assert homes_of(process, Homes(*[Path("/")] * 3)).codex == tmp_path / ".codex"
     assert process.started_ms is not None
     assert abs(process.started_ms - before_ms) < 2_000

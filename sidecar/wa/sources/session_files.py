@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ class SessionFiles:
         """*homes* for processes whose own environment cannot be read."""
         self._homes = homes or Homes.from_env(os.environ)
         self._proc = proc
+        self._lock = threading.Lock()
         self._peeks: OrderedDict[tuple[str, int, int], _Peek | None] = OrderedDict()
 
     async def candidates(
@@ -161,7 +163,7 @@ class SessionFiles:
         tied = self._tied(agent, processes)
         if tied:
             return tied
-        if any(process.runs(session_ties.ELSEWHERE) for process in standing):
+        if any(process.program in session_ties.ELSEWHERE for process in standing):
             return []
         homes = self._home(processes[0]) if processes else self._homes
         seen = [process.cwd for process in processes] if processes else [session_homes.local_folder(cwd)]
@@ -226,12 +228,15 @@ class SessionFiles:
     def _peek(self, agent: str, file: Found, *, turns: bool) -> _Peek | None:
         """Which session a file is of and, with *turns*, when its newest turns began. Remembered while the file stays the same."""
         key = (f"{turns} {file.path}", file.written_ms, file.size)
-        if key in self._peeks:
-            self._peeks.move_to_end(key)
-            return self._peeks[key]
-        peek = self._peeks[key] = _peek(agent, file, turns=turns)
-        if len(self._peeks) > MAX_PEEKS:
-            self._peeks.popitem(last=False)
+        with self._lock:
+            if key in self._peeks:
+                self._peeks.move_to_end(key)
+                return self._peeks[key]
+        peek = _peek(agent, file, turns=turns)
+        with self._lock:
+            self._peeks[key] = peek
+            if len(self._peeks) > MAX_PEEKS:
+                self._peeks.popitem(last=False)
         return peek
 
 

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 MAX_FILES = 20_000
 """Files looked at for one question, newest folders first; a stat each."""
@@ -58,15 +58,12 @@ def local_folder(cwd: str | None) -> str | None:
     if not cwd:
         return None
     if cwd.startswith("file:"):
-        try:
-            parts = urlsplit(cwd)
-        except ValueError:
+        # Not by urlsplit: shells report folders with # and ? in them as they are.
+        host, slash, path = cwd.removeprefix("file:").removeprefix("//").partition("/")
+        here, host = socket.gethostname().lower(), host.lower()
+        if not slash or (host not in ("", "localhost", here) and host.partition(".")[0] != here.partition(".")[0]):
             return None
-        here = socket.gethostname().lower()
-        host = (parts.hostname or "").lower()
-        if host not in ("", "localhost", here, here.partition(".")[0]) and host.partition(".")[0] != here:
-            return None
-        cwd = unquote(parts.path)
+        cwd = "/" + unquote(path)
     if not cwd.startswith("/") or "\0" in cwd:
         return None
     return cwd.rstrip("/") or "/"

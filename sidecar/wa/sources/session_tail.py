@@ -12,6 +12,8 @@ CHUNK_BYTES = 1 << 20
 """Read at one go."""
 WHOLE_BYTES = 32 << 20
 """A larger file is read from TAIL_BYTES before its end, and its first line for what session it is."""
+DOCUMENT_BYTES = 4 << 20
+"""Gemini CLI 0.24's files are parsed whole at every change, which holds the interpreter; larger ones are not read."""
 TAIL_BYTES = 1 << 20
 HEAD_BYTES = 4 << 20
 """How far the line that names the session is looked for: Codex puts its instructions in it."""
@@ -100,10 +102,10 @@ class Tail:
         seen = (status.st_mtime_ns, status.st_size)
         if seen == self._seen:
             return []
-        if status.st_size > self._whole_bytes:
+        if status.st_size > DOCUMENT_BYTES:
             self._seen = seen
             return [Unknown("document too long")]
-        found = reader.replaced(_all(fd, self._whole_bytes))
+        found = reader.replaced(_all(fd, DOCUMENT_BYTES))
         if found is None:
             return []  # half written: looked at again whatever its time says
         self._seen = seen

@@ -58,8 +58,12 @@ class Process(NamedTuple):
     """Of its environment only what names a home."""
 
     def runs(self, programs: Collection[str]) -> bool:
-        """Whether its program, or the script of its interpreter, is one of these."""
-        return any(word in programs for word in self.words)
+        """Whether its program, or the script of its interpreter, is one of these, `codex-cli` for codex too."""
+        return any(word in programs or word.partition("-")[0] in programs for word in self.words)
+
+    @property
+    def program(self) -> str:
+        return self.words[0] if self.words else ""
 
 
 class Held(NamedTuple):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.session_files import FILES, agent_of, brief, read
-from wa.protocol.session_files import AGENTS, Rewritten, SessionReader, Unknown, file_session_id
+from wa.protocol.session_files import AGENTS, Compacted, Rewritten, SessionReader, Unknown, file_session_id
 
 STREAMS = [path for path in FILES if path.suffix == ".jsonl"]
 NAME = "rollout-2026-11-21T12-08-30-01a1fe02-0ec0-7892-83ab-1e87b8d16840.jsonl"
@@ -78,6 +78,14 @@ def test_fifty_megabytes_in_a_line_are_passed_over() -> None:
     for _ in range(50):
         assert reader.feed(b"x" * 1_000_000) == []
     assert brief(reader.feed(b'\n{"type":"compacted"}\n')) == ["unknown: line too long", "compacted None None None"]
+
+
+def test_a_compaction_too_long_to_read_is_still_told() -> None:
+    """Codex writes the whole replaced history in that line, pictures included."""
+    line = (
+        b'{"timestamp":"2026-11-21T12:00:00Z","ordinal":23,"type":"compacted","payload":{"message":"' + b"x" * 3_000_000
+    )
+    assert SessionReader("codex", NAME).feed(line + b'"}}\n') == [Compacted(1795262400000, None, None, None)]
 
 
 def test_a_restart_withdraws_what_was_said() -> None:

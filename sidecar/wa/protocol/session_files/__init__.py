@@ -108,8 +108,12 @@ class SessionReader:
             self._torn = False
         found: list[Record] = []
         for line in self._lines.feed(data):
-            found += [Unknown("line too long")] if line is None else self._reader.line(line)
+            found += self._reader.line(line) if isinstance(line, bytes) else self._passed_over(line.head)
         return found
+
+    def _passed_over(self, head: bytes) -> list[Record]:
+        told = self._reader.passed_over(head) if isinstance(self._reader, CodexReader) else []
+        return told or [Unknown("line too long")]
 
     def replaced(self, data: bytes) -> list[Record] | None:
         """What is new since the last time; None while the file is half written."""

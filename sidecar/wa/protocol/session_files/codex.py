@@ -7,6 +7,7 @@ interrupted, and no error.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from wa.protocol.session_files import values as v
@@ -29,6 +30,8 @@ _SILENT = frozenset({"response_item", "world_state", "token_usage_record", "inte
 _BULK = b'"type":"response_item"'
 _BULK_WITHIN = 200
 """Nine tenths of a rollout are such lines, up to megabytes each; where the words stand this near the start, that is what it is."""
+_COMPACTED = b'"type":"compacted"'
+_TIMESTAMP = re.compile(rb'\{"timestamp":"([0-9TZ:.-]+)"')
 _LIMITS = frozenset({"usage_limit_exceeded", "usage_limit_reached"})
 
 
@@ -71,6 +74,13 @@ class CodexReader:
                 return []
             case kind:
                 return [Unknown(f"type {v.text(kind, 40)}")]
+
+    def passed_over(self, head: bytes) -> list[Record]:
+        """What the first bytes of a line that was too long tell: that history was replaced, which is what makes lines long."""
+        if _COMPACTED not in head:
+            return []
+        at = _TIMESTAMP.match(head)
+        return [Compacted(v.instant_ms(at[1].decode("ascii", "replace")) if at else None, None, None, None)]
 
     def _begun(self, payload: v.Object) -> list[Record]:
         session_id = v.session_id(payload.get("id"))
