@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import regex
@@ -26,6 +26,9 @@ class Match(NamedTuple):
     first_row: int
 
 
+Hit = tuple[dict[str, FieldValue], regex.Match[str]]
+
+
 class Asking:
     def __init__(self, look: Look, context: Context, agent: str) -> None:
         self._look = look
@@ -35,17 +38,32 @@ class Asking:
 
     def ask(self, rule: Rule) -> Iterator[Match]:
         for region in rule.regions:
-            for text in self._look.texts(region, rule):
-                hits = self._hits(rule, text)
+            texts = self._look.texts(region, rule)
+            if region == "footer":
+                yield from self._best(rule, texts)
+                continue
+            for text in texts:
+                hits, _ = self._hits(rule, text)
                 for found, hit in hits:
                     yield self._match(rule, region, text, found, hit)
-                if hits and not rule.many and (rule.present or region in ("footer", "bottom")):
+                if hits and not rule.many and (rule.present or region == "bottom"):
                     return
 
-    def _hits(self, rule: Rule, text: Text) -> list[tuple[dict[str, FieldValue], regex.Match[str]]]:
-        """The fields of each hit: in the reading of the text's open joints that says most."""
-        best: list[tuple[dict[str, FieldValue], regex.Match[str]]] = []
-        most = -1
+    def _best(self, rule: Rule, texts: Iterable[Text]) -> Iterator[Match]:
+        """Of texts that are one footer read in several ways: the way that says most."""
+        best: list[Match] = []
+        most = 0
+        for text in texts:
+            hits, worth = self._hits(rule, text)
+            if worth > most:
+                most = worth
+                best = [self._match(rule, "footer", text, found, hit) for found, hit in hits]
+        yield from best
+
+    def _hits(self, rule: Rule, text: Text) -> tuple[list[Hit], int]:
+        """The fields of each hit, in the reading of the text's open joints that says most; and how much that is."""
+        best: list[Hit] = []
+        most = 0
         for said in readings(text.text[:MAX_TEXT], flush=text.flush):
             if any(self._budget.search(pattern, said) for pattern in rule.unless):
                 continue
@@ -59,14 +77,14 @@ class Asking:
                     most = worth
                     best = [(fields, hit) for (fields, _), hit in zip(read, hits, strict=True)]
                 break
-        return best
+        return best, most
 
     def _fields(self, rule: Rule, hit: regex.Match[str], text: str) -> tuple[dict[str, FieldValue], int]:
         """What *hit* says, and how much that is."""
         fields: dict[str, FieldValue] = dict(rule.constants)
         worth = 1
         for name, value in hit.groupdict().items():
-            if value is None or not value.strip():
+            if value is None or not (value := value.replace("│", " ").strip()):
                 continue
             if name in rule.words:
                 fields[name] = rule.words[name].get(tidy(value), tidy(value))
@@ -76,7 +94,7 @@ class Asking:
                     fields["duration_s"] = length
             else:
                 converter = CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")]
-                worth += _put(fields, name, converter(value.strip(), self._context))
+                worth += _put(fields, name, converter(value, self._context))
                 continue
             worth += 2
         if rule.table is not None:

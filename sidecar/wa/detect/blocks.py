@@ -54,6 +54,8 @@ class Marker(NamedTuple):
     unlike: Pattern | None = None
     flush: bool = False
     """The agent's own line breaks stand at column 0, so a full row may be one of them."""
+    gap: int | None = None
+    """So many plain blanks follow the glyph, and then a word."""
 
 
 class Block(NamedTuple):
@@ -139,6 +141,8 @@ class Grouper:
         said: str | None = None
         for marker in markers:
             if column not in marker.columns or (marker.nbsp and not rest.startswith((NBSP, " " + NBSP))):
+                continue
+            if marker.gap is not None and len(rest) - len(rest.lstrip(" ")) != marker.gap:
                 continue
             if marker.like is not None or marker.unlike is not None:
                 said = tidy(rest) if said is None else said

@@ -87,16 +87,16 @@ def _framed(lines: Sequence[Line], at: int, composer: Composer, grouper: Grouper
 
 
 def footer_texts(footer: Sequence[str]) -> list[str]:
-    """The footer as one text, line by line, and by the columns that share its rows."""
-    texts = [join([tidy(line) for line in footer])]
-    texts += [tidy(line) for line in footer if line.strip()]
+    """The footer by the columns that share its rows, line by line, and as one text."""
+    shown = [tidy(line) for line in footer if line.strip()]
+    if len(shown) < 2:
+        return shown
     columns: dict[int, list[str]] = {}
     for line in footer:
         for column, part in _parts(line):
             home = next((known for known in columns if abs(known - column) <= 1 and column > 4), column)
             columns.setdefault(home, []).append(part)
-    texts += [join(parts) for column, parts in columns.items() if len(parts) > 1]
-    return texts
+    return [*(join(parts) for parts in columns.values() if len(parts) > 1), *shown, join(shown)]
 
 
 def _parts(line: str) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import regex
 
-from wa.detect.blocks import PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block
+from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block, join
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack
@@ -97,7 +97,15 @@ class Look:
             yield from self._bottom(rule.rows)
         elif region in ("dialog", "tail"):
             if self.tail and not (region == "dialog" and self.gone):
-                yield Text(_joined(self.tail, rules=True).lstrip("─━═╌\n"), self.tail[0].first, end)
+                yield Text(self._dialog, self.tail[0].first, end)
+        elif region == "rows":
+            if self.tail and not self.gone:
+                yield Text("\n\n".join(map(_rows, self.tail)), self.tail[0].first, end)
+        elif region == "asked":
+            if self.tail and not self.gone:
+                at = len(self.blocks) - len(self.tail) - 1
+                before = self.blocks[at].text if at >= 0 and self.blocks[at].kind != SHELL else ""
+                yield Text(f"{before}\n{self._dialog}", self.tail[0].first, end)
         elif region == "screen":
             shown = [block for block in self.blocks if block.last >= page.screen_row and block.first >= self.start]
             if shown and not (rule.event.startswith("waiting.") and (self.composer is not None or self.gone)):
@@ -110,6 +118,11 @@ class Look:
             for block in self._of_kind.get(region, ()):
                 if self._fits(rule, block):
                     yield Text(block.text, block.first, block.last, block.flush)
+
+    @cached_property
+    def _dialog(self) -> str:
+        """The tail, a paragraph a row, without the drawn line at its top."""
+        return "\n".join(map(_paragraphs, self.tail)).lstrip("─━═╌\n")
 
     @cached_property
     def _footer(self) -> tuple[Text, ...]:
@@ -183,6 +196,23 @@ def after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:
         elif block.kind != TEXT:
             drawn = True
     return 0
+
+
+def _paragraphs(block: Block) -> str:
+    """Empty rows within a box part what it says."""
+    if block.kind != BOX:
+        return block.text or block.glyph
+    gathered: list[list[str]] = [[]]
+    for line in block.lines:
+        if line:
+            gathered[-1].append(line)
+        elif gathered[-1]:
+            gathered.append([])
+    return "\n".join(join(lines) for lines in gathered if lines)
+
+
+def _rows(block: Block) -> str:
+    return "\n".join(block.lines) if block.lines else block.glyph
 
 
 def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:

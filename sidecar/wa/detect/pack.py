@@ -13,7 +13,23 @@ from wa.detect.rule import Rule
 from wa.model.agent import PaneState, Severity
 
 REGIONS = frozenset(
-    {TEXT, BOX, RULE, "title", "footer", "bottom", "dialog", "tail", "near", "exit", "screen", "banner", "composer"}
+    {
+        TEXT,
+        BOX,
+        RULE,
+        "title",
+        "footer",
+        "bottom",
+        "dialog",
+        "asked",
+        "rows",
+        "tail",
+        "near",
+        "exit",
+        "screen",
+        "banner",
+        "composer",
+    }
 )
 FLAGS = regex.V1
 MINUTE_MS = 60_000
@@ -104,7 +120,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
 
 
 def _marker(entry: Mapping[str, Any], where: str) -> Marker:
-    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike", "flush"}, where)
+    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike", "flush", "gap"}, where)
     return Marker(
         _text(entry, "name", where),
         _text(entry, "glyphs", where),
@@ -113,6 +129,7 @@ def _marker(entry: Mapping[str, Any], where: str) -> Marker:
         _pattern(entry["like"], where) if "like" in entry else None,
         _pattern(entry["unlike"], where) if "unlike" in entry else None,
         bool(entry.get("flush", False)),
+        int(entry["gap"]) if "gap" in entry else None,
     )
 
 
