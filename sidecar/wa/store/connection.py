@@ -1,4 +1,4 @@
-"""One SQLite connection in a thread of its own, and how the file is opened.
+"""One SQLite connection in a thread of its own (aiosqlite's), and how the file is opened.
 
 Whole pieces of work run in one call on that thread: a hop per statement would cost more than most statements.
 """
@@ -10,8 +10,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import aiosqlite
+
+from wa.model.errors import StoreError
 from wa.store import schema
 from wa.store.errors import (
     StoreClosedError,
@@ -21,7 +24,6 @@ from wa.store.errors import (
     corrupt,
     translate,
 )
-from wa.store.worker import Worker
 
 T = TypeVar("T")
 
@@ -35,12 +37,12 @@ CHECK_UNCLEAN_S = 5.0
 _OURS = ("", "-wal", "-shm", "-journal")
 
 
-class Database:
-    """A database file, and the thread that its connection lives on."""
+class Database(aiosqlite.Connection):
+    """aiosqlite's connection, run a function at a time."""
 
-    def __init__(self, path: Path, worker: Worker) -> None:
+    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connect, 64)
         self.path = path
-        self._worker = worker
 
     @classmethod
     async def open_writer(cls, path: Path, *, busy_timeout_ms: int) -> Database:
@@ -54,25 +56,36 @@ class Database:
 
     @classmethod
     async def _open(cls, path: Path, connect: Callable[[], sqlite3.Connection]) -> Database:
-        try:
-            return cls(path, await Worker.open(str(path), connect))
-        except sqlite3.Error as error:
-            raise translate(error, path) from error
-        except OSError as error:
-            raise _os_trouble(error, path) from error
+        failures: list[Exception] = []
+
+        def connector() -> sqlite3.Connection:
+            try:
+                return connect()
+            except (sqlite3.Error, OSError, StoreError) as error:
+                # Left to itself aiosqlite would leave a thread behind that outlives the event loop.
+                failures.append(error)
+                return sqlite3.connect(":memory:")
+
+        database = await cls(path, connector)
+        for error in failures:
+            await database.close()
+            if isinstance(error, sqlite3.Error):
+                raise translate(error, path) from error
+            raise (_os_trouble(error, path) if isinstance(error, OSError) else error) from error.__cause__
+        return cast("Database", database)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on the connection's thread, after what was asked before; to its end even if nobody waits any more."""
-        if self._worker.is_closed:
-            raise StoreClosedError(f"{self.path} was closed")
         try:
-            return await self._worker.run(work)
+            # aiosqlite has no public call for a function of one's own; this is how its own are run.
+            result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
-
-    async def close(self) -> None:
-        """After what was asked before. Closing again does nothing."""
-        await self._worker.close()
+        except ValueError as error:
+            if self._connection is None or not self._running:
+                raise StoreClosedError(f"{self.path} was closed") from error
+            raise
+        return result
 
 
 def _connect_writer(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
