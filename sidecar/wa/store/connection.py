@@ -43,6 +43,8 @@ class Database(aiosqlite.Connection):
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, 64)
         self.path = path
+        # Who forgets to close must still be able to end; commits are made by then, or were never reported.
+        self._thread.daemon = True
 
     @classmethod
     async def open_writer(cls, path: Path, *, busy_timeout_ms: int) -> Database:
