@@ -87,7 +87,7 @@ def _framed(lines: Sequence[Line], at: int, composer: Composer, grouper: Grouper
 
 
 def footer_texts(footer: Sequence[str]) -> list[str]:
-    """The footer by the columns that share its rows, line by line, and as one text."""
+    """The footer by the columns that share its rows, as one text, and line by line."""
     shown = [tidy(line) for line in footer if line.strip()]
     if len(shown) < 2:
         return shown
@@ -96,7 +96,7 @@ def footer_texts(footer: Sequence[str]) -> list[str]:
         for column, part in _parts(line):
             home = next((known for known in columns if abs(known - column) <= 1 and column > 4), column)
             columns.setdefault(home, []).append(part)
-    return [*(join(parts) for parts in columns.values() if len(parts) > 1), *shown, join(shown)]
+    return [*(join(parts) for parts in columns.values() if len(parts) > 1), join(shown), *shown]
 
 
 def _parts(line: str) -> list[tuple[int, str]]:

@@ -105,12 +105,10 @@ class Detector:
             if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
                 kept[key] = match  # the lowest of equal ones; of what is present, the one that says most
         state, rule, why = self._state(look, list(kept.values()))
-        idle = state is PaneState.IDLE
         if state not in (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING):
             kept = {key: match for key, match in kept.items() if match.rule.event not in ("turn.working", "state.idle")}
         detections = [match.detection for match in sorted(kept.values(), key=lambda match: match.first_row)]
-        if idle:
-            assert look.composer is not None
+        if look.composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
             place = Place("composer", look.composer.first, look.composer.last, "")
             detections.append(
                 Detection("state.idle", self.pack.name, f"{self.pack.name}.idle", Severity.INFO, {}, True, place)
