@@ -159,9 +159,11 @@ def _score(known: Known, frame: Sequence[int], bits: Sequence[float], low: int, 
 def _needed(known: Known, frame: Sequence[int], low: int, shift: int) -> float:
     """Where all that was shown before still is, no row has gone by unless as many of the same text went by with it."""
     stays = shift == known.shown - known.head
-    shown = range(max(low, known.shown), known.tail if stays else known.end)
-    inked = [at for at in shown if known.names[at] != BLANK]
-    if not all(0 <= at - shift < len(frame) and frame[at - shift] == known.names[at] for at in inked):
+    first = max(low, known.shown)
+    inked = [at for at in range(first, known.end) if known.names[at] != BLANK]
+    if stays and not inked:
+        inked = [at for at in range(first, known.tail) if known.names[at] != BLANK]
+    if not inked or not all(0 <= at - shift < len(frame) and frame[at - shift] == known.names[at] for at in inked):
         return ENOUGH
     return 0.0 if has_room(frame) else LITTLE
 
@@ -189,7 +191,7 @@ def _laid_out_anew(known: Known, frame: Sequence[int], bits: Sequence[float], lo
     def weigh(pairs: Sequence[Pair]) -> float:
         return sum(bits[pair.row] for pair in pairs if pair.at < known.end)
 
-    pairs = _without_header(_most_credible(_witnesses(document, frame, low), ranks, bits), ranks, len(frame) // 3)
+    pairs = _without_header(_most_credible(_witnesses(document, frame, low), ranks, bits), len(frame) // 3)
     if not pairs or pairs[0].at >= known.end or weigh(pairs) < ENOUGH:
         return None
     first, last = ranks(pairs[0]), ranks(pairs[-1])
@@ -258,13 +260,13 @@ def _most_credible(
     return chain[::-1]
 
 
-def _without_header(pairs: list[Pair], ranks: Callable[[Pair], tuple[int, int]], zone: int) -> list[Pair]:
+def _without_header(pairs: list[Pair], zone: int) -> list[Pair]:
     """Drop what sticks to the top: rows above others that stand further down in the document than they should."""
     cut = 0
     for i in range(1, len(pairs)):
         if pairs[i].row > zone:
             break
-        if _shift(ranks(pairs[i])) > _shift(ranks(pairs[i - 1])):
+        if pairs[i].at - pairs[i].row > pairs[i - 1].at - pairs[i - 1].row:
             cut = i
     return pairs[cut:]
 

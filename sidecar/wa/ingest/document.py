@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.ingest.anchor import HEADER_ROWS, Anchor, Known, Pair, find_anchor, has_room, head_above, one_scroll, telling
 from wa.ingest.checkpoint import Stay, marks
 from wa.ingest.composer import Composer, staying
 from wa.ingest.joint import by_words, reads_alike, where_it_begins
+from wa.ingest.jump import part
 from wa.ingest.ledger import BLANK, key
 from wa.ingest.lines import Place
 from wa.model.log import GapReason
@@ -23,6 +24,8 @@ FEW = 3
 STATIC_SHARE = 0.5
 SIMILAR_SHARE = 0.5
 FLICKERS = 2
+SPINNER_ROWS = 3
+"""Above the composer, blank rows included."""
 TAILS_LOOKED_AT = 7
 LONGEST_TAIL = 4
 """Rows still being written at the end of the content. More are a dialog that closed, or a table."""
@@ -189,14 +192,14 @@ class Document:
         return self.lines[top + at - head].flickers + 1
 
     def _find(self, seen: Seen) -> None:
-        keys = [line.key for line in self.lines]
+        keys = [BLANK if line.flickers >= FLICKERS else line.key for line in self.lines]
         height = len(seen.names)
         # What stays at the bottom may be a dialog or a composer, under which the content scrolls.
         stays = staying(self._frame, seen.names) if self._at_end else 0
         tail = min(self.content, len(keys) - stays)
         end = self._ordered_end(tail)
         known = Known(keys, self.shown.top, self.shown.head, end, tail, max(stays, self._foot))
-        if self._at_end and not any(name != BLANK for name in keys[known.shown : end]) and has_room(seen.names):
+        if self._at_end and self._only_grew(known, seen):
             self._join(Anchor(Pair(self.shown.head, self.shown.top), ()), seen, known)
             return
         weights = [telling(row.text) for row in seen.rows]
@@ -212,6 +215,21 @@ class Document:
             self.block = self.lines[anchor.first.at].block
         else:
             self._join(anchor, seen, known)
+
+    def _only_grew(self, known: Known, seen: Seen) -> bool:
+        """At the beginning: what there was at most, a row still being written and a spinner above the composer, is
+        there, and room is left.
+        """
+        top, head, _ = self.shown
+        if not has_room(seen.names) or any(name != BLANK for name in known.names[top : known.end]):
+            return False
+        rows = range(head, min(head + known.tail - top, len(seen.rows)))
+        return all(
+            known.names[top + row - head] == BLANK
+            or seen.rows[row].text.startswith(self._rows[row].text.rstrip())
+            or (row >= rows.stop - SPINNER_ROWS and reads_alike(seen.rows[row].text, self._rows[row].text))
+            for row in rows
+        )
 
     def _few_changed(self, known: Known, seen: Seen, weights: Sequence[float]) -> Anchor | None:
         """A clock at the top, a counter in a list."""
@@ -338,8 +356,11 @@ class Document:
         if tail <= LONGEST_TAIL:
             self._tails = [*self._tails[1 - TAILS_LOOKED_AT :], tail]
         last_moved = max((pair.row for pair in anchor.pairs if names[pair.row] != self._frame[pair.row]), default=-1)
-        if moved > 0 and last_moved >= 0:
-            self.composer.learn(seen.rows, names, min(staying(self._frame, names), len(names) - 1 - last_moved))
+        if 0 < moved < len(names) and last_moved >= 0:
+            first = len(names) - min(staying(self._frame, names), len(names) - 1 - last_moved)
+            while first < len(names) and names[first] in (BLANK, names[max(0, first - moved)]):
+                first += 1  # content that reads the same where it stood and where it has gone
+            self.composer.learn(seen.rows, names, len(names) - first)
             self.head = head
 
     # -- frames that show nothing known -----------------------------------------------------------------------------
@@ -362,8 +383,6 @@ class Document:
             self._append(new, 0)
 
     def _scrolled_on(self, seen: Seen, stays: int) -> bool:
-        if has_room(seen.names):
-            return False
         raw = seen.names[-1] == BLANK and seen.cursor_y == len(seen.names) - 1 and self.block.grown > 0
         return raw or self.composer.is_there(seen.rows, seen.names, stays, seen.cursor_y)
 
@@ -380,31 +399,25 @@ class Document:
         return static >= STATIC_SHARE * inked or similar >= SIMILAR_SHARE * (len(pairs) - static) > 0
 
     def _jump(self, seen: Seen, stays: int) -> None:
-        """Rows went by unseen. Whatever may be on both sides of them is told once, and what was still being written
-        not at all: the gap holds it.
-        """
+        """Rows went by unseen. What was still being written is not told: the gap holds it."""
         names, new = seen.names, self._all_new(seen)
-        before = {line.key for line in self.lines[-len(names) :]}
-        del self.lines[max(self.stored, min(self.content, len(self.lines) - stays)) :]
-        self._sure = min(self._sure, len(self.lines))
-        end = self._ordered_end(len(self.lines), spare=1, old_ms=seen.at_ms - OFF_SCREEN_MS, floor=self.stored)
-        del self.lines[end:]
-        keys = [line.key for line in self.lines[-len(names) :]]
-        head = self._stuck(names, before)
-        most = min(len(keys), len(names) - head)
-        again = next((k for k in range(most, 0, -1) if keys[len(keys) - k :] == names[head : head + k]), 0)
-        unstored = min(again, len(self.lines) - self.stored)
-        del self.lines[len(self.lines) - unstored :]
-        self._append(new, head + again - unstored)
+        head = self._stuck(names)
+        content = max(self.stored, min(self.content, len(self.lines) - stays))
+        end = self._ordered_end(content, spare=1, old_ms=seen.at_ms - OFF_SCREEN_MS, floor=self.stored)
+        keys = [line.key for line in self.lines[:end]]
+        weights = [telling(row.text) for row in seen.rows[: len(names) - stays]]
+        cut, first = part(keys, self.stored, names[: len(weights)], weights, min(head, len(weights)))
+        del self.lines[cut:]
+        self._append(new, min(first, len(new) - 1))
         self.lines[self.shown.top].lost = seen.missed
         self.block.grown += self.shown.length
 
-    def _stuck(self, names: Sequence[int], known: Collection[int]) -> int:
+    def _stuck(self, names: Sequence[int]) -> int:
         """Rows at the top that stick there. Taking one too many for such only makes the gap longer."""
         head = self.head
-        while (
-            head <= HEADER_ROWS and names[head] != BLANK and (names[head] == self._frame[head] or names[head] in known)
-        ):
+        if head == 0 and names[0] != BLANK and any(line.key == names[0] for line in self.lines[-2 * len(names) :]):
+            head = 1
+        while head <= HEADER_ROWS and names[head] != BLANK and names[head] == self._frame[head]:
             head += 1
         return head
 
