@@ -309,7 +309,8 @@ class Document:
         for at in range(first, len(self.lines)):
             if (reason := self.lines[at].lost) is not None:
                 above = max((pair.row + 1 for pair in pairs if pair.at < at), default=0)
-                lost.append((min((pair.row for pair in pairs if pair.at >= at), default=above), reason))
+                below = min((pair.row - (pair.at - at) for pair in pairs if pair.at >= at), default=above)
+                lost.append((max(above, below), reason))
         return lost
 
     def _line(self, seen: Seen, at: int, old: dict[int, Line]) -> Line:
