@@ -32,3 +32,12 @@ PACKS = Agents(None).packs
 def test_a_program_is_an_agent_by_its_name_or_its_script(name: str, line: str, agent: str | None) -> None:
     """A folder or an argument that merely has the word in it makes none."""
     assert agent_of(Program(name, line), PACKS) == agent
+
+
+@pytest.mark.parametrize(
+    ("line", "is_shell"),
+    [("bash", True), ("-zsh", True), ("bash --login -i", True), ("bash ./cod", False), ("sh -c make", False)],
+)
+def test_a_shell_that_runs_a_script_is_that_script(line: str, is_shell: bool) -> None:
+    """Only an interactive one is a prompt."""
+    assert Program(line.split()[0].lstrip("-"), line).is_shell is is_shell

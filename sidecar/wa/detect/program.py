@@ -22,7 +22,8 @@ class Program(NamedTuple):
 
     @property
     def is_shell(self) -> bool:
-        return self.name in SHELLS and len(self.line.split()) <= 2
+        """An interactive one; a shell that runs a script is that script."""
+        return self.name in SHELLS and all(word.startswith("-") for word in self.line.split()[1:])
 
     @property
     def is_carrier(self) -> bool:

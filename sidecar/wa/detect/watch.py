@@ -73,6 +73,8 @@ class PaneWatch:
         self._pending: list[Row] = []
         self._screen: Screen | None = None
         self._program: Program | None = None
+        self._named: str | None = None
+        """The agent that the program is."""
         self._looked_ms = -LAZY_INTERVAL_MS
         self._moved: str = ""
         self._agent: str | None = None
@@ -103,6 +105,8 @@ class PaneWatch:
 
     def rows(self, rows: Sequence[Row], at_ms: int) -> list[Outcome]:
         """Rows that left the screen for the log, in order."""
+        if self._deaf:
+            return []
         self._pending.extend(rows)
         if len(self._pending) < MAX_PENDING:
             return []
@@ -113,14 +117,30 @@ class PaneWatch:
             self._title_ms = at_ms
         self._screen = screen
         self.cols = screen.cols
-        return self._due(at_ms)
+        return [] if self._deaf else self._due(at_ms)
 
     def program(self, program: Program | None, at_ms: int) -> list[Outcome]:
         """What stands in the foreground; None where nobody can say."""
         if program == self._program:
             return []
         self._program = program
+        self._named = None
+        if program is not None and not program.is_carrier:
+            self._named = agent_of(program, (detector.pack for detector in self._detectors.values()))
+        if self._agent is None and self._named is not None:
+            # What stands there was printed before the agent began.
+            self._tail.clear()
+            self._pending.clear()
         return self._look(at_ms) if self._screen is not None else []
+
+    @property
+    def _is_program_known(self) -> bool:
+        return self._program is not None and not self._program.is_carrier
+
+    @property
+    def _deaf(self) -> bool:
+        """A program is known to be there, and it is no agent: nothing that it prints is looked at."""
+        return self._is_program_known and self._named is None and self._agent is None
 
     def signal(self, signal: Signal, at_ms: int) -> list[Outcome]:
         """A hook, a shell's mark, a session file: sources that join later."""
@@ -170,18 +190,15 @@ class PaneWatch:
 
     def _asked(self) -> list[str]:
         """Whose rules are worth asking: the agent that is known there, else all, unless the program is known to be none."""
-        if self._program is not None and not self._program.is_carrier:
-            named = agent_of(self._program, (detector.pack for detector in self._detectors.values()))
-            if named is not None:
-                return [named]
-            return [self._agent] if self._agent is not None else []
+        if self._is_program_known:
+            known = self._named or self._agent
+            return [known] if known is not None else []
         return list(self._detectors)
 
     def _choose(self, readings: Mapping[str, Reading], at_ms: int) -> None:
-        if self._program is not None and not self._program.is_carrier:
-            named = agent_of(self._program, (detector.pack for detector in self._detectors.values()))
-            if named is not None:
-                self._agent, self._sure, self._left_ms = named, True, None
+        if self._is_program_known:
+            if self._named is not None:
+                self._agent, self._sure, self._left_ms = self._named, True, None
             elif self._agent is not None:
                 self._left_ms = at_ms if self._left_ms is None else self._left_ms
                 if at_ms - self._left_ms > EXIT_GRACE_MS:

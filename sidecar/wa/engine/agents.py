@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from wa.agents.loader import Agents
-from wa.detect.program import Program
+from wa.detect.program import Program, agent_of
 from wa.detect.session_book import SessionBook
 from wa.detect.session_ops import NoteEvent, Operation
 from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 PROGRAM_INTERVAL_MS = 250
 """Between two looks at which program stands in the foreground of one pane."""
+FAMILY_INTERVAL_MS = 1_000
+"""Between two looks at what a program that is no agent has started."""
 RELOAD_S = 2.0
 RETRY_S = 1.0
 MAX_WAITING = 10_000
@@ -101,7 +103,19 @@ class AgentWatch:
             return []
         watched.program_ms = now_ms
         command = self._foreground.of(pane.listed.tty_name)
-        return watched.watch.program(Program(command.name, command.line) if command is not None else None, now_ms)
+        program = None if command is None else Program(command.name, command.line)
+        packs = self.agents.packs
+        if program is not None and not program.is_shell and agent_of(program, packs) is None:
+            program = self._wrapped(watched, program, now_ms)
+        return watched.watch.program(program, now_ms)
+
+    def _wrapped(self, watched: _Watched, program: Program, now_ms: int) -> Program:
+        """The agent that *program* has started in the foreground, if it has: scripts, npx, sudo, version managers."""
+        if now_ms - watched.family_ms >= FAMILY_INTERVAL_MS or program != watched.leader:
+            watched.family_ms, watched.leader = now_ms, program
+            members = [Program(*member) for member in self._foreground.family(watched.pane.listed.tty_name or "")]
+            watched.wrapped = next((member for member in members if agent_of(member, self.agents.packs)), program)
+        return watched.wrapped or program
 
     def _ring(self, uid: str) -> None:
         watched = self._panes.get(uid)
@@ -188,3 +202,6 @@ class _Watched:
         self.watch = watch
         self.book = book
         self.program_ms = 0
+        self.family_ms = 0
+        self.leader: Program | None = None
+        self.wrapped: Program | None = None

@@ -18,6 +18,9 @@ SHELLS = frozenset(
 )
 
 
+MAX_FAMILY = 24
+
+
 class Command(NamedTuple):
     name: str
     """Last part of the program's path."""
@@ -63,6 +66,36 @@ class Foreground:
         if leader is not None and group is not None:
             return _Session(leader, group)
         return self._search(tty_name, device)
+
+    def family(self, tty_name: str) -> list[Command]:
+        """The leader, then what it started and what those started, at most MAX_FAMILY; wrappers stand before what they wrap.
+
+        Linux only; elsewhere the leader alone.
+        """
+        leader = self.of(tty_name)
+        if leader is None or not sys.platform.startswith("linux"):
+            return [] if leader is None else [leader]
+        session = self._leaders.get(tty_name)
+        found: list[Command] = []
+        try:
+            group = self._group(session, os.stat(tty_name).st_rdev) if session is not None else None  # noqa: PTH116
+        except OSError:
+            return [leader]
+        waiting = [] if group is None else [group]
+        while waiting and len(found) < MAX_FAMILY:
+            pid = waiting.pop(0)
+            command = self._command(pid)
+            if command is not None:
+                found.append(command)
+            waiting += self._children(pid)
+        return found or [leader]
+
+    def _children(self, pid: int) -> list[int]:
+        try:
+            words = (self._proc / str(pid) / "task" / str(pid) / "children").read_bytes().split()
+        except OSError:
+            return []
+        return [int(word) for word in words]
 
     def _group(self, pid: int, device: int) -> int | None:
         """The foreground process group of the terminal that *pid* leads, if it still leads that one."""
