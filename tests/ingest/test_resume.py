@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stage import Stage, joined
@@ -58,3 +59,18 @@ def test_what_was_erased_meanwhile_is_a_gap(ops: list[tuple[str, object]], rows:
     stage.settle()
     stage.check_numbers()
     assert all(gap.reason in (GapReason.ERASED, GapReason.DISCONNECTED) for gap in stage.log.gaps)
+
+
+@pytest.mark.parametrize("again", [10, 40])
+def test_output_that_repeats_itself_is_not_what_was_stored(again: int) -> None:
+    """The history is full, so its numbers tell what was dropped, though it reads like the end of the log."""
+    stage = Stage(Terminal(12, 4, 500))
+    output = "".join(f"line {i}\n" for i in range(40))
+    stage.terminal.write(output)
+    stage.settle()
+    stage.restart()
+    stage.terminal.write(output * again)
+    stage.begin()
+    stage.settle()
+    stage.check_numbers()
+    assert [gap.reason for gap in stage.log.gaps] == ([GapReason.DISCONNECTED] if again == 40 else [])

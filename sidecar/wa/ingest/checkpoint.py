@@ -38,6 +38,8 @@ class History(NamedTuple):
     """So many characters of row `next_index` are in the log."""
     renumbered: bool = False
     """Erased or wrapped anew, and not yet known where the log ends in it."""
+    limit: int = 0
+    """Rows at which the terminal drops its oldest; 0 if that was not seen."""
 
 
 class Stay(NamedTuple):

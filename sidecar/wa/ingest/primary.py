@@ -93,7 +93,10 @@ class Primary:
         self._resumed_from = history
         self.fetch = Fetch(oldest if end is None else end)
         missed = 0 if end is None else max(0, oldest - end)
-        printed_again = missed > 0 or (end is not None and history is not None and history.renumbered)
+        self._limit = (history.limit or None) if history is not None else None
+        # A full history drops its oldest rows; one that is not full was erased.
+        erased = missed > 0 and not self._full(dims)
+        printed_again = erased or (end is not None and history is not None and history.renumbered)
         start = oldest if printed_again else max(oldest, min(top if end is None else end, top) - FIRST_LOOK_ROWS)
         rejoin = self.rejoin = Rejoin(Cause.RESUMED, start, oldest, (), seen.at_ms)
         rejoin.missed, rejoin.printed_again = missed, printed_again
@@ -111,8 +114,17 @@ class Primary:
             return self._resumed_from
         if self.rejoin is not None:
             cols = dims.cols if self.rejoin.cause is Cause.ERASED and not self.rejoin.rewrapped else 0
-            return History(self.rejoin.log_end, cols, dims.viewport_rows, dims.physical_top, renumbered=True)
-        return History(self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, self._column)
+            return History(
+                self.rejoin.log_end,
+                cols,
+                dims.viewport_rows,
+                dims.physical_top,
+                renumbered=True,
+                limit=self._limit or 0,
+            )
+        return History(
+            self.fetch.next, dims.cols, dims.viewport_rows, dims.physical_top, self._column, limit=self._limit or 0
+        )
 
     @property
     def _column(self) -> int:
@@ -317,7 +329,11 @@ class Primary:
             if not self._perhaps_resized:
                 self._limit = history
             return False
-        return history != self._limit and (history < ROUND_LIMIT or history % ROUND_LIMIT != 0)
+        return not self._full(now)
+
+    def _full(self, dims: Dimensions) -> bool:
+        history = dims.scrollback_rows - dims.viewport_rows
+        return history == self._limit or (history >= ROUND_LIMIT and history % ROUND_LIMIT == 0)
 
     def _erase(self, seen: ScreenPush) -> None:
         start = seen.dims.scrollback_top
