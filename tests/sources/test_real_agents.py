@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract.wire import Wire
-from support.agent_builds import BUILDS, Build, environment, installed, model_api
+from support.agents import CLIS, Cli, environment, installed, running_api, search_path
 from support.embedded import running_embedded_mux
 from wa.protocol import mux as p
 from wa.protocol.session_files import Record, SessionMeta, TokenCount, TurnEnded, TurnStarted, Unknown
@@ -31,16 +31,16 @@ TIED = {"codex@0.169.0", "codex@0.87.0", "claude-code@2.1.328"}
 WRITES_ENDS = {"codex@0.169.0", "claude-code@2.1.328"}
 
 
-@pytest.fixture(params=BUILDS, ids=lambda build: build.name)
-def build(request: pytest.FixtureRequest) -> Build:
+@pytest.fixture(params=CLIS, ids=lambda cli: cli.build)
+def build(request: pytest.FixtureRequest) -> Cli:
     found = request.param
-    assert isinstance(found, Build)
+    assert isinstance(found, Cli)
     return found
 
 
 @pytest.fixture
-def folder(build: Build) -> Path:
-    return installed(build)
+def folder(build: Cli) -> Path:
+    return installed(old=build.old)
 
 
 @pytest.fixture
@@ -55,12 +55,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def test_each_pane_gets_its_own_session(build: Build, folder: Path, lab: Path) -> None:
+def test_each_pane_gets_its_own_session(build: Cli, folder: Path, lab: Path) -> None:
     """By its process where the agent allows it; else nobody guesses until the prompts, taken apart, tell which is which."""
     files = SessionFiles(Homes.from_env({"HOME": "/nowhere"}))
-    with model_api(lab) as url, running_embedded_mux(first_pane=False) as mux:
+    with running_api(lab) as url, running_embedded_mux(first_pane=False) as mux:
         wire = Wire(mux.socket)
-        env = environment(build, folder, lab, url, "ok")
+        env = environment(build, lab / "home", f"{url}/s/ok/run", lab / "work")
+        env |= {"PATH": search_path(build), "TERM": "xterm-256color", "DISABLE_AUTOUPDATER": "1"}
         envs = tuple((k.encode(), p.EnvEntry(False, k.encode(), v.encode())) for k, v in sorted(env.items()))
         argv = tuple(word.encode() for word in ("/usr/bin/env", *build.command))
         size = p.TerminalSize(24, 100, 800, 384, 0)
@@ -77,7 +78,7 @@ def test_each_pane_gets_its_own_session(build: Build, folder: Path, lab: Path) -
         def wait(pane: int, condition: Callable[[], object], what: str) -> None:
             end = time.monotonic() + 90
             while not condition():
-                assert time.monotonic() < end, f"{build.name}: no {what}\n{screen(pane)}"
+                assert time.monotonic() < end, f"{build.build}: no {what}\n{screen(pane)}"
                 wire.pump(0.1)
 
         def prompt(pane: int, word: str) -> int:
@@ -114,7 +115,7 @@ def test_each_pane_gets_its_own_session(build: Build, folder: Path, lab: Path) -
             by_prompt = ask(which, tied=False, prompted=True)
             by_process = ask(which, tied=True, prompted=False)
             assert by_prompt is not None
-            if build.name in TIED:
+            if build.build in TIED:
                 assert by_process is not None
                 assert (by_process.session_id, by_process.confidence) == (by_prompt.session_id, 1.0)
             else:
@@ -128,10 +129,10 @@ def test_each_pane_gets_its_own_session(build: Build, folder: Path, lab: Path) -
             assert by_prompt.session_id in {r.session_id for r in told if isinstance(r, SessionMeta)}
             assert sum(isinstance(r, TurnStarted) for r in told) == 1
             assert any(isinstance(r, TokenCount) and r.total and r.total.input == 12345 for r in told)
-            assert any(isinstance(r, TurnEnded) for r in told) == (build.name in WRITES_ENDS)
+            assert any(isinstance(r, TurnEnded) for r in told) == (build.build in WRITES_ENDS)
             assert [r for r in told if isinstance(r, Unknown)] == []
             live = asyncio.run(files.live(ttys[panes[which]]))
-            if build.name == "claude-code@2.1.328":
+            if build.build == "claude-code@2.1.328":
                 assert live is not None
                 signal = live_signal(live)
                 assert signal is not None

@@ -31,6 +31,22 @@ class Cli:
     def label(self) -> str:
         return f"{self.name}-{self.version}"
 
+    @property
+    def agent(self) -> str:
+        """As wa names it."""
+        return "claude_code" if self.name == "claude" else self.name
+
+    @property
+    def build(self) -> str:
+        return f"{self.package.rpartition('/')[2]}@{self.version}"
+
+    @property
+    def idle(self) -> str:
+        """What an empty composer shows; seen on 2026-11-21."""
+        if self.name == "codex":
+            return "›" if self.old else "Ask Codex to do anything"
+        return "❯" if self.name == "claude" else "Type your message"
+
     def folder(self, cache: Path) -> Path:
         return cache / "old" if self.old else cache
 
