@@ -23,7 +23,7 @@ JOINT = "\ufdd0"
 """Stands in a text where a row was full and the next may be its rest: nothing, or a blank. No terminal shows this character."""
 MAX_JOINTS = 3
 """So many open joints are read in every combination; more of them all one way, then all the other."""
-MAX_BOX_ROWS = 90
+MAX_BOX_ROWS = 400
 """Of a box whose borders the terminal cut."""
 SHELL_PROMPT = re.compile(
     r"(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[: ][^$#%]{0,80}|[~/][^\s$#%]{0,80}|[\w.-]+)?\s?[$#%](?: |$)"
@@ -158,7 +158,7 @@ class Grouper:
         return _Blocks(self).of(page.lines)
 
     def begins(self, text: str) -> bool:
-        """*text*, at column 0, begins a text of its own."""
+        """*text* begins a text of its own."""
         return any(pattern.match(text) for pattern in self._breaks)
 
 
@@ -215,7 +215,7 @@ class _Blocks:
                 self._out.append(Block(SHELL, 0, glyph, said, (said,), line.first, line.last, self._owner))
                 self._owner = SHELL
                 continue
-            if self._kind and glyph == text[0] and self._grouper.begins(text):
+            if self._kind and self._grouper.begins(text):
                 self._end()
             if not self._kind:
                 self._begin(TEXT, glyph, line)
@@ -276,7 +276,11 @@ class _Blocks:
 
     def _in_cut_box(self, line: Line, bare: str, left: int) -> int:
         """A box that is wider than the pane: what was a row of it is several, the right border alone on one. How many may follow."""
-        self._gathered.append(tidy(unboxed(line.text)))
+        said = tidy(unboxed(line.text))
+        if line.loose and self._gathered and self._gathered[-1]:
+            self._gathered[-1] += said
+        else:
+            self._gathered.append(said)
         self._last = line.last
         if bare[:1] == "╰" or left == 1:
             self._end()

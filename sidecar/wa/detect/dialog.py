@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.detect.blocks import tidy
-from wa.detect.page import BORDERS, Line, is_rule
+from wa.detect.page import BORDERS, Line, is_rule, width
 
+MAX_OPTIONS = 40
+BOX_MARGIN = 4
+"""So much of the width a border with its blank takes, and what agents leave empty at the right."""
+CUT_BLANKS = 2
+"""So many blanks may stand where the terminal cut a row, and be lost."""
 _NUMBERED = re.compile(r"^(?P<mark>[❯›>●▸▶→*]\s+)?\s*(?:[○◯]\s+)?(?P<number>\d{1,2})[.)]\s+(?P<label>\S.*)$")
+_BORDER_STARTS = frozenset(BORDERS)
 _SELECTED = re.compile(r"^(?P<mark>[❯›>●▸▶→]\s+)(?P<label>\S.*)$")
 
 
@@ -24,41 +30,61 @@ class Options(NamedTuple):
 def inner(text: str) -> str:
     """The line inside its borders, indentation kept."""
     bare = text.rstrip(" ")
-    while (start := bare.lstrip(" ")) and start[0] in BORDERS:
-        bare = start[1:]
-        if bare and bare[-1] in BORDERS:
-            bare = bare[:-1].rstrip(" ")
-    return bare
+    start = bare.lstrip(" ")
+    if not start or start[0] not in BORDERS:
+        return bare
+    begun = start.lstrip(BORDERS)
+    while begun.lstrip(" ")[:1] in _BORDER_STARTS:
+        begun = begun.lstrip(" ").lstrip(BORDERS)
+    return begun.rstrip(BORDERS + " ")
 
 
-def options_of(lines: Sequence[Line]) -> Options | None:
+def options_of(lines: Sequence[Line], cols: int) -> Options | None:
     """The last list of options in *lines*, numbered from 1 or marked by one selection."""
-    return _numbered(lines) or _marked(lines)
+    return _numbered(lines, cols) or _marked(lines)
 
 
-def _numbered(lines: Sequence[Line]) -> Options | None:
+def _numbered(lines: Sequence[Line], cols: int) -> Options | None:
     labels: list[str] = []
     selected: int | None = None
     first = last = 0
     column = 0
+    above = ""
     for line in lines:
         text = inner(line.text)
         bare = text.lstrip(" ")
         found = _NUMBERED.match(bare)
-        if found is not None and int(found["number"]) == len(labels) + 1 and labels:
+        if found is not None and labels and int(found["number"]) == len(labels) + 1:
+            if len(labels) == MAX_OPTIONS:
+                break
             labels.append(tidy(found["label"]))
             last = line.last
         elif found is not None and int(found["number"]) == 1:
             labels, selected, first, last = [tidy(found["label"])], None, line.first, line.last
             column = len(text) - len(bare) + found.start("number")
-        elif labels and bare and line.first == last + 1 and len(text) - len(bare) > column:
+        elif labels and bare and line.first == last + 1:
+            deeper = len(text) - len(bare) > column
+            if _goes_on(above, line, bare, cols, deeper=deeper):
+                labels[-1] = tidy(labels[-1] + ("" if line.loose else " ") + bare)
+            elif not deeper:
+                continue
             last = line.last
+            above = line.text
             continue
         else:
             continue
+        above = line.text
         if found["mark"]:
             selected = len(labels) - 1
     return Options(tuple(labels), selected, first, last) if len(labels) > 1 or selected is not None else None
+
+
+def _goes_on(above: str, line: Line, bare: str, cols: int, *, deeper: bool) -> bool:
+    """The label did not fit into the row *above*: its next word (*deeper*: in the agent's own column) had no place there."""
+    if line.loose:
+        return True
+    length = len(bare.split(" ", 1)[0]) if deeper else 1
+    return width(above) + 1 + length > cols - (BOX_MARGIN if deeper else CUT_BLANKS)
 
 
 def _marked(lines: Sequence[Line]) -> Options | None:

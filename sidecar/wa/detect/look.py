@@ -79,7 +79,7 @@ class Look:
         if not self.tail or self.gone:
             return None
         first = self.tail[0].first
-        return options_of([line for line in self.page.lines if line.first >= first])
+        return options_of([line for line in self.page.lines if line.first >= first], self.page.cols)
 
     # -- regions -----------------------------------------------------------------------------------
 
@@ -216,5 +216,9 @@ def _rows(block: Block) -> str:
 
 
 def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:
-    """Texts of blocks, a row each; drawn lines as one character of theirs where *rules* matter."""
-    return "\n".join(block.text or block.glyph for block in blocks if block.kind != RULE or block.text or rules)
+    """Texts of blocks, a row each; where *rules* matter, lines drawn from column 0 on as one character of theirs."""
+    return "\n".join(
+        block.text or block.glyph
+        for block in blocks
+        if block.kind != RULE or block.text or (rules and block.column == 0)
+    )

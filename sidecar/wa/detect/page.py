@@ -32,6 +32,7 @@ NEW, LOOSE, CUT = 0, 1, 2
 
 _GLYPHS = "■⚠•◦›✔✗❯●⏺⎿✦✕ℹ✻>"
 """What agents begin a line with; a row that begins so is no rest of another, unless the terminal says it."""
+_CLOSING = ",.;:!?%)]}"
 _URL_END = re.compile(r"https?://\S+$")
 _WIDE = re.compile(
     r"[^\x00-\u02ff\u2010-\u203f\u2190-\u21ff\u23ce\u23ff\u2500-\u25fc\u2713-\u2717\u2722-\u2727\u2729-\u273d\u276f\u2800-\u28ff]"
@@ -133,14 +134,18 @@ class Page:
         start = 0
         for at in range(1, len(texts)):
             if full[at - 1]:
-                joints[at] = _joint(texts[start], texts[at - 1], texts[at], full[at] or joints[at - 1] == CUT)
-            if joints[at] != CUT:
+                joints[at] = _joint(texts[start], texts[at - 1], texts[at], joints[at - 1] != NEW)
+            if joints[at] == NEW:
                 start = at
         return joints
 
 
 def _joint(start: str, above: str, text: str, certain: bool) -> int:
-    """How *text* follows *above*, which reaches the last column; *start* is the row where that line began."""
+    """How *text* follows *above*, which reaches the last column.
+
+    *start* is the row where that line began. *certain*: *above* is itself (perhaps) the rest of a full row, and no two rows of words that
+    are broken between words fill the width exactly.
+    """
     if above[-1] == " ":
         return CUT
     if not text.strip():
@@ -154,7 +159,7 @@ def _joint(start: str, above: str, text: str, certain: bool) -> int:
         return NEW
     if text[0] == " " or is_rule(text) or (text[0] in _GLYPHS and text[1:2] in ("", " ", "\u00a0")):
         return NEW
-    return CUT if certain or _is_url(above, text) else LOOSE
+    return CUT if certain or text[0] in _CLOSING or _is_url(above, text) else LOOSE
 
 
 def _is_url(above: str, text: str) -> bool:
@@ -179,9 +184,9 @@ def width(text: str) -> int:
 
 
 def is_rule(text: str) -> bool:
-    """A drawn line and nothing else."""
+    """A drawn line and nothing else; it may have a gap."""
     bare = text.strip()
-    return len(bare) >= 3 and bare[0] in RULES and not bare.strip(bare[0])
+    return len(bare) >= 3 and bare[0] in RULES and not bare.strip(bare[0] + " ") and bare[:3] == bare[0] * 3
 
 
 def page_of_rows(rows: Sequence[Row], cols: int, visible: int) -> Page:

@@ -15,6 +15,8 @@ MATCH_TIMEOUT_S = 0.02
 READING_TIMEOUT_S = 0.025
 """No text of a pane may hold up the sidecar: a search that takes longer, or comes when all time is spent, has not matched."""
 MAX_HITS = 200
+SHORT = 1_000
+"""A text of so few characters is searched without looking at the clock."""
 
 PRESENT_EVENTS = frozenset(
     {"state.idle", "turn.working", "usage.popup", "usage.autoresume", "auth.paste_code", "compaction.running"}
@@ -82,26 +84,32 @@ class Budget:
     """How long the searches of one reading may take, one by one and all together."""
 
     def __init__(self) -> None:
-        self._until: float | None = None
-
-    def _left(self) -> float:
-        now = time.thread_time()
-        if self._until is None:
-            self._until = now + READING_TIMEOUT_S
-        return min(MATCH_TIMEOUT_S, self._until - now)
+        self._left = READING_TIMEOUT_S
 
     def search(self, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
-        if (left := self._left()) <= 0:
+        if self._left <= 0:
             return None
+        if len(text) < SHORT:  # a clock costs more than that; what runs away in it still ends by the time limit
+            try:
+                return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
+            except TimeoutError:
+                self._left -= MATCH_TIMEOUT_S
+                return None
+        begin = time.thread_time()
         try:
-            return pattern.search(text, timeout=left)
+            return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
         except TimeoutError:
             return None
+        finally:
+            self._left -= time.thread_time() - begin
 
     def search_all(self, pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
-        if (left := self._left()) <= 0:
+        if self._left <= 0:
             return []
+        begin = time.thread_time()
         try:
-            return list(islice(pattern.finditer(text, timeout=left), MAX_HITS))
+            return list(islice(pattern.finditer(text, timeout=min(MATCH_TIMEOUT_S, self._left)), MAX_HITS))
         except TimeoutError:
             return []
+        finally:
+            self._left -= time.thread_time() - begin
