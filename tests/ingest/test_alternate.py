@@ -141,7 +141,7 @@ def test_rows_that_nobody_saw_are_a_gap_and_never_a_wrong_join(
     scene = Scene(80, rows)
     app = scene.app
     app.sticky, app.title, app.busy = sticky, "do it", busy
-    said = ["# do it", "", *[form.format(i) if line is None else line for i, line in enumerate(lines)]]
+    said = ["# do it", "hello", *[form.format(i) if line is None else line for i, line in enumerate(lines)]]
     app.start()
     app.say(said[:2])
     at = 2

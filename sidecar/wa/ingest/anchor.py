@@ -39,7 +39,7 @@ ROWS_CAME = 0.8
 """Bits it costs two witnesses that rows came in between them, as they do above a composer."""
 ROWS_WENT = 3.0
 """The same for rows that are there no more."""
-MIN_ROOM = 3
+MIN_ROOM = 4
 HEADER_ROWS = 2
 """So many rows above the first witness, or a third of the frame's, may be a header that was redrawn."""
 REWRITTEN = 3
@@ -131,9 +131,13 @@ def one_scroll(known: Known, frame: Sequence[int], weights: Sequence[float], *, 
             rival = max(rival, score)
     if best_score <= max(0.0, rival / RIVAL_SHARE) or best_score < _needed(known, frame, low, best):
         return None
-    rows = range(max(0, low - best), min(len(frame), len(names) - best))
+    begin = max(0, low - best)
+    for row in range(begin, min(HEADER_ROWS + 1, known.end - best)):
+        if frame[row] != names[best + row]:
+            begin = row + 1  # what agrees above it sticks there, or does so by accident
+    rows = range(begin, min(len(frame), len(names) - best))
     pairs = tuple(Pair(row, best + row) for row in rows if frame[row] != BLANK and frame[row] == names[best + row])
-    return Anchor(pairs[0], pairs)
+    return Anchor(pairs[0], pairs) if pairs else None
 
 
 def _score(known: Known, frame: Sequence[int], bits: Sequence[float], low: int, shift: int) -> float:
@@ -172,7 +176,7 @@ def has_room(frame: Sequence[int]) -> bool:
     """Blank rows are left, above content that grows upwards or below content that grows downwards: it has not filled
     the screen yet, so nothing can have left it.
     """
-    room = max(MIN_ROOM, len(frame) // 4)
+    room = max(MIN_ROOM, len(frame) // 3)
     return any(all(name == BLANK for name in frame[at : at + room]) for at in range(len(frame) - room + 1))
 
 
