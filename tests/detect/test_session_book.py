@@ -12,7 +12,7 @@ from wa.model.agent import PaneState
 
 BANNER = {"version": "0.87.0", "model": "gpt-5.2-codex", "cwd": "/home/dev/demo"}
 END = {"session_id": ID, "total": 2426, "input": 2105, "cached": 10_240, "output": 321, "reasoning": 128}
-LIMIT = {"reset": "6:38 AM", "reset_kind": "absolute", "window": "5h", "resets_at": "2026-11-21T06:38:00+01:00"}
+LIMIT = {"reset": "6:38 AM", "reset_kind": "absolute", "window": "5h", "resets_at": "2026-11-21T06:38:00Z"}
 
 
 def at_work() -> World:
@@ -128,6 +128,36 @@ class TestSessions:
         assert len(world.tables.sessions) == 1
         assert (session.mode, session.session_id, session.usage[-1].reasoning) == ("detached", ID, 128)
 
+    def test_parts_of_an_exit_text_in_any_order_give_one_end(self) -> None:
+        """One has the id and says that work goes on, another the tokens."""
+        parts = {"session_id": ID, "mode": "detached"}, {**END, "mode": "closed"}
+        del parts[1]["session_id"]
+        for first, second in (parts, parts[::-1]):
+            world = at_work()
+            world.look(said("session.end", **first), said("session.end", **second))
+            session = world.tables.newest
+
+            assert len(world.tables.sessions) == 1
+            assert (session.mode, session.session_id, session.usage[-1].total) == ("detached", ID, 2426)
+
+    @pytest.mark.parametrize(
+        ("printed", "counts"),
+        [
+            ("26 ( ✓ 25 x 1 )", (26, 25, 1)),
+            ("1,026 ( ✓ 1,026 x 0 )", (1026, 1026, 0)),
+            ("7", (7, None, None)),
+            (7, (7, None, None)),
+            ("some", (None, None, None)),
+        ],
+    )
+    def test_calls_are_read_as_they_are_printed(self, printed: object, counts: tuple[int | None, ...]) -> None:
+        """In one piece, or alone."""
+        world = at_work()
+        world.look(said("session.end", wall_s=1.0, tool_calls=printed))
+
+        assert world.tables.newest.times is not None
+        assert world.tables.newest.times[5:] == counts
+
     def test_unknown_ends_nothing(self) -> None:
         """Not even where no agent is seen any more."""
         world = at_work()
@@ -155,19 +185,19 @@ class TestSessions:
         assert world.tables.names(1).count("session.end") == 1
 
     def test_one_that_is_resumed_and_left_at_once_prints_the_same_again(self) -> None:
-        """What was out of sight, or stands further down, is the second one's own."""
-        for rows in ((), (5, 6)), ((5, 6), (25, 26)):
+        """What is told after it has shown a state, or stands further down, is the second one's own."""
+        for first, second, state in (((), (), PaneState.IDLE), ((5, 6), (25, 26), PaneState.STARTING)):
             world = at_work()
             farewell = said("session.end", **END), said("session.resume_hint", session_id=ID)
-            world.look(*farewell, rows=rows[0])
+            world.look(*farewell, rows=first)
             world.state(PaneState.EXITED)
-            world.state(PaneState.IDLE)
-            world.look(said("state.idle"))
-            world.look(said("state.idle"))
-            world.look(*farewell, rows=rows[1])
+            world.look(said("session.start", **BANNER), rows=second[:1])
+            world.state(state)
+            world.look(*farewell, rows=second)
 
             assert [one.session_id for one in world.tables.sessions.values()] == [ID, ID]
             assert [one.mode for one in world.tables.sessions.values()] == ["closed", "closed"]
+            assert world.tables.names(2) == ["session.start", "session.end", "session.resume_hint"]
 
     def test_an_end_whose_beginning_nobody_saw_is_a_session(self) -> None:
         """Found on the screen when wa came; once, however often it is read."""
@@ -316,16 +346,15 @@ class TestTurns:
         assert world.tables.newest.turns[1].duration == "9s"
 
     def test_two_turns_may_end_in_the_same_words(self) -> None:
-        """The first one's are still in sight; the second one's stand further down, or follow when those are gone."""
-        for first, second in (((5,), (25,)), ((), ())):
+        """The first one's stand where they stood; the second one's further down, or told after it began."""
+        for first, stale, second in (((5,), [(5,), (5,)], (25,)), ((), [], ())):
             world = at_work()
             world.look(said("turn.interrupted"), rows=first)
             world.state(PaneState.IDLE)
             world.look(said("turn.interrupted"), rows=first)
             world.state(PaneState.WORKING)
-            world.look(said("turn.interrupted"), rows=first)
-            world.look(said("turn.working"))
-            world.look(said("turn.working"))
+            for rows in stale:
+                world.look(said("turn.interrupted"), rows=rows)
             assert world.tables.names().count("turn.interrupted") == 1
             world.look(said("turn.interrupted"), rows=second)
             world.state(PaneState.IDLE)
@@ -361,21 +390,21 @@ class TestLimitsAndCompactions:
         """Row, footer and state tell of the same one; what each knows is joined."""
         world = at_work()
         world.look(said("usage.limit", **LIMIT))
-        world.state(PaneState.LIMITED, limit=limit(until_ms=1_795_239_480_000 + 30_000, plan="Plus"))
+        world.state(PaneState.LIMITED, limit=limit(until_ms=1_795_243_080_000 + 30_000, plan="Plus"))
         world.look(said("usage.limit", **LIMIT, plan="Plus"), said("usage.autoresume", at="6:38am"))
         world.state(PaneState.WORKING)
         session = world.tables.newest
         (noted,) = session.limits.values()
 
-        assert noted[3:] == ("5h", None, "6:38 AM", "absolute", 1_795_239_480_000, "Plus", True)
+        assert noted[3:] == ("5h", None, "6:38 AM", "absolute", 1_795_243_080_000, "Plus", True)
         assert session.lifted == {1: world.at_ms}
 
     def test_the_next_one_is_another(self) -> None:
-        """Its reset lies elsewhere."""
+        """Its reset lies elsewhere, though it reads the same."""
         world = at_work()
-        for reset, resets_at in (("6:38 AM", "2026-11-21T06:38:00Z"), ("11:38 AM", "2026-11-21T11:38:00Z")):
-            world.look(said("usage.limit", **{**LIMIT, "reset": reset, "resets_at": resets_at}), after_ms=20_000)
-            world.state(PaneState.LIMITED)
+        for day in (21, 22):
+            world.look(said("usage.limit", **{**LIMIT, "resets_at": f"2026-11-{day}T06:38:00Z"}), after_ms=20_000)
+            world.state(PaneState.LIMITED, limit=limit(until_ms=1_795_243_080_000 + (day - 21) * 86_400_000))
             world.state(PaneState.WORKING)
 
         assert sorted(world.tables.newest.limits) == sorted(world.tables.newest.lifted) == [1, 2]

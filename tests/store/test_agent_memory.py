@@ -100,7 +100,7 @@ def test_of_a_pane_without_sessions_nothing_is_known(tmp_path):
     assert run(test) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(STEPS)
 def test_the_store_performs_what_a_book_says(steps):
     """The tables of the database are those that the operations describe."""

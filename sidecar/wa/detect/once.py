@@ -1,9 +1,9 @@
-"""Which readings are new: the same words stay on a screen for hours, and are painted again.
+"""Which readings are new: what wa.detect.news takes for new may still be what was recorded, painted again.
 
-What happened and stays true is one event for as long as its session lasts, or for the window its rule names. What is
-true of this moment is one event until the state it belongs to is over. The end of a turn may read the same each time: it
-is a new one once a turn has begun since, and it stands further down or was out of sight. Banners and exit texts of an
-earlier session stay that session's for as long as they stay in sight.
+What happened and stays true is one event for as long as its session lasts, or for the window its rule names. Errors and
+the ends of turns may read the same each time: such a one is new once a turn has begun since, and where its row is known
+it stands further down. What is true of this moment is one event until the state it belongs to is over. Exit texts of an
+earlier session are not believed before the new one has shown a state of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ MOST = 4096
 """Identities kept; beyond, those read longest ago go."""
 
 _REPEATED = frozenset({"turn.done", "turn.interrupted", "compaction.done"})
-"""Ends, which may read the same each time."""
 _CARRIED = frozenset({"session.start", "session.end", "session.resume_hint"})
 _STATE_OF = {
     "turn.working": PaneState.WORKING,
@@ -26,6 +25,7 @@ _STATE_OF = {
 }
 _STANDS_BESIDE = frozenset({"usage.popup", "usage.autoresume", "auth.paste_code", "background.tasks"})
 """True beside several states; over when work goes on or the agent is gone."""
+_BEFORE_LIFE = frozenset({PaneState.STARTING, PaneState.UNKNOWN, PaneState.EXITED, PaneState.SHELL})
 _NEW_CHAPTER = frozenset({PaneState.WORKING, PaneState.EXITED, PaneState.SHELL, PaneState.STARTING})
 _VOLATILE = frozenset({"selected", "elapsed_s", "tokens", "verb", "wait"})
 """Fields that change while the thing stays the same: a marker moved, a counter ran."""
@@ -45,10 +45,11 @@ def identity(detection: Detection) -> str:
 
 @dataclass(slots=True)
 class _Read:
-    first_ms: int
-    """When it was taken for new."""
     last_ms: int
     row: int | None
+    recorded_in: int
+    """How many turns and compactions had begun in its session when it was recorded; then, when it was last read."""
+    read_in: int
 
 
 @dataclass(slots=True)
@@ -61,10 +62,7 @@ class _Shown:
 
 
 class Once:
-    """*clean* takes secrets out. What was recorded is known without them, so that a restart knows it again.
-
-    Readings with the same `at_ms` are of one look, which shows all that is in sight.
-    """
+    """*clean* takes secrets out. What was recorded is known without them, so that a restart knows it again."""
 
     def __init__(self, clean: Clean) -> None:
         self._clean = clean
@@ -76,42 +74,44 @@ class Once:
         self._shown: dict[str, _Shown] = {}
         self._is_over = False
         """The newest session has ended."""
-        self._looks = (-1, -1)
-        """The look before the newest, and the newest."""
+        self._is_live = False
+        """It has shown a state of its own."""
 
-    def restore(self, recorded: Iterable[str], shown: Iterable[tuple[str, str]], at_ms: int) -> None:
+    def restore(self, recorded: Iterable[str], shown: Iterable[tuple[str, str]], at_ms: int, begun: int) -> None:
         """What an earlier run recorded in its newest session; *shown* are pairs of event and identity."""
-        self._looks = (-1, at_ms)
-        self._read.update({name: _Read(at_ms, at_ms, None) for name in recorded})
+        self._read.update({name: _Read(at_ms, None, begun, begun) for name in recorded})
         for event, name in shown:
             self._shown.setdefault(event, _Shown(at_ms, set(), set())).now.add(name)
 
-    def new(self, found: Detection, at_ms: int, row: int | None, begun_ms: int | None) -> Detection | None:
+    def new(self, found: Detection, at_ms: int, row: int | None, begun: int) -> Detection | None:
         """*found* without secrets, or None where it was recorded before.
 
-        *begun_ms*: when the newest turn or compaction began.
+        *begun*: how many turns and compactions have begun in the session.
         """
         if found.event.startswith("command."):
             # Told by the shell when it happens, not read off a screen.
             return self._clean(found)
-        if at_ms != self._looks[1] and found.place.first_row is not None:
-            self._looks = self._looks[1], at_ms
         name = self._name(found)
         if found.present:
             is_new = self._is_new_now(found.event, name, at_ms)
         elif (known := self._read.get(name)) is not None:
-            is_new = self._is_again(found, known, at_ms, row, begun_ms)
-            self._see(known, at_ms, row, is_new=is_new)
-        elif (known := self._earlier.get(name)) is not None and self._is_still_there(known, row):
+            is_new = _is_again(found, known, at_ms, row, begun)
+            known.last_ms, known.read_in = at_ms, begun
+            known.recorded_in = begun if is_new else known.recorded_in
+            known.row = known.row if row is None else row
+        elif (known := self._earlier.get(name)) is not None and not self._is_own(found, known, row):
             is_new = False
-            # The row stays: only what stands below it is another one's.
-            known.last_ms = at_ms
         else:
             is_new = True
-            self._earlier.pop(name, None)
             self._make_room()
-            self._read[name] = _Read(at_ms, at_ms, row)
+            self._earlier.pop(name, None)
+            self._read[name] = _Read(at_ms, row, begun, begun)
         return self._clean(found) if is_new else None
+
+    def caused(self, found: Detection, begun: int) -> None:
+        """What was new has begun a turn or a compaction of itself; so many have begun now."""
+        if (known := self._read.get(self._name(found))) is not None:
+            known.recorded_in = known.read_in = begun
 
     def state_became(self, state: PaneState) -> None:
         def goes_on(event: str) -> bool:
@@ -121,9 +121,10 @@ class Once:
             return own is state if own is not None else event == state.value or not event.startswith("waiting.")
 
         self._shown = {event: shown for event, shown in self._shown.items() if goes_on(event)}
+        self._is_live = self._is_live or state not in _BEFORE_LIFE
 
     def session_ended(self) -> None:
-        """Its banner stays its own while it is in sight; the same one later is another session's."""
+        """Its banner stays its own while it is in sight."""
         self._carry({"session.start"})
         self._is_over = True
 
@@ -137,7 +138,15 @@ class Once:
             self._read[own] = known
             self._earlier.pop(own, None)
         self._names.clear()
-        self._is_over = False
+        self._is_over = self._is_live = False
+
+    def _is_own(self, found: Detection, known: _Read, row: int | None) -> bool:
+        """The words of an earlier session: are they said by this one now?"""
+        if self._is_over and found.event == "session.start":
+            return False
+        if row is not None and known.row is not None:
+            return row > known.row
+        return found.event == "session.start" or self._is_live
 
     def _carry(self, events: Collection[str]) -> None:
         carried = {name: known for name, known in self._read.items() if name.partition("|")[0] in events}
@@ -153,27 +162,6 @@ class Once:
         shown.now.add(name)
         return name not in shown.before
 
-    def _is_again(self, found: Detection, known: _Read, at_ms: int, row: int | None, begun_ms: int | None) -> bool:
-        """The same words once more in one session: has it happened again?"""
-        if found.window_ms:
-            is_same_row = row is not None and row == known.row
-            return not is_same_row and at_ms - known.last_ms > found.window_ms
-        if found.event not in _REPEATED or begun_ms is None or begun_ms <= known.first_ms:
-            return False
-        return not self._is_still_there(known, row)
-
-    def _is_still_there(self, known: _Read, row: int | None) -> bool:
-        if row is not None and known.row is not None and not self._is_over:
-            return row <= known.row
-        return known.last_ms in self._looks
-
-    @staticmethod
-    def _see(known: _Read, at_ms: int, row: int | None, *, is_new: bool) -> None:
-        known.last_ms = at_ms
-        known.row = known.row if row is None else row
-        if is_new:
-            known.first_ms = at_ms
-
     def _name(self, found: Detection) -> str:
         raw = identity(found)
         name = self._names.get(raw)
@@ -187,3 +175,15 @@ class Once:
         if len(self._read) >= MOST:
             newest = sorted(self._read, key=lambda name: self._read[name].last_ms)[MOST // 2 :]
             self._read = {name: self._read[name] for name in newest}
+
+
+def _is_again(found: Detection, known: _Read, at_ms: int, row: int | None, begun: int) -> bool:
+    """The same words once more in one session: has it happened again?"""
+    rows_known = row is not None and known.row is not None
+    if found.window_ms:
+        return not (rows_known and row == known.row) and at_ms - known.last_ms > found.window_ms
+    if found.event not in _REPEATED and not found.event.startswith("error."):
+        return False
+    if begun <= known.recorded_in:
+        return False
+    return row > known.row if row is not None and known.row is not None else begun > known.read_in

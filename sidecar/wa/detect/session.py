@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from wa.detect.fields import number, seconds, text
@@ -9,6 +10,7 @@ from wa.detect.limits import Limits
 from wa.detect.own_id import OwnId
 from wa.detect.session_ops import (
     DescribeSession,
+    EndMode,
     ModelUsage,
     NoteCompaction,
     NoteModels,
@@ -21,6 +23,8 @@ from wa.detect.turns import Turns
 from wa.model.agent import Detection, FieldValue
 
 _TOTALS = ("total", "input", "cached", "output", "reasoning")
+_CALLS = re.compile(r"\s*(\d[\d,]*)\s*(?:\(\s*✓\s*(\d[\d,]*)\s*[xX✗✕]\s*(\d[\d,]*)\s*\)\s*)?$")
+"""Seen in Gemini CLI 0.24.0 and 0.61.0, 2026-11-20."""
 _NAMES_IT = ("session_id", "total", "input", "output")
 
 
@@ -32,6 +36,8 @@ class Session:
         self.about: dict[str, str] = {}
         self.told: Mapping[str, FieldValue] | None = None
         """What its exit text says, once that was read."""
+        self.mode: EndMode | None = None
+        """As it says."""
         self._totals: list[int | None] = []
         self.turns = Turns(ref, started_ms)
         self.limits = Limits(ref)
@@ -44,10 +50,9 @@ class Session:
         return self.ended_ms is None
 
     @property
-    def begun_ms(self) -> int | None:
-        """When its newest turn or compaction began."""
-        compacting = self.compacting.at_ms if self.compacting is not None else None
-        return max((at for at in (self.turns.started_ms, compacting) if at is not None), default=None)
+    def begun(self) -> int:
+        """How many turns and compactions began in it."""
+        return self.turns.count + self.compactions
 
     def describe(self, at_ms: int, **about: str | None) -> list[Operation]:
         new = {name: value for name, value in about.items() if value and self.about.get(name) != value}
@@ -73,9 +78,7 @@ class Session:
         wall_s, active_s, api_s, tool_s = (
             seconds(fields.get(name)) for name in ("wall_s", "agent_active_s", "api_s", "tool_s")
         )
-        calls = fields.get("tool_calls")
-        shares = calls if isinstance(calls, Mapping) else {"total": calls}
-        counts = [number(shares.get(name)) for name in ("total", "ok", "failed")]
+        counts = _calls(fields.get("tool_calls"))
         if any(figure is not None for figure in (wall_s, active_s, api_s, tool_s, *counts)):
             noted.append(NoteTimes(self.ref, wall_s, active_s, api_s, tool_s, *counts))
         if models := _models(fields.get("models")):
@@ -105,6 +108,14 @@ def _same_folder(one: str, other: str) -> bool:
     """As printed: from `~` on, or with its middle left out where the pane was narrow."""
     ends = [part.rstrip("/").replace("...", "…").rpartition("…")[2].rpartition("/")[2] for part in (one, other)]
     return ends[0] == ends[1] or not all(ends)
+
+
+def _calls(found: object) -> list[int | None]:
+    """All, those that went well, those that failed: by name, or as Gemini CLI prints them, `26 ( ✓ 25 x 1 )`."""
+    if isinstance(found, str) and (printed := _CALLS.match(found)):
+        return [number(part) for part in printed.groups()]
+    shares = found if isinstance(found, Mapping) else {"total": found}
+    return [number(shares.get(name)) for name in ("total", "ok", "failed")]
 
 
 def _models(found: object) -> tuple[ModelUsage, ...]:

@@ -1,8 +1,8 @@
 """From what was read off one pane to the records of its agents: sessions, turns, limits, compactions, tokens.
 
-Fed with every detection of every look, and with every transition of the pane's state, in the order of their instants
+Fed with the new events of each look and with every change of the pane's state, as wa.detect.watch tells them
 (docs/topics/events.md says what a session and a turn are). Answers with what is to be remembered. At most one session is
-open, and in it at most one turn; both end no earlier than they began; what is painted again is not recorded twice.
+open, and in it at most one turn; both end no earlier than they began; what is told again is not recorded twice.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from wa.model.agent import AgentState, Detection, PaneState, Transition
 
 LATE_MS = 60_000
 """So long after a session's end its exit text is still taken: state may change before the text is drawn."""
+BANNER_MS = 5000
+"""So long after a banner its session may show its first state."""
 COMMAND_MS = 60_000
 """So long after a shell command an agent may begin that it started."""
 
@@ -68,6 +70,8 @@ class SessionBook:
         """The newest one, open or closed."""
         self._command: tuple[int, str] | None = None
         """The id in the shell command that last reopened a session, and when."""
+        self._waiting: tuple[Detection, int, int | None] | None = None
+        """A banner as an earlier session had it, read while none was open: the state will say whether one begins."""
         self._first_ms: int | None = None
         if remembered is not None:
             self._restore(remembered)
@@ -91,14 +95,16 @@ class SessionBook:
     def feed(self, found: Detection, at_ms: int, row: int | None = None) -> list[Operation]:
         """*row* is the position in the pane's log of the last row it was read from, where it has one.
 
-        All that one look shows is fed with the same *at_ms*: so what went out of sight is told from what stays.
+        What one look tells is fed with the same *at_ms*, and before the change of state that it led to.
         """
         known = self._session
         if found.event == "turn.working" and known is not None and known.ref.agent == found.agent:
             known.turns.spinner(number(found.fields.get("tokens")))
-        new = self._once.new(found, at_ms, row, None if known is None else known.begun_ms)
+        new = self._once.new(found, at_ms, row, 0 if known is None else known.begun)
         first_ms = self._first_ms = at_ms if self._first_ms is None else self._first_ms
         if new is None or (new.event == "session.end" and self._is_known_end(new)):
+            if found.event == "session.start" and self._open() is None:
+                self._waiting = found, at_ms, row
             return []
         before: list[Operation] = []
         if new.event == "session.start":
@@ -107,6 +113,8 @@ class SessionBook:
             before = self._exit_text(new, at_ms)
         after = self._of_event(new, at_ms)
         session = self._session
+        if session is not None:
+            self._once.caused(new, session.begun)
         ref = (
             session.ref if session is not None and session.ref.agent == new.agent and self._is_its(new, at_ms) else None
         )
@@ -117,8 +125,6 @@ class SessionBook:
         at_ms, after = transition.at_ms, transition.after
         self._first_ms = at_ms if self._first_ms is None else self._first_ms
         before, self._state = self._state, after.state
-        if before is not after.state:
-            self._once.state_became(after.state)
         changed: list[Operation] = []
         session = self._open()
         if session is not None and after.state in _GONE:
@@ -129,6 +135,9 @@ class SessionBook:
             came = transition.before in _GONE or before in _GONE or after.state is PaneState.STARTING
             changed += self._begin(after.agent, at_ms, joined=not came)
             session = self._session
+            changed += self._waiting_banner(after.agent, at_ms)
+        if before is not after.state:
+            self._once.state_became(after.state)
         note = ops.NoteTransition(transition, None if session is None else session.ref)
         return [*changed, note, *self._of_state(after, at_ms)]
 
@@ -180,6 +189,12 @@ class SessionBook:
             begun = []
         assert session is not None
         return [*begun, *session.describe(at_ms, **new)]
+
+    def _waiting_banner(self, agent: str, at_ms: int) -> list[Operation]:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or waiting[0].agent != agent or not 0 <= at_ms - waiting[1] <= BANNER_MS:
+            return []
+        return self.feed(*waiting)
 
     def _exit_text(self, found: Detection, at_ms: int) -> list[Operation]:
         """A session of which nothing but its end was seen is a session too."""
@@ -248,11 +263,12 @@ class SessionBook:
 
     def _ended(self, session: Session, found: Detection, at_ms: int) -> list[Operation]:
         done = [*session.own_id.printed(found.fields.get("session_id"), at_ms), *session.figures(found, at_ms)]
-        said = text(found.fields.get("mode"))
-        mode = EndMode(said) if said in ("closed", "detached", "stopped") else EndMode.CLOSED
+        if session.mode not in (EndMode.DETACHED, EndMode.STOPPED):
+            # A text may come in parts, of which only one says more than that it is over.
+            session.mode = _mode(found.fields.get("mode"))
         if session.is_open:
-            return [*done, *self._close(at_ms, mode)]
-        return [*done, ops.CloseSession(session.ref, session.ended_ms or at_ms, mode)]
+            return [*done, *self._close(at_ms, session.mode)]
+        return [*done, ops.CloseSession(session.ref, session.ended_ms or at_ms, session.mode)]
 
     def _compaction(self, session: Session, found: Detection, at_ms: int) -> list[Operation]:
         """One that was seen running and one that is told to be done are one."""
@@ -296,10 +312,14 @@ class SessionBook:
         session.own_id = OwnId(known.session, known.session_id, known.id_confidence, known.id_source)
         session.compactions = known.compactions
         self._session = session
-        self._once.restore(known.recorded, known.shown, known.at_ms)
+        self._once.restore(known.recorded, known.shown, known.at_ms, session.begun)
         if not session.is_open:
             self._once.session_ended()
 
 
 def _either(new: int | None, known: int | None) -> int | None:
     return known if new is None else new
+
+
+def _mode(printed: object) -> EndMode:
+    return next((mode for mode in (EndMode.DETACHED, EndMode.STOPPED) if printed == mode), EndMode.CLOSED)

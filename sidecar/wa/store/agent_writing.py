@@ -39,7 +39,8 @@ UPDATE agent_sessions AS this SET session_id = ?1, id_confidence = ?2, id_source
 """
 _CLOSE = """
 UPDATE agent_sessions SET ended_ms = coalesce(ended_ms, max(started_ms, ?1)),
-  end_mode = CASE WHEN end_mode IS NULL OR ?2 IN ('closed', 'detached', 'stopped') THEN ?2 ELSE end_mode END
+  end_mode = CASE WHEN end_mode IS NULL OR ?2 IN ('detached', 'stopped')
+    OR (?2 = 'closed' AND end_mode NOT IN ('detached', 'stopped')) THEN ?2 ELSE end_mode END
 WHERE id = ?3
 """
 _OPEN_TURN = """
