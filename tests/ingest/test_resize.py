@@ -70,10 +70,7 @@ def told(stage: Stage) -> list[Row]:
     screen = stage.log.screen
     assert screen is not None
     rows = list(screen.screen.rows[screen.screen.logged :])
-    cut = stage.tracker._primary._cut
-    if cut is not None:
-        rows = [row._replace(text=row.text[cut.column :]) if row.index == cut.row else row for row in rows]
-    return stage.log.rows + rows
+    return stage.log.rows + stage.tracker._primary.mark.uncut(rows)
 
 
 def truth(stage: Stage) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stage import Stage, joined
 from terminal import Terminal
@@ -39,6 +39,7 @@ def test_a_kill_between_any_two_feedings_loses_and_doubles_nothing(ops: list[tup
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(KILLS, max_size=40), st.integers(2, 7), st.sampled_from([12, 40]))
+@example([("lines", 4), ("push", 0), ("lines", 10), ("push", 0), ("kill", 0)], 2, 12)
 def test_what_was_trimmed_meanwhile_is_a_gap(ops: list[tuple[str, object]], rows: int, limit: int) -> None:
     """With a short history rows can be gone before the sidecar is back: then a gap holds their number."""
     stage = Stage(Terminal(12, rows, limit))

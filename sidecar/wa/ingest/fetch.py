@@ -288,6 +288,14 @@ class Fetch:
         return self.next in self._ready
 
     @property
+    def ready_to(self) -> int:
+        """Up to here, `drain` would hand on rows."""
+        at = self.next
+        while (piece := self._ready.get(at)) is not None and not isinstance(piece, Lost):
+            at += len(piece)
+        return at
+
+    @property
     def wants_dims(self) -> bool:
         """A reply showed that rows are gone, and no push has said so yet."""
         piece = self._ready.get(self.next)

@@ -260,13 +260,13 @@ class Rejoin:
         if self.printed_again:
             return self._verdict(seen, self._as_printed_again(ledger, seen))
         tail = tuple(ledger.rows)
-        if not tail:
-            at = 0 if self.number is None else self.number - self.start
-            return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
         resized = self.cause is Cause.RESIZED
         if self.number is not None and self.number < self.start and not resized:
             self.missed = self.start - self.number
             return self._verdict(seen, None)
+        if not tail:
+            at = 0 if self.number is None else self.number - self.start
+            return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
         found = None
         if self.number is not None:
             share = UNMOVED_SHARE if resized else RESUMED_SHARE
