@@ -200,3 +200,26 @@ def test_the_last_output_comes_before_the_end(mux: LiveMux, wire: Wire) -> None:
     rows = {row.index: row.text for push in wire.changes(pane_id) for row in push.bonus_lines}
     assert rows.get(50) == "the very end" or not mux.is_embedded
     assert [push for push in wire.pushes[at + 1 :] if getattr(push, "pane_id", None) == pane_id] == []
+
+
+def test_a_server_waits_with_its_pushes_for_the_rest_of_a_request(wire: Wire, player: Player) -> None:
+    """With half a request before it a connection hears nothing; with the rest, one push with all that changed."""
+    player.print(lines(1, 3))
+    player.settle()
+    wire.quiet(0.1)
+    wire.pushes.clear()
+    ping = p.encode_frame(4321, *p.encode(p.Ping(), 44))
+    wire.socket.sendall(ping[:1])
+    wire.quiet(0.1)
+
+    with_others_it_goes_on = Wire(wire.path)
+    for n in range(4, 7):
+        player.print(b"line %d\r\n" % n)
+        with_others_it_goes_on.wait_for_text(player.pane_id, f"line {n}")
+    with_others_it_goes_on.close()
+    assert wire.changes(player.pane_id) == []
+
+    wire.socket.sendall(ping[1:])
+    wire.wait_for_text(player.pane_id, "line 6")
+    (push,) = wire.changes(player.pane_id)
+    assert {row.text for row in push.bonus_lines} >= {"line 4", "line 5", "line 6"}

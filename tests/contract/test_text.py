@@ -152,6 +152,29 @@ def test_bytes_that_are_not_utf8_never_break_a_row(mux: LiveMux, player: Player)
     assert get_text(mux, player, "--end-line", "3") == ["caf\ufffd ok", "abc", "one", "two"]
 
 
+NOT_TEXT = {
+    b"a\xfe\xffb": "ab",
+    b"\xa9 2020": " 2020",
+    b"\xf5\x80\x80\x80z": "z",
+    b"latin \xe4\xf6\xfc end": "latin \ufffd end",
+    b"\xe9\xe8\xe7 abc": "\ufffd\ufffdabc",
+    b"\xed\xa0\x80z": "\ufffdz",
+    b"x\xc3\xc3\xa4y": "x\ufffdy",
+    b"\xf0\x9f\xf0\x9f\x98\x80y": "\ufffdy",
+    b"\xc3\x1b[31mred": "\ufffd[31mred",
+}
+"""Bytes that are not UTF-8, and what stands on the screen: what begins nothing is passed over, what was begun and broken
+off is swallowed with the byte that breaks it off."""
+
+
+def test_bytes_that_are_not_text_show_as_wezterm_shows_them(mux: LiveMux, player: Player) -> None:
+    """Other terminals would show a U+FFFD for each: what is stored is what stands on the screen."""
+    player.print(b"".join(data + b".\r\n" for data in NOT_TEXT))
+    player.settle()
+
+    assert get_text(mux, player, "--end-line", str(len(NOT_TEXT) - 1)) == [text + "." for text in NOT_TEXT.values()]
+
+
 def test_a_line_of_a_megabyte_is_whole(wire: Wire, player: Player) -> None:
     """A long line is wrapped over thousands of rows and none of it is missing."""
     player.print(b"0123456789" * 100_000 + b"\r\n")

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 class Wire:
     def __init__(self, path: Path, codec: int = 44) -> None:
+        self.path = path
         self.pushes: list[Pdu] = []
         self._replies: dict[int, Pdu] = {}
         self._codec = codec

@@ -69,7 +69,7 @@ def test_lengths() -> None:
     """What was written, and what is more than a plain blank."""
     rows = shown(b"ab   \r\n\x1b[7m  \x1b[m  \r\n    \r\n\r\n")
 
-    assert [row_lengths(row) for row in rows[:4]] == [(5, 2), (4, 2), (4, 0), (0, 0)]
+    assert [row_lengths(row.cells) for row in rows[:4]] == [(5, 2), (4, 2), (4, 0), (0, 0)]
 
 
 def test_padding_is_blanks_at_the_end() -> None:

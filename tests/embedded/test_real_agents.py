@@ -76,8 +76,8 @@ def test_an_agent_starts_and_takes_a_turn(agent: str, lab: Path, api: str) -> No
         assert len(requests(lab)) == 1
         assert wire.alerts(pane_id), "it announced no title"
 
-        for _ in range(2):
-            wire.ask(p.WriteToPane(pane_id, b"\x03"), p.UnitResponse)
+        for _ in range(2):  # some leave at the first
+            wire.answer(wire.send(p.WriteToPane(pane_id, b"\x03")))
             wire.quiet(0.3)
         wire.wait(lambda: p.PaneRemoved(pane_id) in wire.pushes, "end", within_s=30)
         wire.close()

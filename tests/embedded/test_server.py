@@ -45,6 +45,9 @@ class Client:
             if reply is not None:
                 return reply
 
+    def begin_request(self) -> None:
+        self._writer.write(p.encode_frame(98, *p.encode(p.Ping(), 44))[:1])
+
     async def next(self, *, keep: bool) -> p.Pdu | None:
         """Takes what comes; the reply among it, if any."""
         data = await self._reader.read(1 << 20)
@@ -295,6 +298,26 @@ def test_history_can_be_erased_on_request(folder: Path) -> None:
             got = await client.ask(p.GetLines(pane_id, (range(77, 101),)))
             assert isinstance(got, p.GetLinesResponse)
             assert not "".join(row.text for row in got.lines).strip()
+            await client.close()
+
+    run(test)
+
+
+def test_a_pane_that_ends_before_a_request_is_whole_is_told_to_its_end(folder: Path) -> None:
+    """What was held back of it goes out before its removal."""
+
+    async def test() -> None:
+        async with EmbeddedMux(folder / "sock", argv=None) as mux:
+            client = await Client.connect(folder / "sock")
+            assert await client.ask(p.Ping()) == p.Pong()
+            client.begin_request()
+            (session,) = mux.sessions
+            while not session.waits:  # noqa: ASYNC110 - the other end of a socket
+                await asyncio.sleep(0.001)
+            pane_id = mux.spawn(["echo", "last words"])
+            await client.until(lambda: p.PaneRemoved(pane_id) in client.pushes)
+            shown = [push for push in client.pushes if isinstance(push, p.GetPaneRenderChangesResponse)]
+            assert "last words" in [row.text for push in shown for row in push.bonus_lines]
             await client.close()
 
     run(test)

@@ -22,11 +22,22 @@ _BACKGROUND, _RGB_BACKGROUND = 2, 3
 """Tags of a cell that is erased in a colour: 2 the palette's, 3 its own."""
 CELL_STYLE_SHIFT, CELL_STYLE_MASK = 26, 0xFFFF
 _CODEPOINT_SHIFT, _CODEPOINT_MASK = 2, 0x1FFFFF
+_SPACE = ord(" ") << _CODEPOINT_SHIFT
 _SPACER_TAIL = 1 << 43
 """The right half of a wide character; with bit 42 too, the place at a row's end where a wide one did not fit."""
 _SEMANTIC_SHIFT = 46
 _LOOK = (CELL_STYLE_MASK << CELL_STYLE_SHIFT) | 3 << _SEMANTIC_SHIFT
 _WRITTEN = _CODEPOINT_MASK << _CODEPOINT_SHIFT | _BACKGROUND | _SPACER_TAIL
+
+
+def is_written(cell: int) -> bool:
+    return bool(cell & _WRITTEN)
+
+
+def is_plain_blank(cell: int) -> bool:
+    """Nothing, or a printed space in the default style."""
+    return cell in (0, _SPACE)
+
 
 _ASCII_ONLY = 0x7F << _CODEPOINT_SHIFT
 _BARE = _CODEPOINT_MASK << _CODEPOINT_SHIFT
@@ -145,12 +156,9 @@ def _background(cell: int) -> Color:
     return content & 0xFF
 
 
-_SPACE = ord(" ") << _CODEPOINT_SHIFT
-
-
-def row_lengths(row: RawRow) -> tuple[int, int]:
+def row_lengths(cells: bytes) -> tuple[int, int]:
     """Cells up to the last one that was written, and up to the last one that is more than a plain blank."""
-    packed = array("Q", row.cells)
+    packed = array("Q", cells[: -(-len(cells.rstrip(b"\0")) // 8) * 8])
     written = len(packed)
     while written and not packed[written - 1] & _WRITTEN:
         written -= 1
@@ -162,12 +170,17 @@ def row_lengths(row: RawRow) -> tuple[int, int]:
 
 def pad(row: RawRow, length: int) -> RawRow:
     """The row with plain blanks at its end, up to *length* cells."""
-    written, _ = row_lengths(row)
+    written, _ = row_lengths(row.cells)
     length = min(length, len(row.cells) >> 3)
     if length <= written:
         return row
-    blanks = _SPACE.to_bytes(8, "little") * (length - written)
-    return row._replace(cells=row.cells[: written * 8] + blanks + row.cells[length * 8 :])
+    return row._replace(cells=row.cells[: written * 8] + blanks(length - written) + row.cells[length * 8 :])
+
+
+@lru_cache(maxsize=256)
+def blanks(count: int) -> bytes:
+    """So many plain blanks, packed."""
+    return _SPACE.to_bytes(8, "little") * count
 
 
 def row_text(row: RawRow) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from wa.embedded.cells import RawRow, row_lengths
+from wa.embedded.cells import blanks, is_plain_blank, is_written, row_lengths
 from wa.embedded.ghostty import Vt, VtState
 from wa.embedded.padding import Padding
 
@@ -33,24 +33,28 @@ class Edits:
         self._vt = vt
         self._plain_pen = True
 
-    def feed(self, sequence: bytes) -> None:
-        """One CSI sequence that ends in J, K, X, @, P, L, M or T."""
+    def feed(self, sequence: bytes) -> bool:
+        """One CSI sequence that ends in J, K, X, @, P, L, M or T. Whether rows may have scrolled into history."""
         vt, state = self._vt, self._vt.state()
         final = sequence[-1:]
         if sequence[2:3] == b"?":
-            return  # selective erase: WezTerm has none
+            return False  # selective erase: WezTerm has none
         if state.has_odd_modes:
             vt.feed(sequence)
         elif final == b"K":
             self._erase_in_line(state, sequence)
+            return False
         elif final == b"J":
             self._erase_in_display(state, sequence)
+            return state.pending_wrap  # it was left to libghostty-vt
         elif final in (b"L", b"M"):
             self._shift_lines(state, sequence, final)
         elif final == b"T":
             self._scroll_down(sequence, _count(sequence))
         else:
             self._edit_line(state, sequence, final, _count(sequence))
+            return False
+        return True
 
     def reverse_index(self) -> None:
         """RI."""
@@ -75,8 +79,8 @@ class Edits:
 
     def _write_padding(self, state: VtState) -> None:
         out = []
-        for y, row in enumerate(self._vt.read_viewport(0, self._vt.rows)):
-            written, _ = row_lengths(row)
+        for y, cells in enumerate(self._vt.read_cells(0, self._vt.rows)):
+            written, _ = row_lengths(cells)
             blanks = min(self.padding.length(self.top + y), self._vt.cols) - written
             if blanks > 0:
                 out.append(_go(written, y) + b" " * blanks)
@@ -100,7 +104,7 @@ class Edits:
 
     def has_plain_pen(self) -> bool:
         if self.is_pen_stale:
-            self._plain_pen = self.pen() in (b"\x1b[0m", b"\x1b[m")
+            self._plain_pen = self._vt.has_default_pen() or self.pen() in (b"\x1b[0m", b"\x1b[m")
             self.is_pen_stale = False
         return self._plain_pen
 
@@ -114,8 +118,8 @@ class Edits:
     def _viewport(self, first: int) -> range:
         return range(self.top + first, self.top + self._vt.rows)
 
-    def _length(self, y: int, row: RawRow, *, is_alt: bool) -> int:
-        written, _ = row_lengths(row)
+    def _length(self, y: int, cells: bytes, *, is_alt: bool) -> int:
+        written, _ = row_lengths(cells)
         return written if is_alt else max(written, self.padding.length(self.top + y))
 
     def _lengthen(self, y: int, written: int, wanted: int, *, is_alt: bool) -> bytes:
@@ -130,19 +134,18 @@ class Edits:
         self.padding.set(self.top + y, wanted if wanted > written else 0)
         return b""
 
-    def fill(self, row: RawRow, y: int, start: int, stop: int, *, is_alt: bool) -> bytes:
+    def fill(self, cells: bytes, y: int, start: int, stop: int, *, is_alt: bool) -> bytes:
         """What to feed so that the cells `start … stop` of a row become blanks of the pen; leaves the cursor astray."""
         cols = self._vt.cols
         if not self.has_plain_pen():
             if not is_alt:
                 self.padding.set(self.top + y, 0)
             return _go(start, y) + (b"\x1b[K" if stop >= cols else b"") + b" " * (stop - start)
-        length = self._length(y, row, is_alt=is_alt)
+        length = self._length(y, cells, is_alt=is_alt)
         if not length:
             return b""
-        left, right = RawRow(row.cells[: start * 8], False, None), RawRow(row.cells[stop * 8 :], False, None)
-        written_left, last_left = row_lengths(left)
-        written_right, last_right = row_lengths(right)
+        written_left, last_left = row_lengths(cells[: start * 8])
+        written_right, last_right = row_lengths(cells[stop * 8 :])
         erase = _go(start, y) + (b"\x1b[K" if stop >= cols else b"\x1b[%dX" % (stop - start))
         wanted = stop + last_right if last_right else last_left or max(length, stop)
         written = stop + written_right if written_right else written_left
@@ -157,8 +160,20 @@ class Edits:
             self._vt.feed(sequence)
             return
         start, stop = ((x, cols), (0, x + 1), (0, cols))[how]
-        row = self._vt.read_viewport(y, 1)[0]
-        self._vt.feed(self.fill(row, y, start, stop, is_alt=state.is_alt) + _go(x, y))
+        erasing = self._fill_to_end(y, start, is_alt=state.is_alt) if stop == cols else None
+        if erasing is None:
+            erasing = self.fill(self._vt.read_cells(y, 1)[0], y, start, stop, is_alt=state.is_alt)
+        self._vt.feed(erasing + _go(x, y))
+
+    def _fill_to_end(self, y: int, start: int, *, is_alt: bool) -> bytes | None:
+        """What `fill` gives, where one cell is enough to tell; None where it is not. A row is dear to read."""
+        if not self.has_plain_pen():
+            return None
+        cell = self._vt.cell(max(start - 1, 0), y)
+        if not is_written(cell) or (start and is_plain_blank(cell)):
+            return None
+        wanted = start or self._vt.cols
+        return _go(start, y) + b"\x1b[K" + self._lengthen(y, start, wanted, is_alt=is_alt)
 
     def _erase_in_display(self, state: VtState, sequence: bytes) -> None:
         how = _parameter(sequence)
@@ -169,13 +184,28 @@ class Edits:
             return
         x, y, rows, cols = state.cursor_x, state.cursor_y, self._vt.rows, self._vt.cols
         whole = (range(y + 1, rows), range(y), range(rows))[how]
-        viewport = self._vt.read_viewport(0, rows)
+        viewport = self._vt.read_cells(0, rows)
         out = []
         if how < 2:
             start, stop = ((x, cols), (0, x + 1))[how]
             out.append(self.fill(viewport[y], y, start, stop, is_alt=state.is_alt))
-        out.extend([self.fill(viewport[other], other, 0, cols, is_alt=state.is_alt) for other in whole])
+        out.extend(
+            [
+                self.fill(viewport[other], other, 0, cols, is_alt=state.is_alt)
+                for other in whole
+                if not self._stays(viewport[other], other, is_alt=state.is_alt)
+            ]
+        )
         self._vt.feed(b"".join(out) + _go(x, y))
+
+    def _stays(self, cells: bytes, y: int, *, is_alt: bool) -> bool:
+        """Whether clearing the row leaves it as it is: most rows of most screens that are cleared are empty."""
+        cols = self._vt.cols
+        if not self.has_plain_pen():
+            return False
+        if cells == bytes(8 * cols):
+            return is_alt or self.padding.length(self.top + y) in (0, cols)
+        return is_alt and cells == blanks(cols)
 
     def _shift_lines(self, state: VtState, sequence: bytes, final: bytes) -> None:
         """IL and DL. WezTerm leaves the cursor's column alone, and lets lines deleted at the top go into history."""
@@ -194,7 +224,7 @@ class Edits:
     def _edit_line(self, state: VtState, sequence: bytes, final: bytes, count: int) -> None:
         """ECH, ICH, DCH."""
         x, y, cols = state.cursor_x, state.cursor_y, self._vt.cols
-        length = self._length(y, self._vt.read_viewport(y, 1)[0], is_alt=state.is_alt)
+        length = self._length(y, self._vt.read_cells(y, 1)[0], is_alt=state.is_alt)
         self._vt.feed(sequence)
         if state.pending_wrap:
             return
@@ -206,7 +236,7 @@ class Edits:
             wanted = cols
         else:
             wanted = max(length - count, min(length, x))
-        written, _ = row_lengths(self._vt.read_viewport(y, 1)[0])
+        written, _ = row_lengths(self._vt.read_cells(y, 1)[0])
         self._vt.feed(self._lengthen(y, written, wanted, is_alt=state.is_alt) + _go(x, y))
 
 

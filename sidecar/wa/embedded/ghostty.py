@@ -31,6 +31,8 @@ _track_set = union_fn(
     "ghostty_tracked_grid_ref_set", "GhosttyResult(*)(GhosttyTrackedGridRef, GhosttyTerminal, GhosttyPointS)"
 )
 
+_grid_ref = union_fn("ghostty_terminal_grid_ref", "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)")
+
 _live: dict[int, Vt] = {}
 
 
@@ -78,6 +80,12 @@ _point = ffi.new("GhosttyPointS*")
 _coordinate = ffi.new("GhosttyPointCoordinate*")
 _mode = ffi.new("GhosttyTerminalModeConfig*")
 _flags = ffi.new("GhosttyKittyKeyFlags*")
+_ref = ffi.new("GhosttyGridRef*")
+_ref.size = ffi.sizeof("GhosttyGridRef")
+_cell = ffi.new("uint64_t*")
+_pen = ffi.new("GhosttyStyle*")
+_pen.size = ffi.sizeof("GhosttyStyle")
+_DEFAULT_PEN = ffi.buffer(_pen)[:]
 
 
 def _user(handle: Any) -> Vt | None:
@@ -238,6 +246,11 @@ class Vt:
         check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, _mode), "mode")
         return bool(_mode.value)
 
+    def has_default_pen(self) -> bool:
+        """False where it may have a style; asking for it (DECRQSS) tells for certain."""
+        check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_STYLE, _pen), "pen")
+        return bool(ffi.buffer(_pen)[:] == _DEFAULT_PEN)
+
     @property
     def kitty_keyboard_flags(self) -> int:
         check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_KITTY_KEYBOARD_FLAGS, _flags), "flags")
@@ -297,6 +310,17 @@ class Vt:
         then those are left out of which *is_known* says so by place, packed cells and soft wrap.
         """
         return self._reader.changed(self.rows, above, is_known)
+
+    def cell(self, x: int, y: int) -> int:
+        """One packed cell of the viewport."""
+        _point.tag, _point.value.x, _point.value.y = lib.GHOSTTY_POINT_TAG_ACTIVE, x, y
+        check(_grid_ref(self._terminal, _point[0], _ref), "grid_ref")
+        check(lib.ghostty_grid_ref_cell(_ref, _cell), "grid_ref_cell")
+        return int(_cell[0])
+
+    def read_cells(self, y: int, count: int) -> list[bytes]:
+        """The packed cells of rows `y … y + count` of the viewport."""
+        return self._reader.read_cells(self.rows, y, count)
 
     def read_viewport(self, y: int, count: int) -> list[RawRow]:
         """Rows `y … y + count` of the viewport."""

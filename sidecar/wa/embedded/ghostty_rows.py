@@ -7,6 +7,7 @@ The viewport's state is kept and always goes first; history is read through a ne
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -99,16 +100,16 @@ class RowReader:
         return full, rows
 
     def read_viewport(self, height: int, y: int, count: int) -> list[RawRow]:
+        return [self._row(iterator) for iterator in self._viewport(height, y, count)]
+
+    def read_cells(self, height: int, y: int, count: int) -> list[bytes]:
+        return [self._packed(iterator)[0] for iterator in self._viewport(height, y, count)]
+
+    def _viewport(self, height: int, y: int, count: int) -> Iterator[Any]:
         self._update(self._state, height, 0)
         check(lib.ghostty_render_state_get(self._state, lib.GHOSTTY_RENDER_STATE_DATA_OVERSCAN, _overscan), "overscan")
         first = _overscan.above + y
-        rows: list[RawRow] = []
-        for at, iterator in enumerate(self._rows(self._state)):
-            if at >= first:
-                rows.append(self._row(iterator))
-                if len(rows) == count:
-                    break
-        return rows
+        return itertools.islice(self._rows(self._state), first, first + count)
 
     def read(self, height: int, history: int, first: int, count: int) -> list[RawRow]:
         self._update(self._state, height, 0)

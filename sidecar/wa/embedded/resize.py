@@ -34,7 +34,7 @@ def mark_place(vt: Vt, x: int) -> Place:
         above = vt.read(first - 1, 1)[0]
         if not above.wrapped:
             break
-        before += row_lengths(above)[0]
+        before += row_lengths(above.cells)[0]
         first -= 1
     vt.set_mark(Mark.LINE, first)
     return Place(x, row - first, before + x)
@@ -84,7 +84,7 @@ def drop_blank_end(row: RawRow, cols: int, above: Callable[[], RawRow | None]) -
 
     *above* gives the rows above this one, nearest first, None when there are no more.
     """
-    written, last = row_lengths(row)
+    written, last = row_lengths(row.cells)
     if row.wrapped or written == last:
         return row
     length = written
@@ -92,7 +92,7 @@ def drop_blank_end(row: RawRow, cols: int, above: Callable[[], RawRow | None]) -
         upper = above()
         if upper is None or not upper.wrapped:
             return row
-        length += row_lengths(upper)[0]
+        length += row_lengths(upper.cells)[0]
     if not last:
         return row
     packed = array("Q", row.cells)

@@ -248,8 +248,8 @@ class Screen:
             self._vt.feed(b"\x1b[?1047l\x1b[?1049l")
             self._measure()
         padding, top = self._edits.padding, self._physical_top
-        viewport = enumerate(self._vt.read_viewport(0, self.rows))
-        written = [y for y, row in viewport if row_lengths(row)[0] or padding.length(top + y)]
+        viewport = enumerate(self._vt.read_cells(0, self.rows))
+        written = [y for y, cells in viewport if row_lengths(cells)[0] or padding.length(top + y)]
         self._vt.feed(data)
         self._edits.padding.is_tracking = True
         self._edits.padding.forget(self._physical_top)
@@ -302,8 +302,7 @@ class Screen:
                 self._changes.touch(range(self._oldest, self._oldest + self.rows), self.seqno, is_alt=self._is_alt)
 
     def _edit(self, data: bytes) -> None:
-        self._edits.feed(data)
-        if not self._is_alt:
+        if self._edits.feed(data) and not self._is_alt:
             self._measure()
 
     def resize(self, cols: int, rows: int) -> None:
@@ -343,7 +342,7 @@ class Screen:
         self._beyond = None
         if data[0] >= 0x20 and data[0] != 0x7F:
             state = self._vt.state()
-            length = row_lengths(self._vt.read_viewport(state.cursor_y, 1)[0])[0]
+            length = row_lengths(self._vt.read_cells(state.cursor_y, 1)[0])[0]
             start = min(length, self.cols - 1)
             self._vt.feed(b"\x1b[%d;%dH" % (state.cursor_y + 1, start + 1) + b" " * (self.cols - start))
 

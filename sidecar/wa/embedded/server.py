@@ -196,7 +196,7 @@ class EmbeddedMux:
             return
         self._take_out(pane)
         for session in self.sessions:
-            session.forget(pane.pane_id)
+            session.forget(pane)
         self.tell_all(p.PaneRemoved(pane.pane_id))
 
     def _take_out(self, pane: Pane) -> None:

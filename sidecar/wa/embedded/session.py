@@ -69,6 +69,8 @@ class Session(asyncio.Protocol):
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._told: dict[int, _Told] = {}
+        self._held: dict[Pane, list[Alert]] = {}
+        """Panes to be told of when the request has come of which a part is here; and what they announced."""
 
     # The connection.
 
@@ -90,9 +92,18 @@ class Session(asyncio.Protocol):
         try:
             for frame in self._reader.feed(data):
                 self._request(frame.serial, frame.ident, frame.payload())
+            if self._held and not self.waits:
+                held, self._held = self._held, {}
+                for pane, alerts in held.items():
+                    self._tell(pane, alerts)
         except (FrameError, DecodeError) as error:
             log.warning("a client was cut off: it sent what is no request", extra={"error": str(error)})
             self.close()
+
+    @property
+    def waits(self) -> bool:
+        """For the rest of a request."""
+        return self._reader.pending > 0
 
     def _request(self, serial: int, ident: int, payload: bytes) -> None:
         try:
@@ -132,11 +143,22 @@ class Session(asyncio.Protocol):
 
     # Pushes.
 
-    def forget(self, pane_id: int) -> None:
-        self._told.pop(pane_id, None)
+    def forget(self, pane: Pane) -> None:
+        if (alerts := self._held.pop(pane, None)) is not None:
+            self._tell(pane, alerts)
+        self._told.pop(pane.pane_id, None)
 
     def push(self, pane: Pane, alerts: list[Alert], input_serial: int | None = None) -> None:
-        """What has changed in a pane since this client was last told, if anything; then what the pane announced."""
+        """What has changed in a pane since this client was last told, if anything; then what the pane announced.
+
+        As in WezTerm, a connection is told nothing while it waits for the rest of a request.
+        """
+        if self.waits and input_serial is None:
+            self._held.setdefault(pane, []).extend(alerts)
+        else:
+            self._tell(pane, alerts, input_serial)
+
+    def _tell(self, pane: Pane, alerts: list[Alert], input_serial: int | None = None) -> None:
         told = self._told.get(pane.pane_id)
         if told is None:
             told = self._told[pane.pane_id] = _Told()
