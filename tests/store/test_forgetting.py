@@ -50,6 +50,27 @@ def test_of_a_pane_nothing_stays_in_any_file(tmp_path):
     assert (others, none, trouble) == (300, ((), [], 0), None)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_rows_forgotten_in_many_steps_leave_one_gap(tmp_path, named):
+    """However many chunks they were; what is captured afterwards goes on behind it."""
+
+    async def test():
+        async with opened(tmp_path / "wa.db") as (writer, reader):
+            log = await new_log(writer)
+            for turn in range(40):
+                await log.add(*(f"row {turn} {number}" for number in range(70)), at_ms=turn)
+            rows = await writer.forget(pane_uid=log.uid if named else None, since_ms=10)
+            await log.add("after", at_ms=50)
+            found = await reader.log(log.uid, tail=2)
+            return rows, [entry for entry in await reader.log(log.uid) if isinstance(entry, Gap)], texts_of(found)
+
+    rows, gaps, texts = run(test)
+
+    assert rows == 2100
+    assert gaps == [Gap(700, 2100, GapReason.FORGOTTEN, 10)]
+    assert texts == ["row 9 69", "after"]
+
+
 def test_since_an_instant_nothing_stays_and_what_was_before_does(tmp_path):
     """A gap tells how many rows are gone; a chunk over the instant keeps its older rows and is still found by them."""
 

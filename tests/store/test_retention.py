@@ -3,8 +3,13 @@
 import asyncio
 import time
 
+import pytest
+
 from store.world import MUX, Log, new_log, opened, pane, run, texts_of
 from wa.model.log import Gap, GapReason
+from wa.store import forgetting, retention, thread_side
+from wa.store.chunks import MAX_ROWS
+from wa.store.connection import transaction
 from wa.store.records import Capture
 
 LONG = "some words that make a row of ordinary length, number"
@@ -149,3 +154,92 @@ def test_chunks_that_stay_open_for_long_are_closed(tmp_path):
             return left, len((await reader.search("early", limit=100)).hits), texts_of(await reader.log("p1"))
 
     assert run(test) == (1, 40, ["early words", "later", "later still", "and later"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [retention.BY_AGE, retention.BY_SIZE, forgetting.SINCE, forgetting.OF_PANE],
+    ids=["age", "size", "since", "pane"],
+)
+def test_what_is_to_be_deleted_is_found_without_looking_at_the_rest(tmp_path, query):
+    """By an index and in its order: neither a scan nor a sort, also when there is nothing to find."""
+
+    async def test():
+        async with opened(tmp_path / "wa.db") as (writer, _):
+            plan = f"EXPLAIN QUERY PLAN {query}"
+            values = (1,) * query.count("?")
+            return await writer._database.run(lambda connection: connection.execute(plan, values).fetchall())
+
+    steps = [detail for *_, detail in run(test)]
+
+    assert all("SEARCH chunks" in step for step in steps)
+
+
+class Work:
+    """What each write transaction of retention and of forgetting does, told by SQLite and not by a clock."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.instructions: list[int] = []
+        self.rows: list[int] = []
+        for module in (retention, forgetting, thread_side):
+            monkeypatch.setattr(module, "transaction", self._transaction)
+
+    def _transaction(self, connection, work):
+        count = [0]
+
+        def tick() -> bool:
+            count[0] += 100
+            return False
+
+        def stored() -> int:
+            return connection.execute("SELECT coalesce(sum(rows_stored), 0) FROM panes").fetchone()[0]
+
+        before = stored()
+        connection.set_progress_handler(tick, 100)
+        try:
+            return transaction(connection, work)
+        finally:
+            connection.set_progress_handler(None, 0)
+            self.instructions.append(count[0])
+            self.rows.append(before - stored())
+
+
+@pytest.mark.parametrize("how", ["age", "age, nothing old", "size", "forget since", "forget a pane", "both", "nothing"])
+def test_no_step_does_more_because_more_is_stored(tmp_path, monkeypatch, how):
+    """Neither rows deleted nor instructions of SQLite under one write lock grow with the database."""
+    deletes = how in ("age", "size", "forget since", "forget a pane", "both")
+
+    async def test(rows: int) -> Work:
+        path = tmp_path / f"{rows}.db"
+        async with opened(path) as (writer, _):
+            log, other = await new_log(writer, 1), await new_log(writer, 2)
+            for turn in range(rows // 1000):
+                for one in (log, other):
+                    texts = (f"turn {turn} w{(turn * 7919 + at) % 997} {LONG} {at}" for at in range(500))
+                    await one.add(*texts, at_ms=turn)
+        last, size = rows // 1000, path.stat().st_size
+        settings = {"retain_age_ms": None, "retain_bytes": None}
+        if how.startswith("age"):
+            settings["retain_age_ms"] = last // 2 if how == "age" else last
+        elif how == "size":
+            settings["retain_bytes"] = size // 2
+        async with opened(path, **settings) as (writer, _):
+            with monkeypatch.context() as patching:
+                work = Work(patching)
+                if how == "forget since":
+                    await writer.forget(since_ms=last // 2)
+                elif how == "forget a pane":
+                    await writer.forget(pane_uid="p1")
+                elif how == "both":
+                    await writer.forget(pane_uid="p1", since_ms=last // 2)
+                elif how == "nothing":
+                    await writer.forget(since_ms=last + 1)
+                else:
+                    await writer.retain(last)
+        return work
+
+    small, large = run(lambda: test(8_000)), run(lambda: test(64_000))
+
+    assert (sum(large.rows) > 4 * sum(small.rows)) if deletes else sum(large.rows) == 0
+    assert max(large.rows) <= retention.MAX_STEP * MAX_ROWS
+    assert max(large.instructions) < 4 * max(small.instructions) + 2000

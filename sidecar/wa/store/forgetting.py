@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from typing import Any
 
 from wa.model.log import GapReason
 from wa.store import agent_upkeep
@@ -19,6 +20,8 @@ from wa.store.connection import Database, transaction
 from wa.store.errors import StoreLockedError
 
 CHUNKS_AT_ONCE = 16
+"""So many chunks a step looks at, however many are stored."""
+PANES_AT_ONCE = 64
 MERGE_PAGES = 64
 """Pages of the index that one step writes: 16 ms measured."""
 RETRY_S = 0.05
@@ -26,48 +29,87 @@ ALWAYS = -(1 << 62)
 """Before every instant."""
 
 # Only names of columns are put into these.
-_NEXT = f"SELECT id, {FIELDS} FROM chunks WHERE last_ms >= ?1 AND pane = coalesce(?2, pane) ORDER BY id LIMIT ?3"  # noqa: S608
-_NEXT_OF_PANE = f"SELECT id, {FIELDS} FROM chunks WHERE pane = ?2 AND last_ms >= ?1 ORDER BY first_row LIMIT ?3"  # noqa: S608
-_OPEN = f"SELECT {FIELDS} FROM open_chunks WHERE last_ms >= ?1 AND pane = coalesce(?2, pane)"  # noqa: S608
+SINCE = f"""
+SELECT id, {FIELDS} FROM chunks INDEXED BY chunks_time WHERE last_ms >= ? ORDER BY last_ms, first_ms LIMIT ?
+"""  # noqa: S608
+OF_PANE = f"""
+SELECT id, {FIELDS} FROM chunks WHERE pane = ? AND first_row >= ? ORDER BY first_row LIMIT ?
+"""  # noqa: S608
+OPEN = f"SELECT {FIELDS} FROM open_chunks WHERE last_ms >= ?1 AND pane = coalesce(?2, pane)"  # noqa: S608
 _REWRITE = f"UPDATE chunks SET ({FIELDS}) = (?{', ?' * (len(Chunk._fields) - 1)}) WHERE id = ?"  # noqa: S608
 
 
-def forget_some(connection: sqlite3.Connection, number: int | None, since_ms: int | None) -> int:
-    """In a transaction: delete a few chunks' rows; how many. 0: `forget_rest` has its turn."""
-    since = ALWAYS if since_ms is None else since_ms
-    query = _NEXT if number is None else _NEXT_OF_PANE
-    rows = 0
-    for chunk_id, *fields in connection.execute(query, (since, number, CHUNKS_AT_ONCE)).fetchall():
-        chunk = Chunk(*fields)
-        kept = _before(chunk, since)
-        delete_chunks(connection, [(chunk_id, chunk.pane, chunk.text)], keep=kept is not None)
-        if kept is not None:
-            connection.execute(_REWRITE, (*kept, chunk_id))
-            insert_document(connection, chunk_id, kept)
-        rows += _note(connection, chunk, kept, since_ms)
-    return rows
+class Forgetting:
+    """What of one pane, or of all, was captured since an instant, or ever; and how far its deletion has come.
+
+    Each method runs in a transaction: `step` until it says no, then `rest` once, then `panes` until it says no.
+    """
+
+    def __init__(self, number: int | None, since_ms: int | None) -> None:
+        self.rows = 0
+        """Deleted so far."""
+        self._number = number
+        self._since_ms = since_ms
+        self._since = ALWAYS if since_ms is None else since_ms
+        self._row = 0
+        """Chunks of the pane that begin before it have been looked at."""
+        self._pane = 0
+
+    def step(self, connection: sqlite3.Connection) -> bool:
+        """A few chunks; False when none is left."""
+        found = self._next(connection)
+        for chunk_id, *fields in found:
+            chunk = Chunk(*fields)
+            if chunk.last_ms < self._since:
+                continue
+            kept = _before(chunk, self._since)
+            delete_chunks(connection, [(chunk_id, chunk.pane, chunk.text)], keep=kept is not None)
+            if kept is not None:
+                connection.execute(_REWRITE, (*kept, chunk_id))
+                insert_document(connection, chunk_id, kept)
+            self.rows += _note(connection, chunk, kept, self._since_ms)
+        return bool(found)
+
+    def _next(self, connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+        if self._number is None:
+            return connection.execute(SINCE, (self._since, CHUNKS_AT_ONCE)).fetchall()
+        of_pane = (self._number, self._row, CHUNKS_AT_ONCE)
+        found: list[tuple[Any, ...]] = connection.execute(OF_PANE, of_pane).fetchall()
+        if found:
+            self._row = Chunk(*found[-1][1:]).first_row + 1
+        return found
+
+    def rest(self, connection: sqlite3.Connection) -> None:
+        """What has become whole chunks meanwhile, open ones, screens; a pane that was named and has lost all rows."""
+        while self.step(connection):
+            pass
+        for fields in connection.execute(OPEN, (self._since, self._number)).fetchall():
+            chunk = Chunk(*fields)
+            kept = _before(chunk, self._since)
+            store_open_chunk(connection, chunk.pane, kept)
+            self.rows += _note(connection, chunk, kept, self._since_ms)
+        agent_upkeep.forget(connection, self._number, self._since)
+        where = (self._since, self._number)
+        connection.execute("DELETE FROM screens WHERE at_ms >= ? AND pane = coalesce(?, pane)", where)
+        if self._number is not None and (self._since_ms is None or _is_empty(connection, self._number, self._since)):
+            _forget_pane(connection, self._number)
+
+    def panes(self, connection: sqlite3.Connection) -> bool:
+        """A few of the panes that have lost all rows, if none was named; False when none is left."""
+        empty = "SELECT id FROM panes WHERE rows_stored = 0 AND created_ms >= ? AND id > ? ORDER BY id LIMIT ?"
+        where = (self._since, self._pane, PANES_AT_ONCE)
+        found = connection.execute(empty, where).fetchall() if self._number is None else []
+        for (pane,) in found:
+            _forget_pane(connection, pane)
+            self._pane = pane
+        if not found:
+            connection.execute("DELETE FROM muxes WHERE id NOT IN (SELECT mux FROM panes)")
+        return bool(found)
 
 
-def forget_rest(connection: sqlite3.Connection, number: int | None, since_ms: int | None) -> int:
-    """In a transaction, after all whole chunks: open ones, screens, and panes that have lost all rows."""
-    since = ALWAYS if since_ms is None else since_ms
-    rows = forgotten = 0
-    while forgotten := forget_some(connection, number, since_ms):
-        rows += forgotten
-    for fields in connection.execute(_OPEN, (since, number)).fetchall():
-        chunk = Chunk(*fields)
-        kept = _before(chunk, since)
-        store_open_chunk(connection, chunk.pane, kept)
-        rows += _note(connection, chunk, kept, since_ms)
-    agent_upkeep.forget(connection, number, since)
-    connection.execute("DELETE FROM screens WHERE at_ms >= ? AND pane = coalesce(?, pane)", (since, number))
-    empty = "SELECT id FROM panes WHERE rows_stored = 0 AND id = coalesce(?, id) AND created_ms >= ?"
-    if since_ms is None:
-        empty = "SELECT id FROM panes WHERE id = coalesce(?, id) AND ? IS NOT NULL"
-    for (pane,) in connection.execute(empty, (number, since)).fetchall():
-        _forget_pane(connection, pane)
-    connection.execute("DELETE FROM muxes WHERE id NOT IN (SELECT mux FROM panes)")
-    return rows
+def _is_empty(connection: sqlite3.Connection, pane: int, since: int) -> bool:
+    found = "SELECT 1 FROM panes WHERE id = ? AND rows_stored = 0 AND created_ms >= ?"
+    return connection.execute(found, (pane, since)).fetchone() is not None
 
 
 def _before(chunk: Chunk, since: int) -> Chunk | None:
@@ -92,11 +134,13 @@ def _note(connection: sqlite3.Connection, chunk: Chunk, kept: Chunk | None, sinc
     connection.execute("UPDATE panes SET rows_stored = rows_stored - ? WHERE id = ?", (rows, chunk.pane))
     if since_ms is None:
         return rows
-    grown = connection.execute(
-        "UPDATE gaps SET missing = missing + ? WHERE pane = ? AND reason = ? AND row + missing = ? RETURNING id",
-        (rows, chunk.pane, GapReason.FORGOTTEN.value, first),
+    before = connection.execute(
+        "SELECT id, row + missing, reason FROM gaps WHERE pane = ? AND row <= ? ORDER BY row DESC, id DESC LIMIT 1",
+        (chunk.pane, first),
     ).fetchone()
-    if grown is None:
+    if before is not None and before[1:] == (first, GapReason.FORGOTTEN.value):
+        connection.execute("UPDATE gaps SET missing = missing + ? WHERE id = ?", (rows, before[0]))
+    else:
         connection.execute(
             "INSERT INTO gaps (pane, row, missing, reason, at_ms) VALUES (?, ?, ?, ?, ?)",
             (chunk.pane, first, rows, GapReason.FORGOTTEN.value, since_ms),

@@ -6,29 +6,35 @@ import sqlite3
 import time
 from functools import partial
 
+from wa.model.log import GapReason
 from wa.store import agent_upkeep
 from wa.store.commit import delete_chunks
 from wa.store.connection import Database, transaction
 from wa.store.forgetting import MERGE_PAGES, merge
 from wa.store.records import Retained, StoreSettings
 
-STEP_S = 0.02
-"""What a step aims at; the next takes more or fewer chunks."""
+STEP_S = 0.01
+"""What a step aims at; the next takes more or fewer chunks. The index may add the merging of some segments."""
 FIRST_STEP = 8
-MAX_STEP = 256
+MAX_STEP = 64
+PANES_AT_ONCE = 64
 VACUUM_PAGES = 64
 SLACK = 0.9
 """Down to this share of the limit, so that the index need not be merged again at once."""
 ROUNDS = 8
 
-_OLDEST = "SELECT id, pane, text, row_count, first_row + row_count FROM chunks WHERE {} ORDER BY id LIMIT ?"
+BY_AGE = """
+SELECT id, pane, text, row_count, first_row + row_count FROM chunks INDEXED BY chunks_time
+WHERE last_ms < ? ORDER BY last_ms, first_ms LIMIT ?
+"""
+BY_SIZE = "SELECT id, pane, text, row_count, first_row + row_count FROM chunks WHERE id >= ? ORDER BY id LIMIT ?"
 
 
 class _Step:
-    """Deletes the oldest chunks that *condition* names, as many at a time as STEP_S allows."""
+    """Deletes the oldest chunks that *query* finds, as many at a time as STEP_S allows."""
 
-    def __init__(self, condition: str, value: int) -> None:
-        self._query = _OLDEST.format(condition)
+    def __init__(self, query: str, value: int) -> None:
+        self._query = query
         self._value = value
         self._at_once = FIRST_STEP
         self.rows = 0
@@ -56,29 +62,31 @@ class _Step:
 
 def _cut_front(connection: sqlite3.Connection, pane: int, rows: int, end: int) -> None:
     """The pane's log begins at *end* or later now."""
-    connection.execute("DELETE FROM gaps WHERE pane = ? AND row <= ?", (pane, end))
+    gone = connection.execute(
+        "DELETE FROM gaps WHERE pane = ? AND row <= ? RETURNING missing, reason", (pane, end)
+    ).fetchall()
     connection.execute(
         "DELETE FROM cwds WHERE pane = ?1 AND row < (SELECT max(row) FROM cwds WHERE pane = ?1 AND row <= ?2)",
         (pane, end),
     )
+    lost = sum(missing or 0 for missing, reason in gone if reason != GapReason.FORGOTTEN)
     connection.execute(
-        "UPDATE panes SET rows_stored = rows_stored - ?2, gaps = (SELECT count(*) FROM gaps WHERE pane = ?1),"
-        " rows_lost = (SELECT coalesce(sum(missing), 0) FROM gaps WHERE pane = ?1 AND reason <> 'forgotten')"
-        " WHERE id = ?1",
-        (pane, rows),
+        "UPDATE panes SET rows_stored = rows_stored - ?, gaps = gaps - ?, rows_lost = rows_lost - ? WHERE id = ?",
+        (rows, len(gone), lost, pane),
     )
 
 
 async def retain(database: Database, settings: StoreSettings, now_ms: int) -> Retained:
     rows = panes = 0
     if settings.retain_age_ms is not None:
-        by_age = _Step("last_ms < ?", now_ms - settings.retain_age_ms)
+        by_age = _Step(BY_AGE, now_ms - settings.retain_age_ms)
         while await database.run(by_age):
             pass
         rows += by_age.rows
         while await database.run(partial(_drop_said, before_ms=now_ms - settings.retain_age_ms)):
             pass
-        panes = await database.run(lambda connection: _drop_panes(connection, now_ms - (settings.retain_age_ms or 0)))
+        while some := await database.run(partial(_drop_panes, before_ms=now_ms - settings.retain_age_ms)):
+            panes += some
         if by_age.rows:
             await _give_back(database)
     if settings.retain_bytes is not None:
@@ -97,7 +105,7 @@ async def _shrink(database: Database, limit: int) -> int:
         if size <= limit or not chunks:
             break
         surplus = max(1, int(chunks * (1 - limit * SLACK / size)))
-        by_size = _Step("id >= ?", 0)
+        by_size = _Step(BY_SIZE, 0)
         while surplus > 0:
             gone = await database.run(partial(by_size, at_most=surplus))
             surplus -= gone
@@ -159,13 +167,14 @@ def _drop_said(connection: sqlite3.Connection, *, before_ms: int | None = None) 
 
 
 def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
-    """Closed panes of which nothing is left and that were closed before *before_ms*; how many."""
+    """Some closed panes of which nothing is left and that were closed before *before_ms*; how many."""
 
     def work() -> int:
         gone = [
             number
             for (number,) in connection.execute(
-                "SELECT id FROM panes WHERE NOT alive AND rows_stored = 0 AND closed_ms < ?", (before_ms,)
+                "SELECT id FROM panes WHERE NOT alive AND rows_stored = 0 AND closed_ms < ? LIMIT ?",
+                (before_ms, PANES_AT_ONCE),
             ).fetchall()
         ]
         agent_upkeep.drop_panes(connection, gone)

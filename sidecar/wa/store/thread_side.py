@@ -18,7 +18,7 @@ from wa.store.agent_records import AgentBatch
 from wa.store.chunks import Chunk
 from wa.store.commit import insert_chunks, load_log, store_open_chunk, store_rest
 from wa.store.connection import transaction
-from wa.store.forgetting import forget_rest
+from wa.store.forgetting import Forgetting
 from wa.store.panelog import PaneLog
 from wa.store.prepare import Prepared, prepare
 from wa.store.read_log import stored_texts
@@ -139,11 +139,13 @@ class ThreadSide:
         staged.closed += numbers
         return len(numbers)
 
-    def forget_rest(
-        self, connection: sqlite3.Connection, staged: Staged, number: int | None, since_ms: int | None
-    ) -> int:
+    def forget_rest(self, connection: sqlite3.Connection, staged: Staged, forgetting: Forgetting) -> None:
         staged.is_void = True
-        return forget_rest(connection, number, since_ms)
+        forgetting.rest(connection)
+
+    def forget_panes(self, connection: sqlite3.Connection, staged: Staged, forgetting: Forgetting) -> bool:
+        staged.is_void = True
+        return forgetting.panes(connection)
 
     def _close_chunks(
         self, connection: sqlite3.Connection, staged: Staged, numbers: Iterable[int], *, but_open_line: bool

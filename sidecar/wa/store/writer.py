@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from wa.model.errors import StoreError, UsageError
 from wa.model.identity import MuxInstance, Pane
-from wa.store import forgetting, panes, retention
+from wa.store import panes, retention
 from wa.store.agent_records import AgentBatch
 from wa.store.connection import Database
 from wa.store.errors import translate
+from wa.store.forgetting import Forgetting, purge
 from wa.store.prepare import pane_number
 from wa.store.read_panes import known_number
 from wa.store.records import Capture, PaneUpdate, Retained, StoreSettings
@@ -103,14 +104,14 @@ class Writer:
         number = None if pane_uid is None else pane_number(pane_uid)
         if number is not None:
             await self._write(lambda connection, _: known_number(connection, f"p{number}"))
-        deleted = 0
-        while some := await self._write(lambda connection, _: forgetting.forget_some(connection, number, since_ms)):
-            deleted += some
-        deleted += await self._write(
-            lambda connection, staged: self._side.forget_rest(connection, staged, number, since_ms)
-        )
-        await forgetting.purge(self._database, within_s=FORGET_WITHIN_S)
-        return deleted
+        forgetting = Forgetting(number, since_ms)
+        while await self._write(lambda connection, _: forgetting.step(connection)):
+            pass
+        await self._write(lambda connection, staged: self._side.forget_rest(connection, staged, forgetting))
+        while await self._write(lambda connection, staged: self._side.forget_panes(connection, staged, forgetting)):
+            pass
+        await purge(self._database, within_s=FORGET_WITHIN_S)
+        return forgetting.rows
 
     async def retain(self, now_ms: int) -> Retained:
         """Delete what is older than the settings allow, then the oldest until the file is small enough.
