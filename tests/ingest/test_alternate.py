@@ -95,6 +95,20 @@ def told_runs(scene: Scene) -> list[list[str]]:
     return runs
 
 
+def check_nothing_is_nowhere(scene: Scene, said: int) -> None:
+    """Each numbered row that was said is in the log or on the screen, unless a gap stands where it should be."""
+    log, numbers = scene.stage.log, list[int]()
+    lost = False
+    for item in log.items:
+        if isinstance(item, Gap):
+            lost = True
+        else:
+            numbers += items([row.text for row in item.rows])
+    screen = scene.stage.terminal.viewport()
+    there = set(numbers) | set(items([row.text for row in screen]))
+    assert lost or there == set(range(said)), sorted(set(range(said)) - there)
+
+
 def check_against(scene: Scene, truth: list[str]) -> None:
     """Each run of the log is a passage of the truth, in order, none twice; between them, and nowhere else, rows are
     missing.
@@ -153,6 +167,18 @@ def test_rows_that_nobody_saw_are_a_gap_and_never_a_wrong_join(
     scene.end()
 
     check_against(scene, said)
+
+
+@pytest.mark.parametrize("mouse", [True, False])
+@pytest.mark.parametrize("history", [0, 40])
+def test_at_every_moment_a_row_is_on_the_screen_or_in_the_log(history: int, mouse: bool) -> None:
+    """Rows that have left the screen are in the log at once, on the pane's very first screen too."""
+    scene = Scene(history=history, mouse=mouse)
+    scene.app.start()
+    for at in range(60):
+        scene.app.say(answer(at, 1))
+        check_nothing_is_nowhere(scene, at + 1)
+    assert not scene.stage.log.gaps
 
 
 EVENTS = st.one_of(

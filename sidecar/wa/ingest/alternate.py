@@ -17,7 +17,7 @@ MAX_PAGES = 40
 
 class Alternate:
     """`certain` False: it may as well be the primary screen before its first scroll. Then nothing goes into the log
-    until a program has taken the mouse, or a whole screen has scrolled by, which would have begun a history.
+    until a program has taken the mouse, or rows have left the screen without beginning a history.
     """
 
     def __init__(self, ledger: Ledger, rows: Sequence[Row], seen: ScreenPush, *, certain: bool) -> None:
@@ -40,7 +40,7 @@ class Alternate:
 
     @property
     def likely(self) -> bool:
-        return self.certain or self.mouse or self.document.scrolled >= self.dims.viewport_rows
+        return self.certain or self.mouse or self.scrolled
 
     @property
     def scrolled(self) -> bool:
@@ -62,10 +62,10 @@ class Alternate:
 
     def settle(self, at_ms: int) -> None:
         if self.likely:
-            self._store(self.document.take_due(at_ms), at_ms)
+            self._store(self.document.take_gone(), at_ms)
 
     def wake_ms(self) -> int | None:
-        return self.document.next_due_ms() if self.likely else None
+        return None
 
     def close(self, at_ms: int) -> None:
         self._store(self.document.take_all(at_ms), at_ms)

@@ -17,8 +17,8 @@ from wa.model.screen import Row
 
 BOUND_ROWS = 2_000
 """Rows remembered; stored ones go first. Only a view scrolled back further than this would not be recognised."""
-OFF_SCREEN_MS = 1_000
-"""A row that left the screen upwards for so long is final: redraws move content down again within some 100 ms."""
+SETTLED_MS = 1_000
+"""What has not changed for so long is not being written any more; a page that stood so long can have been read."""
 FEW = 3
 """Rows that may change in their places where nothing else tells that they did not scroll."""
 STATIC_SHARE = 0.5
@@ -34,15 +34,13 @@ LONGEST_TAIL = 4
 class Line:
     """One row of the document. Mutable: a document of thousands changes a few of them per frame."""
 
-    __slots__ = ("below_ms", "block", "flickers", "gone_ms", "key", "lost", "row", "since_ms")
+    __slots__ = ("below_ms", "block", "flickers", "key", "lost", "row", "since_ms")
 
     def __init__(self, row: Row, name: int, block: Block, at_ms: int) -> None:
         self.row = row
         self.key = name
         self.block = block
         self.since_ms = at_ms
-        self.gone_ms: int | None = None
-        """When it left the screen upwards; None while it is shown or below."""
         self.below_ms: int | None = None
         """When the screen was scrolled back from it."""
         self.lost: GapReason | None = None
@@ -93,6 +91,8 @@ class Document:
         self._sure = 0
         """`lines[:_sure]` are content, whatever stands below them now."""
         self.pages = 0
+        self._covered: int | None = None
+        """Rows from here on did not leave the screen: a page covers them."""
         self.scrolled = 0
         """Rows that scrolled in, as far as frames could be laid against each other."""
         self.cut: Place | None = None
@@ -377,6 +377,8 @@ class Document:
             self._overwrite(seen, [i for i in changed if i >= self.shown.head])
         elif any(name != BLANK for name in seen.names):
             self.pages += 1
+            # One page may be a dialog that closes again; what shows another is a pager.
+            self._covered = self.shown.top if self._covered is None and not self.block.page else None
             self.block = Block(seen.at_ms, page=True)
             new = self._all_new(seen)
             del self.lines[self.content :]
@@ -404,7 +406,7 @@ class Document:
         names, new = seen.names, self._all_new(seen)
         head = self._stuck(names)
         content = max(self.stored, min(self.content, len(self.lines) - stays))
-        end = self._ordered_end(content, spare=1, old_ms=seen.at_ms - OFF_SCREEN_MS, floor=self.stored)
+        end = self._ordered_end(content, spare=1, old_ms=seen.at_ms - SETTLED_MS, floor=self.stored)
         keys = [line.key for line in self.lines[:end]]
         weights = [telling(row.text) for row in seen.rows[: len(names) - stays]]
         cut, first = part(keys, self.stored, names[: len(weights)], weights, min(head, len(weights)))
@@ -412,6 +414,7 @@ class Document:
         self._append(new, min(first, len(new) - 1))
         self.lines[self.shown.top].lost = seen.missed
         self.block.grown += self.shown.length
+        self.scrolled += 1
 
     def _stuck(self, names: Sequence[int]) -> int:
         """Rows at the top that stick there. Taking one too many for such only makes the gap longer."""
@@ -440,7 +443,7 @@ class Document:
         spins = False
         while end > self.stored:
             line = self.lines[end - 1]
-            if line.flickers >= FLICKERS and line.since_ms + OFF_SCREEN_MS > at_ms:
+            if line.flickers >= FLICKERS and line.since_ms + SETTLED_MS > at_ms:
                 spins = True
             elif line.key != BLANK:
                 break
@@ -491,23 +494,14 @@ class Document:
         top, _, length = self.shown
         for at in range(self.stored, len(self.lines)):
             line = self.lines[at]
-            line.gone_ms = (line.gone_ms or at_ms) if at < top else None
             line.below_ms = (line.below_ms or at_ms) if at >= top + length else None
 
-    def next_due_ms(self) -> int | None:
-        """When the first row that is not stored will have been off the screen for long enough."""
-        if self.stored < min(self.shown.top, self.content):
-            gone = self.lines[self.stored].gone_ms
-            return None if gone is None else gone + OFF_SCREEN_MS
-        return None
-
-    def take_due(self, at_ms: int) -> list[Line]:
-        """Rows that left the screen upwards a second ago and did not come back, in order."""
-        end = self.stored
-        stop = min(self.shown.top, self.content)
-        while end < stop and (gone := self.lines[end].gone_ms) is not None and gone + OFF_SCREEN_MS <= at_ms:
-            end += 1
-        return self._take(end)
+    def take_gone(self) -> list[Line]:
+        """Rows that left the screen upwards, in order. Should they come back, they are known."""
+        if self._covered is not None and self.shown.top <= self._covered:
+            self._covered = None
+        stop = min(self.shown.top, self.content) if self._covered is None else self._covered
+        return self._take(max(self.stored, stop))
 
     def take_all(self, at_ms: int) -> list[Line]:
         """The screen closes: everything that is content, with what stands there."""
@@ -515,7 +509,7 @@ class Document:
         del self.lines[self.content :]
         for at in range(len(self.lines) - 1, max(below, self.stored) - 1, -1):
             line = self.lines[at]
-            if line.block is not self.block or (line.below_ms or at_ms) - line.since_ms < OFF_SCREEN_MS:
+            if line.block is not self.block or (line.below_ms or at_ms) - line.since_ms < SETTLED_MS:
                 del self.lines[at]
         self._drop_flickering_end(at_ms)
         self.block.page = self.block.page and self.pages > 1
@@ -546,7 +540,7 @@ class Document:
     def _worth_keeping(self, line: Line) -> bool:
         """Pages that nobody could have read are not kept."""
         block = line.block
-        return not block.page or block is self.block or block.until_ms - block.since_ms >= OFF_SCREEN_MS
+        return not block.page or block is self.block or block.until_ms - block.since_ms >= SETTLED_MS
 
     def _forget_oldest(self) -> None:
         surplus = min(self.stored, len(self.lines) - BOUND_ROWS)
@@ -556,5 +550,7 @@ class Document:
         self.stored -= surplus
         self._sure = max(0, self._sure - surplus)
         self.shown = self.shown._replace(top=self.shown.top - surplus)
+        if self._covered is not None:
+            self._covered -= surplus
         if self.cut is not None:
             self.cut = self.cut._replace(row=self.cut.row - surplus)

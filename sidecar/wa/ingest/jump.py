@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from wa.ingest.anchor import LITTLE
+SAYS_SOMETHING = 2.0
+"""Bits that set a row apart from braces and rules."""
 
 
 def part(
@@ -22,7 +23,7 @@ def part(
     shared = [
         (where[name], row)
         for row, name in enumerate(frame)
-        if row >= head and weights[row] >= LITTLE and before[name] == 1 == now[name]
+        if row >= head and weights[row] >= SAYS_SOMETHING and before[name] == 1 == now[name]
     ]
     first = max((row + 1 for at, row in shared if at < stored), default=head)
     cut, first = min(((at, row) for at, row in shared if at >= stored and row >= first), default=(len(document), first))
