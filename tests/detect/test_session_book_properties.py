@@ -83,12 +83,10 @@ def play(book: SessionBook, steps: list[tuple[object, int]], tables: Tables, at_
         elif isinstance(step, tuple):
             state, agent, more = step
             tables.perform(book.feed_state(became(state, at_ms, agent=agent, **more)))
+        elif step and isinstance(step[0], Candidate):
+            tables.perform(book.feed_candidates(step, at_ms))
         else:
-            for one in step:
-                if isinstance(one, Candidate):
-                    tables.perform(book.feed_candidates(step, at_ms))
-                else:
-                    tables.perform(book.feed(one[0], at_ms, one[1]))
+            tables.perform(book.look([one for one, _ in step], at_ms, [row for _, row in step]))
     return at_ms
 
 

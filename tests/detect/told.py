@@ -152,8 +152,7 @@ class World:
     def look(self, *found: Detection, after_ms: int = 100, rows: tuple[int, ...] = ()) -> None:
         """What one look shows."""
         self.at_ms += after_ms
-        for place, one in enumerate(found):
-            self.tables.perform(self.book.feed(one, self.at_ms, rows[place] if rows else None))
+        self.tables.perform(self.book.look(found, self.at_ms, rows or None))
 
     def state(self, state: PaneState, *, after_ms: int = 100, agent: str | None = "codex", **more: object) -> None:
         self.at_ms += after_ms

@@ -1,9 +1,9 @@
-"""Which readings are new: what wa.detect.news takes for new may still be what was recorded, painted again.
+"""Which readings are new: the same words stay on a screen for hours, and are painted again.
 
 What happened and stays true is one event for as long as its session lasts, or for the window its rule names. Errors and
-the ends of turns may read the same each time: such a one is new once a turn has begun since, and where its row is known
-it stands further down. What is true of this moment is one event until the state it belongs to is over. Exit texts of an
-earlier session are not believed before the new one has shown a state of its own.
+the ends of turns may read the same each time: such a one is new once a turn has begun since, and it stands further down
+than any before, or was out of sight. What is true of this moment is one event until the state it belongs to is over.
+Banners and exit texts of an earlier session stay that session's: while they are in sight, and where they stand.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ def identity(detection: Detection) -> str:
 
 @dataclass(slots=True)
 class _Read:
+    look: int
+    """The number of the look that last showed it."""
     last_ms: int
     row: int | None
+    """The lowest that it was seen at."""
     recorded_in: int
     """How many turns and compactions had begun in its session when it was recorded; then, when it was last read."""
     read_in: int
@@ -54,9 +57,9 @@ class _Read:
 
 @dataclass(slots=True)
 class _Shown:
-    """Of one event that is true of the moment: what the last look showed, and the one before."""
+    """Of one event that is true of the moment: what the newest look with it showed, and the one before."""
 
-    look_ms: int
+    look: int
     now: set[str]
     before: set[str]
 
@@ -72,6 +75,7 @@ class Once:
         self._earlier: dict[str, _Read] = {}
         """Banners and exit texts of sessions before this one."""
         self._shown: dict[str, _Shown] = {}
+        self._look = 0
         self._is_over = False
         """The newest session has ended."""
         self._is_live = False
@@ -79,9 +83,13 @@ class Once:
 
     def restore(self, recorded: Iterable[str], shown: Iterable[tuple[str, str]], at_ms: int, begun: int) -> None:
         """What an earlier run recorded in its newest session; *shown* are pairs of event and identity."""
-        self._read.update({name: _Read(at_ms, None, begun, begun) for name in recorded})
+        self._read.update({name: _Read(self._look, at_ms, None, begun, begun) for name in recorded})
         for event, name in shown:
-            self._shown.setdefault(event, _Shown(at_ms, set(), set())).now.add(name)
+            self._shown.setdefault(event, _Shown(self._look, set(), set())).now.add(name)
+
+    def look(self) -> None:
+        """What is read from now on is what another look shows."""
+        self._look += 1
 
     def new(self, found: Detection, at_ms: int, row: int | None, begun: int) -> Detection | None:
         """*found* without secrets, or None where it was recorded before.
@@ -93,19 +101,20 @@ class Once:
             return self._clean(found)
         name = self._name(found)
         if found.present:
-            is_new = self._is_new_now(found.event, name, at_ms)
+            is_new = self._is_new_now(found.event, name)
         elif (known := self._read.get(name)) is not None:
-            is_new = _is_again(found, known, at_ms, row, begun)
-            known.last_ms, known.read_in = at_ms, begun
+            is_new = self._is_again(found, known, at_ms, row, begun)
+            self._see(known, at_ms, row)
+            known.read_in = begun
             known.recorded_in = begun if is_new else known.recorded_in
-            known.row = known.row if row is None else row
         elif (known := self._earlier.get(name)) is not None and not self._is_own(found, known, row):
             is_new = False
+            self._see(known, at_ms, None)
         else:
             is_new = True
             self._make_room()
             self._earlier.pop(name, None)
-            self._read[name] = _Read(at_ms, row, begun, begun)
+            self._read[name] = _Read(self._look, at_ms, row, begun, begun)
         return self._clean(found) if is_new else None
 
     def caused(self, found: Detection, begun: int) -> None:
@@ -144,19 +153,41 @@ class Once:
         """The words of an earlier session: are they said by this one now?"""
         if self._is_over and found.event == "session.start":
             return False
+        if row is not None and known.row is not None and row > known.row:
+            return True
+        return not self._is_in_sight(found, known) and (found.event == "session.start" or self._is_live)
+
+    def _is_again(self, found: Detection, known: _Read, at_ms: int, row: int | None, begun: int) -> bool:
+        """The same words once more in one session: has it happened again?"""
+        rows_known = row is not None and known.row is not None
+        if found.window_ms:
+            return not (rows_known and row == known.row) and at_ms - known.last_ms > found.window_ms
+        if found.event not in _REPEATED and not found.event.startswith("error."):
+            return False
+        if begun <= known.recorded_in:
+            return False
         if row is not None and known.row is not None:
             return row > known.row
-        return found.event == "session.start" or self._is_live
+        return not self._is_in_sight(found, known) and begun > known.read_in
+
+    def _is_in_sight(self, found: Detection, known: _Read) -> bool:
+        """It was there at the last look too. What is told by a file or a process is in sight of nobody."""
+        return found.place.first_row is not None and known.look >= self._look - 1
+
+    def _see(self, known: _Read, at_ms: int, row: int | None) -> None:
+        known.look, known.last_ms = self._look, at_ms
+        if row is not None:
+            known.row = row if known.row is None else max(row, known.row)
 
     def _carry(self, events: Collection[str]) -> None:
         carried = {name: known for name, known in self._read.items() if name.partition("|")[0] in events}
         self._earlier = carried if len(self._earlier) > MOST else {**self._earlier, **carried}
         self._read = {name: known for name, known in self._read.items() if name not in carried}
 
-    def _is_new_now(self, event: str, name: str, at_ms: int) -> bool:
-        shown = self._shown.setdefault(event, _Shown(at_ms, set(), set()))
-        if shown.look_ms != at_ms:
-            shown.look_ms, shown.before, shown.now = at_ms, shown.now, set()
+    def _is_new_now(self, event: str, name: str) -> bool:
+        shown = self._shown.setdefault(event, _Shown(self._look, set(), set()))
+        if shown.look != self._look:
+            shown.look, shown.before, shown.now = self._look, shown.now, set()
         if name in shown.now:
             return False
         shown.now.add(name)
@@ -175,15 +206,3 @@ class Once:
         if len(self._read) >= MOST:
             newest = sorted(self._read, key=lambda name: self._read[name].last_ms)[MOST // 2 :]
             self._read = {name: self._read[name] for name in newest}
-
-
-def _is_again(found: Detection, known: _Read, at_ms: int, row: int | None, begun: int) -> bool:
-    """The same words once more in one session: has it happened again?"""
-    rows_known = row is not None and known.row is not None
-    if found.window_ms:
-        return not (rows_known and row == known.row) and at_ms - known.last_ms > found.window_ms
-    if found.event not in _REPEATED and not found.event.startswith("error."):
-        return False
-    if begun <= known.recorded_in:
-        return False
-    return row > known.row if row is not None and known.row is not None else begun > known.read_in

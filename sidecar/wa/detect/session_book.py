@@ -1,13 +1,13 @@
 """From what was read off one pane to the records of its agents: sessions, turns, limits, compactions, tokens.
 
-Fed with the new events of each look and with every change of the pane's state, as wa.detect.watch tells them
+Fed with all that each look shows and with every change of the pane's state, as wa.detect.watch tells them
 (docs/topics/events.md says what a session and a turn are). Answers with what is to be remembered. At most one session is
-open, and in it at most one turn; both end no earlier than they began; what is told again is not recorded twice.
+open, and in it at most one turn; both end no earlier than they began; what is painted again is not recorded twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wa.detect import session_ops as ops
@@ -92,11 +92,20 @@ class SessionBook:
 
     # -- what comes in -----------------------------------------------------------------------------
 
-    def feed(self, found: Detection, at_ms: int, row: int | None = None) -> list[Operation]:
-        """*row* is the position in the pane's log of the last row it was read from, where it has one.
+    def look(self, shown: Iterable[Detection], at_ms: int, rows: Sequence[int | None] | None = None) -> list[Operation]:
+        """All that one look shows, from the top down, before the change of state that it leads to; nothing counts too.
 
-        What one look tells is fed with the same *at_ms*, and before the change of state that it led to.
+        *rows* are the positions that the last row of each has, or will have, in the pane's log, where that is known.
         """
+        self._once.look()
+        return [
+            operation
+            for place, found in enumerate(shown)
+            for operation in self.feed(found, at_ms, rows[place] if rows is not None else None)
+        ]
+
+    def feed(self, found: Detection, at_ms: int, row: int | None = None) -> list[Operation]:
+        """One of those that a look shows, or what another source tells."""
         known = self._session
         if found.event == "turn.working" and known is not None and known.ref.agent == found.agent:
             known.turns.spinner(number(found.fields.get("tokens")))
