@@ -51,6 +51,8 @@ class Looked(NamedTuple):
 
     detections: tuple[Detection, ...]
     at_ms: int
+    rows: tuple[int | None, ...]
+    """Where the last row of each stands, or will stand, counted in rows that the pane's log was given; None for what is no row."""
 
 
 class LookAgain(NamedTuple):
@@ -71,6 +73,8 @@ class PaneWatch:
         self._arbiter = Arbiter()
         self._tail: deque[Row] = deque(maxlen=TAIL_ROWS)
         self._pending: list[Row] = []
+        self._given = 0
+        """Rows that the log was given so far."""
         self._screen: Screen | None = None
         self._program: Program | None = None
         self._named: str | None = None
@@ -105,6 +109,7 @@ class PaneWatch:
 
     def rows(self, rows: Sequence[Row], at_ms: int) -> list[Outcome]:
         """Rows that left the screen for the log, in order."""
+        self._given += len(rows)
         if self._deaf:
             return []
         self._pending.extend(rows)
@@ -170,6 +175,7 @@ class PaneWatch:
         if screen is None:
             return []
         history = [*self._tail, *self._pending]
+        top = self._given - len(history)
         if screen.logged:
             del history[-screen.logged :]
         self._tail.extend(self._pending)
@@ -184,7 +190,8 @@ class PaneWatch:
         self.reading = reading
         out: list[Outcome] = []
         if reading is not None:
-            out.append(Looked(tuple(self._believed(reading)), at_ms))
+            believed = tuple(self._believed(reading))
+            out.append(Looked(believed, at_ms, tuple(_row(one, top) for one in believed)))
         self._put_signals(reading, screen, at_ms)
         return out + self._settle(reading, at_ms)
 
@@ -381,3 +388,9 @@ def _facts(reading: Reading | None) -> dict[str, str | int]:
         if one.event == "background.tasks" and isinstance(n := one.fields.get("n"), int):
             facts["background"] = n
     return facts
+
+
+def _row(found: Detection, top: int) -> int | None:
+    if found.place.last_row is None or found.place.region == "title":
+        return None
+    return top + found.place.last_row

@@ -132,8 +132,7 @@ class AgentWatch:
                 delay_s = max(0.001, (outcome.at_ms - now_ms) / 1000)
                 self._wakes.at(pane.uid, asyncio.get_running_loop().time() + delay_s)
             elif isinstance(outcome, Looked):
-                for found in outcome.detections:
-                    operations += watched.book.feed(found, outcome.at_ms)
+                operations += watched.book.look(outcome.detections, outcome.at_ms, outcome.rows)
             elif isinstance(outcome, Changed):
                 operations += watched.book.feed_state(outcome.transition)
                 self._hub.publish(Kind.STATE, pane.uid, lambda outcome=outcome: state_item(pane, outcome.transition))  # type: ignore[misc]
