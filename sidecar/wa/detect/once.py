@@ -81,9 +81,11 @@ class Once:
         self._is_live = False
         """It has shown a state of its own."""
 
-    def restore(self, recorded: Iterable[str], shown: Iterable[tuple[str, str]], at_ms: int, begun: int) -> None:
+    def restore(
+        self, recorded: Mapping[str, int | None], shown: Iterable[tuple[str, str]], at_ms: int, begun: int
+    ) -> None:
         """What an earlier run recorded in its newest session; *shown* are pairs of event and identity."""
-        self._read.update({name: _Read(self._look, at_ms, None, begun, begun) for name in recorded})
+        self._read.update({name: _Read(self._look, at_ms, row, begun, begun) for name, row in recorded.items()})
         for event, name in shown:
             self._shown.setdefault(event, _Shown(self._look, set(), set())).now.add(name)
 

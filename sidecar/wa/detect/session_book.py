@@ -7,7 +7,7 @@ open, and in it at most one turn; both end no earlier than they began; what is p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wa.detect import session_ops as ops
@@ -50,8 +50,8 @@ class Remembered(NamedTuple):
     limits: tuple[ops.NoteLimit, ...]
     is_limited: bool
     """The newest of `limits` was not lifted."""
-    recorded: tuple[str, ...]
-    """`wa.detect.once.identity` of the events of the session."""
+    recorded: Mapping[str, int | None]
+    """`wa.detect.once.identity` of the events of the session, and the row they were read from."""
     shown: tuple[tuple[str, str], ...]
     """Events that were true of the moment in the pane's last state, each with its identity."""
 

@@ -52,7 +52,7 @@ class Looked(NamedTuple):
     detections: tuple[Detection, ...]
     at_ms: int
     rows: tuple[int | None, ...]
-    """Where the last row of each stands, or will stand, counted in rows that the pane's log was given; None for what is no row."""
+    """The position in the pane's log where the last row of each stands, or will stand; None for what is no row."""
 
 
 class LookAgain(NamedTuple):
@@ -67,14 +67,13 @@ Outcome = Changed | Looked | LookAgain
 class PaneWatch:
     """What is known of one pane. `zone` is the IANA zone of the host that the pane's programs run on."""
 
-    def __init__(self, detectors: Mapping[str, Detector], *, zone: str) -> None:
+    def __init__(self, detectors: Mapping[str, Detector], *, zone: str, next_row: int = 0) -> None:
         self._detectors = detectors
         self._zone = zone
         self._arbiter = Arbiter()
         self._tail: deque[Row] = deque(maxlen=TAIL_ROWS)
         self._pending: list[Row] = []
-        self._given = 0
-        """Rows that the log was given so far."""
+        self._next_row = next_row
         self._screen: Screen | None = None
         self._program: Program | None = None
         self._named: str | None = None
@@ -107,9 +106,9 @@ class PaneWatch:
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
-    def rows(self, rows: Sequence[Row], at_ms: int) -> list[Outcome]:
-        """Rows that left the screen for the log, in order."""
-        self._given += len(rows)
+    def rows(self, rows: Sequence[Row], at_ms: int, first_row: int | None = None) -> list[Outcome]:
+        """Rows that left the screen for the log, in order; *first_row* is the position of the first of them there."""
+        self._next_row = (self._next_row if first_row is None else first_row) + len(rows)
         if self._deaf:
             return []
         self._pending.extend(rows)
@@ -175,7 +174,7 @@ class PaneWatch:
         if screen is None:
             return []
         history = [*self._tail, *self._pending]
-        top = self._given - len(history)
+        top = self._next_row - len(history)
         if screen.logged:
             del history[-screen.logged :]
         self._tail.extend(self._pending)

@@ -70,7 +70,7 @@ class AgentWatch:
 
     def rows(self, pane: WatchedPane, segments: Iterable[Segment]) -> None:
         for segment in segments:
-            self._feed(pane, lambda watch, now_ms, rows=segment.rows: watch.rows(rows, now_ms))  # type: ignore[misc]
+            self._feed(pane, lambda watch, now_ms, new=segment: watch.rows(new.rows, now_ms, new.first_row))  # type: ignore[misc]
 
     def gone(self, pane: WatchedPane) -> None:
         """The pane has ended, or must not be looked at any more."""
@@ -86,7 +86,8 @@ class AgentWatch:
         if watched is None:
             zone = "" if pane.mux.host else self._zone
             book = SessionBook(remembered=pane.remembered, clean=clean_detection)
-            watched = self._panes[pane.uid] = _Watched(pane, PaneWatch(self.agents.detectors, zone=zone), book)
+            watch = PaneWatch(self.agents.detectors, zone=zone, next_row=pane.tracker.next_row)
+            watched = self._panes[pane.uid] = _Watched(pane, watch, book)
         now_ms = self._clock.now_ms()
         try:
             outcomes = self._program(watched, now_ms)

@@ -17,7 +17,7 @@ SELECT id, number, agent, started_ms, ended_ms, version, model, plan, project, s
 FROM agent_sessions WHERE pane = ? ORDER BY number DESC LIMIT 1
 """
 _EVENTS = """
-SELECT agent, event, rule, severity, present, fields, at_ms FROM events WHERE session = ? ORDER BY id DESC LIMIT ?
+SELECT agent, event, rule, severity, present, fields, row, at_ms FROM events WHERE session = ? ORDER BY id DESC LIMIT ?
 """
 _LIMITS = """
 SELECT number, at_ms, window, model, printed, kind, resets_ms, plan, resumes_itself, lifted_ms IS NULL FROM limits
@@ -35,7 +35,9 @@ def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | No
         return None
     ident, number, agent, started_ms, ended_ms, *about, session_id, confidence, source = found
     ref = SessionRef(number, agent)
-    events = [(_detection(row), row[-1]) for row in connection.execute(_EVENTS, (ident, MOST // 2))]
+    found = connection.execute(_EVENTS, (ident, MOST // 2)).fetchall()
+    events = [(_detection(row), row[-1]) for row in found]
+    rows = [row[-2] for row in found]
     (moved_ms,) = connection.execute("SELECT max(at_ms) FROM transitions WHERE session = ?", (ident,)).fetchone()
     turns, turn_ms = connection.execute(
         "SELECT coalesce(max(number), 0), max(coalesce(ended_ms, started_ms)) FROM turns WHERE session = ?", (ident,)
@@ -63,13 +65,16 @@ def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | No
         compactions=compactions,
         limits=tuple(NoteLimit._make((ref, *row[:8], bool(row[8]))) for row in limits),
         is_limited=bool(limits and limits[-1][9]),
-        recorded=tuple(identity(one) for one, _ in events if not one.present),
+        # Oldest first: of several the newest stays.
+        recorded={
+            identity(one): row for (one, _), row in list(zip(events, rows, strict=True))[::-1] if not one.present
+        },
         shown=tuple((one.event, identity(one)) for one, at_ms in events if one.present and at_ms >= since_ms),
     )
 
 
 def _detection(row: tuple[Any, ...]) -> Detection:
-    agent, event, rule, severity, present, fields, _ = row
+    agent, event, rule, severity, present, fields, _, _ = row
     values = {name: _value(value) for name, value in json.loads(fields).items()}
     return Detection(event, agent, rule, Severity(severity), values, bool(present), Place("", None, None, ""))
 
