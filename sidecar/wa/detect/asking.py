@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import regex
 
@@ -14,6 +15,8 @@ from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_dura
 from wa.model.agent import Detection, FieldValue, Place
 
 MAX_SPAN = 400
+MEMBER = "__"
+"""`tool_calls__ok` is the member `ok` of the field `tool_calls`."""
 MAX_TEXT = 16_000
 """No message of an agent is longer; what is, is read to here."""
 
@@ -86,6 +89,12 @@ class Asking:
         for name, value in hit.groupdict().items():
             if value is None or not (value := value.replace("│", " ").strip()):
                 continue
+            if MEMBER in name:
+                group, _, member = name.partition(MEMBER)
+                members = fields.setdefault(group, {})
+                assert isinstance(members, dict)
+                worth += _put(members, member, self._converted(rule, name, value))
+                continue
             if name in rule.words:
                 fields[name] = rule.words[name].get(tidy(value), tidy(value))
             elif name == "duration":
@@ -93,8 +102,7 @@ class Asking:
                 if (length := parse_duration_s(value)) is not None:
                     fields["duration_s"] = length
             else:
-                converter = CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")]
-                worth += _put(fields, name, converter(value, self._context))
+                worth += _put(fields, name, self._converted(rule, name, value))
                 continue
             worth += 2
         if rule.table is not None:
@@ -106,6 +114,9 @@ class Asking:
             )
             worth += 2 * len(rows)
         return fields, worth
+
+    def _converted(self, rule: Rule, name: str, value: str) -> object:
+        return CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")](value, self._context)
 
     def _match(
         self, rule: Rule, region: str, text: Text, fields: dict[str, FieldValue], hit: regex.Match[str]
@@ -135,7 +146,8 @@ def _put(fields: dict[str, FieldValue], name: str, value: object) -> int:
     fields["reset_kind"] = value.kind
     if value.at is None:
         return 1
-    fields["resets_at"] = value.at.isoformat()
+    at = value.at if value.zone is None else value.at.astimezone(ZoneInfo(value.zone))
+    fields["resets_at"] = at.isoformat()
     if value.ambiguous:
         fields["resets_at_ambiguous"] = True
     return 2

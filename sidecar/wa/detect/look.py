@@ -177,7 +177,11 @@ class Look:
             and block.owner not in rule.not_after
             and (not rule.columns or block.column in rule.columns)
             and block.column >= rule.min_column
+            and (rule.followed_by is None or self._kinds_below(block) <= rule.followed_by)
         )
+
+    def _kinds_below(self, block: Block) -> frozenset[str]:
+        return frozenset(other.kind for other in self.blocks if other.first > block.first) - PLAIN
 
 
 def at_shell(text: str) -> bool:

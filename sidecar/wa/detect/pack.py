@@ -162,7 +162,7 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 
 
 _RULE_KEYS = {
-    "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "rows", "many",
+    "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "followed_by", "rows", "many",
     "words", "state", "window_min", "kinds", "columns", "min_column", "table", "seen", "positive", "near_miss",
 }  # fmt: skip
 
@@ -201,6 +201,7 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         {name: dict(table) for name, table in entry.get("words", {}).items()},
         frozenset(entry.get("after", ())),
         frozenset(entry.get("not_after", ())),
+        frozenset(entry["followed_by"]) if "followed_by" in entry else None,
         frozenset(entry.get("kinds", ())),
         frozenset(entry.get("columns", ())),
         int(entry.get("min_column", 0)),

@@ -55,6 +55,8 @@ class Rule(NamedTuple):
     after: frozenset[str]
     """The block before must be one of these; empty: any."""
     not_after: frozenset[str]
+    followed_by: frozenset[str] | None
+    """No marker's block may stand below, but of these; None: any."""
     kinds: frozenset[str]
     """Blocks of these kinds only, where the region is made of any; empty: any."""
     columns: frozenset[int]
