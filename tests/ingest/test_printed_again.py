@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stage import Stage
 from terminal import Terminal
 
@@ -52,7 +54,7 @@ class Redrawing:
     def __init__(self, rows: int = 24) -> None:
         self.terminal = Terminal(80, rows, 20_000)
         self.stage = Stage(self.terminal)
-        self.history = ["app v1", "", "Tips:", "1. one", "2. two", ""]
+        self.history = ["app v1", "", "Tips:", *[f"{i}. tip" for i in range(1, 30)], ""]
         self.drawn = 0
         self.whole()
 
@@ -60,7 +62,7 @@ class Redrawing:
         """All of it; a push may fall in the midst."""
         self.terminal.clear()
         lines = self.history + BOX
-        if upto is not None:
+        if upto is not None and upto < len(lines):
             self.terminal.write("\n".join(lines[:upto]) + "\n")
             self.stage.push()
             lines = lines[upto:]
@@ -155,6 +157,75 @@ def test_a_program_that_ends_in_a_redraw_loses_only_what_nobody_has_read(upto: i
     assert told[:40] == truth[:40]
     assert len(told) + lost == len(truth)
     assert lost <= 24
+
+
+DRAWS = st.one_of(
+    st.tuples(st.just("rows"), st.integers(1, 12)),
+    st.tuples(st.just("common"), st.integers(1, 3)),
+    st.tuples(st.just("below"), st.just(0)),
+    st.tuples(st.just("whole"), st.just(0)),
+    st.tuples(st.just("cut redraw"), st.integers(0, 120)),
+    st.tuples(st.just("redraws"), st.integers(2, 6)),
+    st.tuples(st.just("push"), st.just(0)),
+    st.tuples(st.just("answer"), st.integers(0, 3)),
+    st.tuples(st.just("all answers"), st.just(0)),
+    st.tuples(st.just("tick"), st.sampled_from([5, 60, 300, 900, 2_500])),
+    st.tuples(st.just("kill"), st.just(0)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(DRAWS, max_size=40), st.integers(6, 24))
+def test_however_it_is_drawn_the_history_is_told_once(ops: list[tuple[str, int]], rows: int) -> None:
+    """Redraws of everything and of the end only, read late or never, with restarts in between: row by row what the
+    program has printed, or a gap.
+    """
+    program = Redrawing(rows)
+    stage = program.stage
+    program.seen(1_000)
+    for name, value in ops:
+        match name:
+            case "rows":
+                program.history += [f"row {len(program.history) + i}" for i in range(value)]
+                program.below()
+            case "common":
+                program.history += ["}", "", "}"][:value]
+                program.below()
+            case "below":
+                program.below()
+            case "whole":
+                program.whole()
+            case "cut redraw":
+                program.whole(upto=value)
+            case "redraws":
+                for _ in range(value):
+                    program.whole()
+                    stage.push()
+                    stage.pass_time(100, answering=False)
+            case "push":
+                stage.push()
+            case "answer":
+                stage.answer_one(value)
+            case "all answers":
+                stage.answer()
+            case "tick":
+                stage.pass_time(value, answering=False)
+            case "kill":
+                stage.restart()
+                stage.begin()
+            case _:
+                raise AssertionError(name)
+        stage.now_ms += 1
+    program.whole()
+    stage.settle()
+    stage.settle()
+    told = bare(stage.log.all_texts())
+    unique = [text for text in told if text.startswith("row ")]
+    printed = [text for text in program.history if text.startswith("row ")]
+    assert len(unique) == len(set(unique))
+    assert unique == [text for text in printed if text in set(unique)]
+    if not stage.log.gaps:
+        assert told == bare(program.history + BOX)
 
 
 @pytest.mark.parametrize("delay_ms", [5, 20, 50, 150])

@@ -40,6 +40,8 @@ class History(NamedTuple):
     """Erased or wrapped anew, and not yet known where the log ends in it."""
     limit: int = 0
     """Rows at which the terminal drops its oldest; 0 if that was not seen."""
+    oldest: int = -1
+    """`scrollback_top`; negative if not known."""
 
 
 class Stay(NamedTuple):

@@ -68,13 +68,17 @@ class Primary:
         missed = 0 if end is None else max(0, oldest - end)
         self.limit = Limit((history.limit or None) if history is not None else None)
         # A full history drops its oldest rows; one that is not full was erased.
-        erased = missed > 0 and not self.limit.full(dims)
-        printed_again = erased or (end is not None and history is not None and history.renumbered)
+        erased = oldest > end if end is not None else False
+        if history is not None and 0 <= history.oldest < oldest:
+            erased = erased or oldest >= history.physical_top
+        printed_again = (erased and not self.limit.full(dims)) or (
+            end is not None and history is not None and history.renumbered
+        )
         start = oldest if printed_again else max(oldest, min(top if end is None else end, top) - FIRST_LOOK_ROWS)
         rejoin = self.rejoin = Rejoin(Cause.RESUMED, start, oldest, (), seen.at_ms)
         rejoin.missed, rejoin.printed_again = missed, printed_again
         rejoin.log_end = self.fetch.next
-        if history is not None and not printed_again:
+        if history is not None and not (missed and printed_again) and not history.renumbered:
             rejoin.number, rejoin.column = end, history.column
         self.push(seen)
 
@@ -88,9 +92,9 @@ class Primary:
         rows, top, limit = dims.viewport_rows, dims.physical_top, self.limit.rows or 0
         if self.rejoin is not None:
             cols = dims.cols if self.rejoin.cause is Cause.ERASED and not self.rejoin.rewrapped else 0
-            return History(self.rejoin.log_end, cols, rows, top, renumbered=True, limit=limit)
+            return History(self.rejoin.log_end, cols, rows, top, 0, True, limit, dims.scrollback_top)
         column = self.mark.column(self.fetch.next)
-        return History(self.fetch.next, dims.cols, rows, top, column, limit=limit)
+        return History(self.fetch.next, dims.cols, rows, top, column, False, limit, dims.scrollback_top)
 
     # -- what is seen -----------------------------------------------------------------------------------------------
 

@@ -257,9 +257,12 @@ class Rejoin:
         if not quiet or (self.pending is None and self.fetch.next < min(self._goal or 0, self.fetch.end)):
             return self._plainly_new(ledger) if self.cause is Cause.ERASED else None
         seen = self._seen(viewport)
-        if self.printed_again:
-            return self._verdict(seen, self._as_printed_again(ledger, seen))
         tail = tuple(ledger.rows)
+        if self.printed_again:
+            found = self._as_printed_again(ledger, seen)
+            if found is None and self.number is not None and self.number >= self.start:
+                found = self._numbered(tail, seen, RESUMED_SHARE)
+            return self._verdict(seen, found)
         resized = self.cause is Cause.RESIZED
         if self.number is not None and self.number < self.start and not resized:
             self.missed = self.start - self.number
@@ -269,10 +272,7 @@ class Rejoin:
             return self._verdict(seen, Joint(Place(min(max(at, 0), len(seen)), self.column), (), 0))
         found = None
         if self.number is not None:
-            share = UNMOVED_SHARE if resized else RESUMED_SHARE
-            found = at_number(tail, seen, self.number - self.start, share)
-        if found is not None:
-            found = found._replace(place=found.place._replace(column=self.column))
+            found = self._numbered(tail, seen, UNMOVED_SHARE if resized else RESUMED_SHARE)
         at_top = self.start <= max(self.oldest, self.fetch.oldest)
         lines = self._whole_lines(seen)
         if self.from_top is not None and at_top and self.from_top <= len(tail):
@@ -294,6 +294,10 @@ class Rejoin:
         if found is not None and not found.sure and resized and self.trimmed:
             self.unknown_loss = True
         return self._verdict(seen, found)
+
+    def _numbered(self, tail: Sequence[Row], seen: Sequence[Row], share: float) -> Joint | None:
+        found = at_number(tail, seen, (self.number or 0) - self.start, share)
+        return None if found is None else found._replace(place=found.place._replace(column=self.column))
 
     def sample(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Sequence[Row]:
         """Rows that may go into the log while the history is still being redrawn: new ones that two looks, a second
