@@ -115,3 +115,17 @@ def test_the_last_good_one_stays_while_a_file_is_broken(tmp_path: Path) -> None:
     path.unlink()
     assert agents.reload()
     assert not has()
+
+
+@pytest.mark.parametrize(
+    "body", ["rule = [1]", 'rule = "x"', "rule = 5", "rule = [[1]]", 'title = "x"', "processes = 5", "composer = [1]"]
+)
+def test_a_file_of_another_form_is_refused_and_the_rest_stays(tmp_path: Path, body: str) -> None:
+    """A text where a table belongs stops nobody."""
+    put(tmp_path, "mine.toml", f'name = "codex"\n{body}\n', stamp=1)
+    put(tmp_path, "other.toml", MINE, stamp=1)
+
+    agents = Agents(tmp_path)
+
+    assert [trouble.path.name for trouble in agents.troubles] == ["mine.toml"]
+    assert "codex.mine.deploy" in {rule.id for rule in agents.detectors["codex"].pack.rules}

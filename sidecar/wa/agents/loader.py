@@ -72,6 +72,9 @@ class Agents:
                 troubles.append(trouble.trouble)
             except PackError as error:
                 troubles.append(Trouble(path, line_of(path, error), str(error)))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                # A text where a table belongs, and the like.
+                troubles.append(Trouble(path, None, f"is not in the form of an agent's file: {error}"))
             else:
                 self._good[path] = data
         self._stamps, self.troubles = stamps, tuple(troubles)

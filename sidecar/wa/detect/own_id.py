@@ -56,6 +56,8 @@ class OwnId:
         sources = {one.source for one in best.values()}
         if len(best) == 1:
             (only,) = best.values()
+            if only.source == self._source and only.session_id.casefold() != (self.session_id or "").casefold():
+                return self._take(*only, at_ms)  # The same witness knows better now.
             return self.told(*only, at_ms)
         if len(best) > 1 and self._source in sources:
             source, self._source, self.session_id, self._confidence = self._source, "", None, 0.0

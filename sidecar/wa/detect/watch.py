@@ -147,12 +147,16 @@ class PaneWatch:
         return self._is_program_known and self._named is None and self._agent is None
 
     def signal(self, signal: Signal, at_ms: int) -> list[Outcome]:
-        """A hook, a shell's mark, a session file: sources that join later."""
+        """A hook, a shell's mark, a session file. Of an agent that is not there, or no longer, nothing is taken."""
+        if signal.agent is not None and (signal.agent != self._agent or self._left_ms is not None):
+            return []
         self._arbiter.put(signal.source, signal)
         return self._settle(self.reading, at_ms)
 
     def tick(self, at_ms: int) -> list[Outcome]:
-        return self._due(at_ms) if self._screen is not None else []
+        if self._screen is None:
+            return []
+        return self._settle(self.reading, at_ms) if self._deaf else self._due(at_ms)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -204,6 +208,9 @@ class PaneWatch:
     def _choose(self, readings: Mapping[str, Reading], at_ms: int) -> None:
         if self._is_program_known:
             if self._named is not None:
+                if self._left_ms is not None:
+                    # It came back, or another run of it: an id that the one before printed at its end is not this one's.
+                    self.state = self.state._replace(session_id=None)
                 self._agent, self._sure, self._left_ms = self._named, True, None
             elif self._agent is not None:
                 self._left_ms = at_ms if self._left_ms is None else self._left_ms
@@ -245,6 +252,8 @@ class PaneWatch:
         put(SignalSource.DIALOG, None)
         put(SignalSource.SCREEN, None)
         put(SignalSource.TITLE, None)
+        if self._agent is None or self._left_ms is not None:
+            put(SignalSource.SESSION_FILE, None)
         if reading is None or self._agent is None:
             return
         if self._left_ms is not None:

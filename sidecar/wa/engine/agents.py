@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from wa.agents.loader import Agents
+from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
 from wa.detect.session_book import SessionBook
 from wa.detect.session_ops import NoteEvent, Operation
 from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
+from wa.engine.agent_notes import AgentNotes, EventStore
 from wa.engine.foreground import Foreground
 from wa.engine.hub import Hub, Kind
 from wa.engine.items import event_item, state_item
 from wa.engine.pane import WatchedPane
+from wa.engine.session_ids import SessionIds
 from wa.engine.wakes import Wakes
+from wa.model.agent import NO_AGENT, AgentState, Signal
 from wa.model.clock import Clock
-from wa.model.errors import StoreError
 from wa.model.log import Segment
 from wa.model.screen import Screen
-from wa.store.agent_records import AgentBatch
+from wa.sources.session_files import SessionFiles
 from wa.store.agent_redact import clean_detection
 
 log = logging.getLogger(__name__)
@@ -32,36 +34,43 @@ PROGRAM_INTERVAL_MS = 250
 FAMILY_INTERVAL_MS = 1_000
 """Between two looks at what a program that is no agent has started."""
 RELOAD_S = 2.0
+REREAD_S = 0.01
 RETRY_S = 1.0
-MAX_WAITING = 10_000
-"""Batches that wait for the database; when there are more, the oldest are given up and logged."""
-
-
-class EventStore(Protocol):
-    async def agent_events(self, batches: Sequence[AgentBatch]) -> None: ...
 
 
 class AgentWatch:
-    """Of one sidecar. `look` and its kin run inside the loop and never wait."""
+    """Of one sidecar. `screen` and its kin run inside the loop and never wait."""
 
     def __init__(
-        self, agents: Agents, store: EventStore, hub: Hub, clock: Clock, foreground: Foreground, *, zone: str
+        self,
+        agents: Agents,
+        store: EventStore,
+        hub: Hub,
+        clock: Clock,
+        foreground: Foreground,
+        *,
+        zone: str,
+        files: SessionFiles | None = None,
     ) -> None:
+        """Without *files* no session file is read."""
         self.agents = agents
-        self._store = store
+        self.notes = AgentNotes(store)
         self._hub = hub
         self._clock = clock
         self._foreground = foreground
         self._zone = zone
         self._panes: dict[str, _Watched] = {}
-        self._waiting: deque[AgentBatch] = deque()
-        self._written = asyncio.Event()
         self._wakes: Wakes[str] = Wakes(self._ring)
-        self.given_up = 0
+        self._ids = None if files is None else SessionIds(files, clock, self._answered, self._signalled)
 
     def of(self, pane: WatchedPane) -> PaneWatch | None:
         watched = self._panes.get(pane.uid)
         return watched.watch if watched is not None else None
+
+    @property
+    def failed(self) -> list[str]:
+        """Panes in which a rule raised."""
+        return [uid for uid, watched in self._panes.items() if watched.failed]
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 
@@ -76,8 +85,12 @@ class AgentWatch:
         """The pane has ended, or must not be looked at any more."""
         watched = self._panes.pop(pane.uid, None)
         self._wakes.drop(pane.uid)
+        if self._ids is not None:
+            self._ids.drop(pane.uid)
         if watched is not None:
-            self._remember(pane.uid, watched.book.close(self._clock.now_ms()))
+            self.notes.add(pane.uid, watched.book.close(self._clock.now_ms()))
+        if pane.excluded:
+            pane.agent, pane.last_event = NO_AGENT, None
 
     def _feed(self, pane: WatchedPane, feed: Callable[[PaneWatch, int], list[Outcome]]) -> None:
         if pane.excluded:
@@ -92,16 +105,20 @@ class AgentWatch:
         try:
             outcomes = self._program(watched, now_ms)
             outcomes += feed(watched.watch, now_ms)
+            self._perform(watched, outcomes, now_ms)
         except Exception:
             # A fault of a rule must not end the capture of the pane.
-            log.exception("detection failed", extra={"pane": pane.uid})
-            return
-        self._perform(watched, outcomes, now_ms)
+            if not watched.failed:
+                log.exception("detection failed", extra={"pane": pane.uid})
+            watched.failed = True
 
     def _program(self, watched: _Watched, now_ms: int) -> list[Outcome]:
         pane = watched.pane
-        if pane.mux.host or not pane.listed.tty_name or now_ms - watched.program_ms < PROGRAM_INTERVAL_MS:
+        if pane.mux.host or not pane.listed.tty_name:
             return []
+        if now_ms - watched.program_ms < PROGRAM_INTERVAL_MS:
+            # What a program printed last may have come before its end.
+            return [LookAgain(watched.program_ms + PROGRAM_INTERVAL_MS)]
         watched.program_ms = now_ms
         command = self._foreground.of(pane.listed.tty_name)
         program = None if command is None else Program(command.name, command.line)
@@ -128,72 +145,84 @@ class AgentWatch:
 
     def _perform(self, watched: _Watched, outcomes: list[Outcome], now_ms: int) -> None:
         pane, operations = watched.pane, list[Operation]()
+        if due := [outcome.at_ms for outcome in outcomes if isinstance(outcome, LookAgain)]:
+            delay_s = max(0.001, (min(due) - now_ms) / 1000)
+            self._wakes.at(pane.uid, asyncio.get_running_loop().time() + delay_s)
         for outcome in outcomes:
-            if isinstance(outcome, LookAgain):
-                delay_s = max(0.001, (outcome.at_ms - now_ms) / 1000)
-                self._wakes.at(pane.uid, asyncio.get_running_loop().time() + delay_s)
-            elif isinstance(outcome, Looked):
+            if isinstance(outcome, Looked):
                 operations += watched.book.look(outcome.detections, outcome.at_ms, outcome.rows)
             elif isinstance(outcome, Changed):
                 operations += watched.book.feed_state(outcome.transition)
-                self._hub.publish(Kind.STATE, pane.uid, lambda outcome=outcome: state_item(pane, outcome.transition))  # type: ignore[misc]
-                pane.changed()
+                told = outcome.transition._replace(after=_named(outcome.transition.after, watched.book))
+                self._hub.publish(Kind.STATE, pane.uid, lambda told=told: state_item(pane, told))  # type: ignore[misc]
         for operation in operations:
             if isinstance(operation, NoteEvent):
                 pane.last_event = (operation.detection.event, operation.at_ms)
                 self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
-        pane.agent = watched.watch.state
-        self._remember(pane.uid, operations)
+        pane.agent = _named(watched.watch.state, watched.book)
+        if any(isinstance(outcome, Changed) for outcome in outcomes):
+            pane.changed()
+        self.notes.add(pane.uid, operations)
+        if self._ids is not None:
+            self._ids.saw(pane, watched.watch.state, watched.book, operations)
 
-    def _remember(self, uid: str, operations: Sequence[Operation]) -> None:
-        if not operations:
-            return
-        if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
-            self.given_up += 1
-        self._waiting.append(AgentBatch(uid, tuple(operations)))
-        self._written.set()
+    def _answered(self, pane: WatchedPane, candidates: list[Candidate]) -> None:
+        """Session files say which sessions it can be."""
+        watched = self._panes.get(pane.uid)
+        if watched is not None:
+            self.notes.add(pane.uid, watched.book.feed_candidates(candidates, self._clock.now_ms()))
+            pane.agent = _named(watched.watch.state, watched.book)
+
+    def _signalled(self, pane: WatchedPane, signal: Signal) -> None:
+        if pane.uid in self._panes:
+            self._feed(pane, lambda watch, now_ms: watch.signal(signal, now_ms))
+
+    # -- beside the loop ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Write what waits; look now and then whether a file of the user's changed. Ends by cancellation."""
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + RELOAD_S
         while True:
-            try:
-                async with asyncio.timeout(RELOAD_S):
-                    await self._written.wait()
-            except TimeoutError:
-                self._reload()
-                continue
-            if not await self.save():
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(look_at):
+                    await self.notes.wanted.wait()
+            if not await self.notes.save():
                 await asyncio.sleep(RETRY_S)
+            if loop.time() >= look_at:
+                await self._reload()
+                look_at = loop.time() + RELOAD_S
 
-    async def save(self) -> bool:
-        """Whether all that waited is in the database."""
-        self._written.clear()
-        batches = list(self._waiting)
-        if not batches:
-            return True
-        try:
-            await self._store.agent_events(batches)
-        except StoreError as error:
-            log.warning("events not stored", extra={"batches": len(batches), "reason": error.message})
-            self._written.set()
-            return False
-        for _ in batches:
-            self._waiting.popleft()
-        return True
-
-    def _reload(self) -> None:
+    async def _reload(self) -> None:
         before = self.agents.troubles
-        if self.agents.reload():
-            for watched in self._panes.values():
-                watched.watch.use(self.agents.detectors)
-            log.info("rules loaded", extra={"agents": ", ".join(self.agents.detectors)})
-        if self.agents.troubles != before:
-            for trouble in self.agents.troubles:
+        if not await asyncio.to_thread(self.agents.reload):
+            return
+        now = asyncio.get_running_loop().time()
+        for number, watched in enumerate(self._panes.values()):
+            watched.watch.use(self.agents.detectors)
+            watched.failed = False
+            # A screen that stands still is read anew too; not all of them in one turn of the loop.
+            self._wakes.at(watched.pane.uid, now + number * REREAD_S)
+        log.info("rules loaded", extra={"agents": ", ".join(self.agents.detectors)})
+        for trouble in self.agents.troubles:
+            if trouble not in before:
                 log.warning("rules refused", extra={"reason": str(trouble)})
 
-    def close(self) -> None:
+    async def save(self) -> bool:
+        """Whether all that is to be remembered is in the database."""
+        return await self.notes.save()
+
+    async def close(self) -> None:
         self._wakes.close()
+        if self._ids is not None:
+            await self._ids.close()
+
+
+def _named(state: AgentState, book: SessionBook) -> AgentState:
+    """With the session's own id, wherever it was read."""
+    if book.session is None or book.session_id is None or book.session.agent != state.agent:
+        return state
+    return state._replace(session_id=book.session_id)
 
 
 class _Watched:
@@ -205,3 +234,5 @@ class _Watched:
         self.family_ms = 0
         self.leader: Program | None = None
         self.wrapped: Program | None = None
+        self.failed = False
+        """A rule raised here; told once, until the rules change."""

@@ -34,6 +34,7 @@ from wa.model.clock import Clock
 from wa.model.errors import StoreError, WaError
 from wa.protocol import sidecar_wire as wire
 from wa.protocol.results import WatchResult
+from wa.sources.session_files import SessionFiles
 from wa.store.reader import Reader
 from wa.store.records import DAY_MS, StoreSettings
 from wa.store.writer import Writer
@@ -132,7 +133,13 @@ class Sidecar:
                 list_interval_s=settings.wezterm.list_interval_s,
             )
             agents = AgentWatch(
-                Agents(paths.config / "agents"), writer, shared.hub, clock, shared.foreground, zone=local_zone()
+                Agents(paths.config / "agents"),
+                writer,
+                shared.hub,
+                clock,
+                shared.foreground,
+                zone=local_zone(),
+                files=SessionFiles(),
             )
             shared = replace(shared, agents=agents)
             muxes = Muxes(
@@ -151,7 +158,7 @@ class Sidecar:
             stack.push_async_callback(tasks.cancel, [writing])
             stack.push_async_callback(self._save, buffer)
             stack.push_async_callback(agents.save)
-            stack.callback(agents.close)
+            stack.push_async_callback(agents.close)
             noting = tasks.spawn(agents.run(), name="write events", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [noting])
             retaining = tasks.spawn(self._retain(writer), name="retention")

@@ -96,10 +96,24 @@ class Reports:
         if buffer.rows_dropped:
             what = f"{buffer.rows_dropped} rows were dropped because memory's bound was reached, and recorded as gaps"
             found.append(_finding("warning", what, "Raise `capture.memory_mb`, and see why the database was away."))
+        found += self._agent_troubles()
         for failure in tasks.recent_failures()[-3:]:
             what = f"a part of the sidecar failed: {failure.task}: {redact(str(failure.error))}"
             found.append(_finding("error", what, f"Report it with {self.paths.log_file}."))
         return found
+
+    def _agent_troubles(self) -> Iterable[Finding]:
+        if (agents := self.shared.agents) is None:
+            return
+        for trouble in agents.agents.troubles:
+            step = "Mend the file: `wa rules lint FILE` checks it. Until then the last good rules stay in force."
+            yield _finding("warning", f"rules refused: {trouble}", step)
+        if agents.notes.given_up:
+            what = f"{agents.notes.given_up} batches of events were given up: the database was away for too long"
+            yield _finding("warning", what, "See why the database was away.")
+        if agents.failed:
+            what = f"rules fail in {', '.join(agents.failed[:5])}: what the agents do there is not known"
+            yield _finding("error", what, f"Report it with {self.paths.log_file}.")
 
 
 def mux_result(session: MuxSession) -> MuxResult:
