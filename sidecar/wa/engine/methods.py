@@ -161,6 +161,8 @@ class Methods:
 
     async def _flush(self, _: Params) -> dict[str, Any]:
         await self._shared.buffer.flush()
+        if self._shared.agents is not None:
+            await self._shared.agents.save()
         return {}
 
     async def _forget(self, params: Params) -> dict[str, Any]:
@@ -171,6 +173,8 @@ class Methods:
         buffer, registry = self._shared.buffer, self._shared.registry
         # What waits in memory belongs to what is to be forgotten.
         await buffer.flush()
+        if self._shared.agents is not None:
+            await self._shared.agents.save()
         count = await self._writer.forget(pane_uid=uid, since_ms=since_ms)
         touched = [pane for pane in registry if uid in (None, pane.uid)]
         for pane in touched:

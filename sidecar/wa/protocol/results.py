@@ -25,6 +25,8 @@ SCHEMAS = (
     "help",
     "completion",
     "explain",
+    "events",
+    "sessions",
     "record",
     "rules",
     "rules-test",
@@ -453,6 +455,118 @@ class RecordResult(TypedDict):
     """Places where a name or an address of yours was replaced by a neutral one; secrets are redacted besides."""
 
 
+class EventResult(TypedDict):
+    id: int
+    """Rises with every event stored."""
+    pane_uid: str
+    session: str | None
+    """`s12`; None for an event outside of any session."""
+    at: str
+    agent: str
+    event: str
+    rule: str
+    severity: str
+    present: bool
+    """It was true of that moment (a dialog, a menu); False: it happened and stays true."""
+    row: int | None
+    """Position in the pane's log; None where it stood on the screen alone."""
+    text: str
+    """The matched span, secrets redacted."""
+    fields: dict[str, Any]
+
+
+class EventsResult(TypedDict):
+    live: bool
+    as_of: str | None
+    events: list[EventResult]
+
+
+class SessionTurn(TypedDict):
+    number: int
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    """`done`, `interrupted`, `failed`, `limited`; None while it runs."""
+    duration: str | None
+    """As printed."""
+    tokens: int | None
+
+
+class SessionLimit(TypedDict):
+    at: str
+    window: str | None
+    model: str | None
+    printed: str
+    resets_at: str | None
+    plan: str | None
+    resumes_itself: bool
+    lifted_at: str | None
+
+
+class SessionCompaction(TypedDict):
+    at: str
+    trigger: str | None
+    before: int | None
+    after: int | None
+
+
+class SessionModel(TypedDict):
+    model: str
+    reqs: int | None
+    input: int | None
+    cached: int | None
+    output: int | None
+
+
+class SessionParts(TypedDict):
+    models: list[SessionModel]
+    turns: list[SessionTurn]
+    limits: list[SessionLimit]
+    compactions: list[SessionCompaction]
+
+
+class SessionTokens(TypedDict):
+    total: int | None
+    input: int | None
+    cached: int | None
+    output: int | None
+    reasoning: int | None
+
+
+class SessionResult(TypedDict):
+    session: str
+    """`s12`"""
+    pane_uid: str
+    agent: str
+    session_id: str | None
+    """The agent's own; None where it is not known, or two fit."""
+    id_confidence: float | None
+    id_source: str | None
+    continues: str | None
+    """The session of the same id that it goes on with."""
+    version: str | None
+    model: str | None
+    plan: str | None
+    project: str | None
+    joined: bool
+    """Its beginning was not seen."""
+    started_at: str
+    ended_at: str | None
+    end_mode: str | None
+    tokens: SessionTokens
+    turns: int
+    limits: int
+    compactions: int
+    parts: SessionParts | None
+    """In `wa sessions show` alone."""
+
+
+class SessionsResult(TypedDict):
+    live: bool
+    as_of: str | None
+    sessions: list[SessionResult]
+
+
 class ErrorResult(NamedTuple):
     """What stands under `error` in an envelope; its schema is `schemas/error.json`."""
 
@@ -478,6 +592,8 @@ RESULTS: dict[str, type] = {
     "help": HelpResult,
     "completion": CompletionResult,
     "explain": ExplainResult,
+    "events": EventsResult,
+    "sessions": SessionsResult,
     "record": RecordResult,
     "rules": RulesResult,
     "rules-test": RulesTestResult,

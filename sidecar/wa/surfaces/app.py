@@ -16,6 +16,7 @@ from wa.surfaces import (
     config,
     demo,
     doctor,
+    events,
     explain,
     export,
     forget,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "search": search.search,
     "send": send.send,
     "explain": explain.explain,
+    "events": events.events,
     "record": explain.record,
     "forget": forget.forget,
     "export": export.export,
@@ -63,6 +65,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(events.app, name="sessions")
 app.add_typer(rules.app, name="rules")
 app.add_typer(config.app, name="config")
 
