@@ -79,7 +79,8 @@ def test_every_command_is_explained_in_its_topic() -> None:
 
     assert named - {*COMMANDS, "config", "rules", "sessions"} == set()
     assert all(
-        f"`{name}`" in text or f"wa {name}" in text or f"## {name}" in text for name in [*COMMANDS, "config", "rules", "sessions"]
+        f"`{name}`" in text or f"wa {name}" in text or f"## {name}" in text
+        for name in [*COMMANDS, "config", "rules", "sessions"]
     )
     options = {opt for command in walk() for param in command.params for opt in param.opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= options | {"--help", "--version", "--json"}
