@@ -137,21 +137,24 @@ def watch(path: str) -> None:
 class Drained(NamedTuple):
     rows: int
     missing: int
-    wasted: int
-    """Rows that came and had not been asked for: the server clamps."""
+    twice: int
+    """Rows that came again."""
     ended_ns: int
 
 
 class Drain:
-    """Every row of one pane that passes above the viewport, until a row with *last* in it is on the screen."""
+    """Every row of one pane that passes above the viewport, until a row with *last* in it is on the screen.
+
+    The server clamps: of rows that are trimmed by the time it answers it sends the oldest it has. They count too.
+    """
 
     def __init__(self, client: BareClient, pane_id: int, last: str) -> None:
         self.client, self.pane_id, self.last = client, pane_id, last
-        self.next = client.dimensions(pane_id).physical_top
-        self.top = self.next
+        self.first = self.next = self.top = client.dimensions(pane_id).physical_top
         self.oldest = 0
-        self.under_way: dict[int, range] = {}
-        self.rows = self.missing = self.wasted = 0
+        self.under_way: set[int] = set()
+        self.got: set[int] = set()
+        self.received = 0
         self.seen_last = False
         client.push = self.hear
 
@@ -161,32 +164,34 @@ class Drain:
             self.seen_last = self.seen_last or any(self.last in row.text for row in pdu.bonus_lines)
 
     def ask(self) -> None:
-        if self.next < self.oldest:
-            self.missing += self.oldest - self.next
-            self.next = self.oldest
+        self.next = max(self.next, self.oldest)
         while self.next < self.top and len(self.under_way) < UNDER_WAY:
             stop = min(self.next + CHUNK_ROWS, self.top)
             if stop - self.next < CHUNK_ROWS and self.under_way and not self.seen_last:
                 return  # a full chunk will be there soon
-            wanted = range(self.next, stop)
-            self.under_way[self.client.ask(pdus.GetLines(self.pane_id, (wanted,)))] = wanted
+            self.under_way.add(self.client.ask(pdus.GetLines(self.pane_id, (range(self.next, stop),))))
             self.next = stop
+
+    def take(self, rows: Sequence[Row]) -> None:
+        self.received += len(rows)
+        self.got.update(row.index for row in rows)
+        self.oldest = max(self.oldest, rows[0].index)
+        self.next = max(self.next, rows[-1].index + 1)
 
     def run(self) -> Drained:
         while not (self.seen_last and self.next >= self.top and not self.under_way):
             for frame in self.client.frames():
-                wanted = self.under_way.pop(frame.serial, None)
-                if wanted is None:
+                if frame.serial not in self.under_way:
                     self.client.hear(frame)
                     continue
+                self.under_way.remove(frame.serial)
                 reply = self.client.pdu(frame)
                 assert isinstance(reply, pdus.GetLinesResponse), reply
-                got = sum(1 for row in reply.lines if row.index in wanted)
-                self.rows += got
-                self.wasted += len(reply.lines) - got
-                self.missing += len(wanted) - got
+                self.take(reply.lines)
             self.ask()
-        return Drained(self.rows, self.missing, self.wasted, time.time_ns())
+        ended_ns = time.time_ns()
+        rows = sum(self.first <= index < self.top for index in self.got)
+        return Drained(rows, self.top - self.first - rows, self.received - len(self.got), ended_ns)
 
 
 def drain(path: str) -> None:

@@ -609,13 +609,15 @@ def test_a_lull_is_told_after_what_was_heard_before_it(path: Path) -> None:
         fake = FakeMux()
         async with heard_from(path, fake) as (terminal, heard):
             terminal.relax(0.05)
-            for number in range(8):
-                fake.panes[0].print(f"line {number}")
+            pushed = 0
+            while not heard.of(Lull):
+                fake.panes[0].print(f"line {pushed}")
                 fake.push_pane(0)
-            await until(lambda: heard.of(Lull))
+                pushed += 1
+                await asyncio.sleep(0.005)
             before = [type(seen) for seen in heard[: heard.index(heard.of(Lull)[0])]]
             assert before.count(ScreenPush) >= 4
-            await until(lambda: len(heard.of(ScreenPush)) == 8)
+            await until(lambda: len(heard.of(ScreenPush)) == pushed)
             await until(lambda: fake.asked[-1] == mux.Ping())
 
     run(scene())

@@ -26,6 +26,8 @@ WORTH = 3
 """Pushes in two rounds below which it does not any more."""
 LATE_S = 0.03
 """What comes later than this after the first byte was not held back."""
+QUIET_S = 0.1
+"""After a request: rows that are being read may be dropped by the terminal before they are."""
 LEAKS = 10
 """Rounds one after the other with such pushes, after which a server counts as one that does not wait."""
 
@@ -54,7 +56,7 @@ class Line(Protocol):
 
 
 class Brake:
-    """Off until `loosen`. Whoever sends something else calls `open` first."""
+    """Off until `loosen`. Whoever sends something else calls `open` first, also where nothing is held back."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -65,6 +67,7 @@ class Brake:
         self._rest = b""
         """Of the Ping; with it, the server is held back."""
         self._held_at = 0.0
+        self._asked_at = -QUIET_S
         self._deaf = False
         self._serial: int | None = None
         """Of the Ping whose answer has not come."""
@@ -88,6 +91,7 @@ class Brake:
         if not late_s:
             self.open()
             self._arm(None)
+            self._asked_at = -QUIET_S
             self._serial, self._answered, self._count, self._before = None, False, 0, WORTH
 
     def close(self) -> None:
@@ -96,7 +100,8 @@ class Brake:
         self._useless = True
 
     def open(self) -> None:
-        """Let the server go on, and hear it."""
+        """Something is asked: let the server go on, and hear it."""
+        self._asked_at = self._loop.time()
         if self._rest:
             self._finish()
         if self._deaf:
@@ -127,7 +132,7 @@ class Brake:
             if now - self._since > WINDOW_S:
                 self._since, self._count = now, 0
             self._count += pushes
-            if self._count >= ENOUGH and not self._line.has_requests:
+            if self._count >= ENOUGH and self._is_quiet():
                 self._hold()
 
     # -- a round ----------------------------------------------------------------------------------------------------
@@ -161,17 +166,19 @@ class Brake:
     def _decide(self) -> None:
         """The server has answered: hold it back again, or leave it alone."""
         self._arm(None)
-        late = not self._count and not self._waited
-        if late or self._line.has_requests:
+        if not self._count and not self._waited:
             self._waited = True
-            self._arm(self._decide, LATE_SETTLE_S if late else SETTLE_S)
+            self._arm(self._decide, LATE_SETTLE_S)
             return
         self._answered = False
         before, self._before = self._before, self._count
-        if before + self._before >= WORTH:
+        if before + self._before >= WORTH and self._is_quiet():
             self._hold()
         else:
             self._before, self._since, self._count = WORTH, self._loop.time(), 0
+
+    def _is_quiet(self) -> bool:
+        return not self._line.has_requests and self._loop.time() - self._asked_at >= QUIET_S
 
     def _arm(self, then: Callable[[], None] | None, delay_s: float = 0.0) -> None:
         if self._timer is not None:
