@@ -189,3 +189,15 @@ def test_a_draft_is_seen() -> None:
     assert world.watch.state.draft == ""
     world.show(*BANNER, "", "› half a thou", "", *COMPOSER[3:])
     assert world.watch.state.draft == "half a thou"
+
+
+def test_idle_is_told_once_it_is_the_verdict() -> None:
+    """Not while the title works, nor before the hold is over, though the screen looks idle."""
+    world = World()
+    world.show(*BANNER, "› fix it", "", *WORKING, *COMPOSER, title="⠋ work")
+    world.show(*BANNER, "› fix it", "", "• Half an answer", *COMPOSER, title="⠙ work")
+    world.let_pass(1_000)
+    assert "state.idle" not in world.events
+    world.show(*BANNER, "› fix it", "", "• The answer", *COMPOSER, title="work")
+    world.let_pass(HOLD_MS + 10)
+    assert world.events.count("state.idle") == 1

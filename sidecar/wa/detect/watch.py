@@ -74,6 +74,8 @@ class PaneWatch:
         self._tail: deque[Row] = deque(maxlen=TAIL_ROWS)
         self._pending: list[Row] = []
         self._next_row = next_row
+        self._top = 0
+        """Position in the log of the first row of the newest page."""
         self._screen: Screen | None = None
         self._program: Program | None = None
         self._named: str | None = None
@@ -191,12 +193,16 @@ class PaneWatch:
         self._choose(readings, at_ms)
         reading = readings.get(self._agent) if self._agent is not None else None
         self.reading = reading
-        out: list[Outcome] = []
-        if reading is not None:
-            believed = tuple(self._believed(reading))
-            out.append(Looked(believed, at_ms, tuple(_row(one, top) for one in believed)))
+        self._top = top
         self._put_signals(reading, screen, at_ms)
-        return out + self._settle(reading, at_ms)
+        settled = self._settle(reading, at_ms)
+        if reading is None or any(isinstance(one, Looked) for one in settled):
+            return settled
+        return [self._looked(reading, at_ms), *settled]
+
+    def _looked(self, reading: Reading, at_ms: int) -> Looked:
+        believed = tuple(self._believed(reading))
+        return Looked(believed, at_ms, tuple(_row(one, self._top) for one in believed))
 
     def _asked(self) -> list[str]:
         """Whose rules are worth asking: the agent that is known there, else all, unless the program is known to be none."""
@@ -235,9 +241,10 @@ class PaneWatch:
             self._agent, self._sure = best.agent, False
 
     def _believed(self, reading: Reading) -> list[Detection]:
-        """After the program went, only what it printed at its end."""
+        """Idle only where that is the verdict of all signals; after the program went, only what it printed at its end."""
         if self._left_ms is None:
-            return list(reading.detections)
+            idle = self.state.state is PaneState.IDLE
+            return [one for one in reading.detections if idle or one.event != "state.idle"]
         return [
             one
             for one in reading.detections
@@ -331,6 +338,9 @@ class PaneWatch:
         )
         self.state = after
         out: list[Outcome] = []
+        if changed and reading is not None and state is PaneState.IDLE:
+            # It was held back till now: the look that saw it did not tell of it.
+            out.append(self._looked(reading, at_ms))
         if changed or after.dialog != before.dialog or after.limit != before.limit:
             out.append(Changed(Transition(at_ms, before.state, after)))
         if verdict.wake_ms is not None and verdict.wake_ms > at_ms:
