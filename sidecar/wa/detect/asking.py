@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -39,9 +39,10 @@ class Asking:
         self._agent = agent
         self._budget = Budget()
 
-    def ask(self, rule: Rule) -> Iterator[Match]:
+    def ask(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Match]:
+        """*rows*: where its anchors stand; None: anywhere."""
         for region in rule.regions:
-            texts = self._look.texts(region, rule)
+            texts = self._look.texts(region, rule, rows)
             if region == "footer":
                 yield from self._best(rule, texts)
                 continue

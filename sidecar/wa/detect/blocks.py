@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from wa.detect.page import BORDERS, RULES, Line, Page, is_rule, url_goes_on
+from wa.detect.page import BORDERS, RULES, Lines, Page, is_rule, url_goes_on
 
 TEXT = "text"
 BOX = "box"
@@ -21,6 +21,7 @@ PLAIN = frozenset({TEXT, BOX, RULE, SHELL})
 NBSP = "\u00a0"
 JOINT = "\ufdd0"
 """Stands in a text where a row was full and the next may be its rest: nothing, or a blank. No terminal shows this character."""
+ODD = frozenset(RULES) | frozenset("╭│╰")
 MAX_JOINTS = 3
 """So many open joints are read in every combination; more of them all one way, then all the other."""
 MAX_BOX_ROWS = 400
@@ -58,20 +59,43 @@ class Marker(NamedTuple):
     """So many plain blanks follow the glyph, and then a word."""
 
 
-class Block(NamedTuple):
-    kind: str
-    """A marker's name, or `text`, `box`, `rule`."""
-    column: int
-    glyph: str
-    text: str
-    """Joined over rows, spaces squeezed, borders and glyph dropped, U+00A0 as a blank, ’ as '."""
-    lines: tuple[str, ...]
-    """The same, line by line."""
-    first: int
-    last: int
-    owner: str
-    """Name of the marker block that stands before this one; "" at the top."""
-    flush: bool = False
+class Block:
+    """Rows that belong together. What it says is put together when it is asked for."""
+
+    __slots__ = ("_lines", "_text", "column", "first", "flush", "glyph", "kind", "last", "owner", "raw")
+
+    def __init__(
+        self, kind: str, column: int, glyph: str, raw: list[str], first: int, last: int, owner: str, flush: bool
+    ) -> None:
+        self.kind = kind
+        """A marker's name, or `text`, `box`, `rule`, `shell`."""
+        self.column = column
+        self.glyph = glyph
+        self.raw = raw
+        self.first = first
+        self.last = last
+        self.owner = owner
+        """Name of the marker block that stands before this one; "" at the top."""
+        self.flush = flush
+        self._lines: tuple[str, ...] | None = None
+        self._text: str | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Spaces squeezed, borders and glyph dropped, U+00A0 as a blank, ’ as '."""
+        if self._lines is None:
+            self._lines = tuple(map(tidy, self.raw))
+        return self._lines
+
+    @property
+    def text(self) -> str:
+        """The same, joined over rows."""
+        if self._text is None:
+            self._text = join(self.lines)
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Block({self.kind!r}, {self.column}, {self.first}-{self.last}, {self.text[:80]!r})"
 
 
 def tidy(text: str) -> str:
@@ -80,8 +104,8 @@ def tidy(text: str) -> str:
 
 def join(lines: Sequence[str]) -> str:
     """One text of the rows of a block: a URL that was broken behind one of its own marks is whole again."""
-    if len(lines) == 1:
-        return lines[0]
+    if len(lines) < 2:
+        return lines[0] if lines else ""
     joined = ""
     for line in lines:
         if not line:
@@ -110,6 +134,11 @@ def readings(text: str, *, flush: bool = False) -> Iterator[str]:
             yield out
 
 
+def is_prompt(text: str) -> bool:
+    """*text* is a line at a shell's prompt."""
+    return _PROMPT_ENDS.search(text, 0, 200) is not None and SHELL_PROMPT.match(text) is not None
+
+
 def unboxed(text: str) -> str:
     """A line without the borders around it, of nested boxes too."""
     bare = text.strip()
@@ -121,12 +150,12 @@ def unboxed(text: str) -> str:
 class Grouper:
     """How one agent draws: its markers, and lines that begin a text of their own wherever they stand."""
 
-    def __init__(self, markers: Sequence[Marker], breaks: Sequence[Pattern] = ()) -> None:
+    def __init__(self, markers: Sequence[Marker], breaks: Pattern | None = None) -> None:
         self.of_glyph: dict[str, list[Marker]] = {}
         for marker in markers:
             for glyph in marker.glyphs:
                 self.of_glyph.setdefault(glyph, []).append(marker)
-        self._breaks = tuple(breaks)
+        self._breaks = breaks
 
     def marker_of(self, line: str) -> Marker | None:
         bare = line.lstrip(" ")
@@ -155,142 +184,120 @@ class Grouper:
 
     def blocks(self, page: Page) -> list[Block]:
         """The blocks of a page, top first."""
-        return _Blocks(self).of(page.lines)
+        return _Blocks(self, page.lines).all()
 
     def begins(self, text: str) -> bool:
         """*text* begins a text of its own."""
-        return any(pattern.match(text) for pattern in self._breaks)
+        return self._breaks is not None and self._breaks.match(text) is not None
 
 
 class _Blocks:
     """One pass from the top down."""
 
-    def __init__(self, grouper: Grouper) -> None:
+    __slots__ = ("_grouper", "_lines", "_open", "_out", "_owner")
+
+    def __init__(self, grouper: Grouper, lines: Lines) -> None:
         self._grouper = grouper
+        self._lines = lines
         self._out: list[Block] = []
-        self._kind = ""
-        self._glyph = ""
-        self._column = 0
-        self._first = self._last = 0
-        self._flush = False
-        self._gathered: list[str] = []
+        self._open: Block | None = None
         self._owner = ""
 
-    def of(self, lines: Sequence[Line]) -> list[Block]:
+    def all(self) -> list[Block]:
         markers = self._grouper.of_glyph
+        begins = self._grouper.begins
+        texts, _, lasts, loose = self._lines
         cut_box = 0
-        for at, line in enumerate(lines):
-            text = line.text
-            bare = text.lstrip(" ")
+        for at, text in enumerate(texts):
             if cut_box:
-                cut_box = self._in_cut_box(line, bare, cut_box)
+                cut_box = self._in_cut_box(at, cut_box)
                 continue
-            if not bare:
-                self._end()
+            if not text:
+                self._open = None
                 continue
+            bare = text.lstrip(" ")
             glyph = bare[0]
-            if glyph in RULES and self._ruled(line, text, glyph):
-                continue
-            if glyph in "╭│╰":
-                if glyph == "╭" and (line.last > line.first or "╮" not in text) and _closes(lines, at):
-                    self._begin(BOX, glyph, line)
+            block = self._open
+            if glyph in ODD:
+                if glyph in RULES:
+                    if self._ruled(at, glyph):
+                        continue
+                elif glyph == "╭" and (lasts[at] > self._lines.firsts[at] or "╮" not in text) and self._closes(at):
+                    self._begin(BOX, glyph, at, [])
                     cut_box = MAX_BOX_ROWS
                     continue
-                if glyph == "╭" or self._kind == BOX or (len(bare) > 1 and bare[-1] == "│"):
-                    self._boxed(line, glyph)
+                elif glyph == "╭" or (block is not None and block.kind == BOX) or (len(bare) > 1 and bare[-1] == "│"):
+                    self._boxed(at, glyph, len(text) - len(bare))
                     continue
-            if self._kind == BOX:
-                self._end()
             found = markers.get(glyph)
             if found is not None:
                 marker = Grouper.fitting(found, bare, len(text) - len(bare))
                 if marker is not None:
-                    self._begin(marker.name, glyph, line)
-                    self._flush = marker.flush
-                    self._gathered.append(tidy(bare[1:]))
+                    self._begin(marker.name, glyph, at, [bare[1:]], flush=marker.flush)
+                    self._owner = marker.name
                     continue
-            if text[0] in SHELL_STARTS and _PROMPT_ENDS.search(text, 0, 200) and SHELL_PROMPT.match(text):
-                self._end()
-                said = tidy(text)
-                self._out.append(Block(SHELL, 0, glyph, said, (said,), line.first, line.last, self._owner))
+            if text[0] in SHELL_STARTS and ("$" in text or "#" in text or "%" in text) and is_prompt(text):
+                self._begin(SHELL, glyph, at, [text])
                 self._owner = SHELL
+                self._open = None
                 continue
-            if self._kind and self._grouper.begins(text):
-                self._end()
-            if not self._kind:
-                self._begin(TEXT, glyph, line)
-            elif line.loose and self._gathered and self._gathered[-1]:
-                self._gathered[-1] += JOINT + tidy(text)
-                self._last = line.last
+            if block is None or block.kind == BOX or begins(text):
+                self._begin(TEXT, glyph, at, [text])
                 continue
-            self._gathered.append(tidy(text))
-            self._last = line.last
-        self._end()
+            if at in loose:
+                block.raw[-1] += JOINT + text
+            else:
+                block.raw.append(text)
+            block.last = lasts[at]
         return self._out
 
-    def _begin(self, kind: str, glyph: str, line: Line) -> None:
-        self._end()
-        self._kind, self._glyph, self._column = kind, glyph, line.column
-        self._first, self._last, self._flush = line.first, line.last, False
+    def _begin(self, kind: str, glyph: str, at: int, raw: list[str], *, flush: bool = False) -> Block:
+        text = self._lines.texts[at]
+        column = len(text) - len(text.lstrip(" "))
+        first, last = self._lines.firsts[at], self._lines.lasts[at]
+        block = self._open = Block(kind, column, glyph, raw, first, last, self._owner, flush)
+        self._out.append(block)
+        return block
 
-    def _end(self) -> None:
-        if self._kind:
-            gathered = self._gathered
-            self._out.append(
-                Block(
-                    self._kind,
-                    self._column,
-                    self._glyph,
-                    join(gathered),
-                    tuple(gathered),
-                    self._first,
-                    self._last,
-                    self._owner,
-                    self._flush,
-                )
-            )
-            if self._kind not in PLAIN:
-                self._owner = self._kind
-            self._kind, self._gathered = "", []
-
-    def _ruled(self, line: Line, text: str, glyph: str) -> bool:
+    def _ruled(self, at: int, glyph: str) -> bool:
         """A drawn line, or words in the middle of one."""
+        text = self._lines.texts[at]
         if is_rule(text):
-            self._end()
-            self._out.append(Block(RULE, line.column, glyph, "", (), line.first, line.last, self._owner))
-            return True
-        if glyph in "─━═╌" and (ruled := _RULED.match(text)) is not None:
-            self._end()
-            said = tidy(ruled["text"])
-            self._out.append(Block(RULE, line.column, glyph, said, (said,), line.first, line.last, self._owner))
-            return True
-        return False
-
-    def _boxed(self, line: Line, glyph: str) -> None:
-        if self._kind != BOX or (glyph == "╭" and self._column == line.column):
-            self._begin(BOX, glyph, line)
-        self._gathered.append(tidy(unboxed(line.text)))
-        self._last = line.last
-        if glyph == "╰" and line.column == self._column:
-            self._end()
-
-    def _in_cut_box(self, line: Line, bare: str, left: int) -> int:
-        """A box that is wider than the pane: what was a row of it is several, the right border alone on one. How many may follow."""
-        said = tidy(unboxed(line.text))
-        if line.loose and self._gathered and self._gathered[-1]:
-            self._gathered[-1] += said
+            self._begin(RULE, glyph, at, [])
+        elif glyph in "─━═╌" and (ruled := _RULED.match(text)) is not None:
+            self._begin(RULE, glyph, at, [ruled["text"]])
         else:
-            self._gathered.append(said)
-        self._last = line.last
-        if bare[:1] == "╰" or left == 1:
-            self._end()
+            return False
+        self._open = None
+        return True
+
+    def _boxed(self, at: int, glyph: str, column: int) -> None:
+        block = self._open
+        if block is None or block.kind != BOX or (glyph == "╭" and block.column == column):
+            block = self._begin(BOX, glyph, at, [])
+        block.raw.append(unboxed(self._lines.texts[at]))
+        block.last = self._lines.lasts[at]
+        if glyph == "╰" and column == block.column:
+            self._open = None
+
+    def _closes(self, at: int) -> bool:
+        """Further down stands the lower left corner of the box whose top line is at *at*."""
+        texts = self._lines.texts
+        corner = texts[at][: len(texts[at]) - len(texts[at].lstrip(" "))] + "╰"
+        return any(text.startswith(corner) for text in texts[at + 1 : at + MAX_BOX_ROWS])
+
+    def _in_cut_box(self, at: int, left: int) -> int:
+        """A box that is wider than the pane: what was a row of it is several, the right border alone on one. How many may follow."""
+        block = self._open
+        assert block is not None
+        text = self._lines.texts[at]
+        said = unboxed(text)
+        if at in self._lines.loose and block.raw and block.raw[-1]:
+            block.raw[-1] += said
+        else:
+            block.raw.append(said)
+        block.last = self._lines.lasts[at]
+        if text.lstrip(" ")[:1] == "╰" or left == 1:
+            self._open = None
             return 0
         return left - 1
-
-
-def _closes(lines: Sequence[Line], at: int) -> bool:
-    """Further down stands the lower left corner of the box whose top line is at *at*."""
-    column = lines[at].column
-    return any(
-        line.column == column and line.text[column : column + 1] == "╰" for line in lines[at + 1 : at + MAX_BOX_ROWS]
-    )

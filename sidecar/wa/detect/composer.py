@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wa.detect.blocks import SHELL_PROMPT, Grouper, join, tidy, unboxed
+from wa.detect.blocks import Grouper, is_prompt, join, tidy, unboxed
 from wa.detect.pack import Composer
-from wa.detect.page import Line, Page, is_rule
+from wa.detect.page import Lines, Page, is_rule
 
 MAX_LINES = 60
 """So far up from the bottom a composer may begin."""
@@ -24,66 +24,70 @@ class ComposerSeen(NamedTuple):
 
 def find_composer(page: Page, composers: Sequence[Composer], grouper: Grouper) -> ComposerSeen | None:
     """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
-    lines = page.lines[max(page.screen_line, len(page.lines) - MAX_LINES) :]
-    for at in range(len(lines) - 1, -1, -1):
+    texts = page.lines.texts
+    for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
+        bare = texts[at].lstrip(" ")
+        if not bare:
+            continue
         for composer in composers:
-            text = unboxed(lines[at].text) if composer.frame == "box" else lines[at].text
+            is_box = composer.frame == "box"
+            if bare[0] not in ("│" if is_box else composer.marks):
+                continue
+            text = unboxed(bare) if is_box else texts[at]
             if composer.prompt.match(text) is None:
                 continue
             if composer.unlike is not None and composer.unlike.match(text):
                 continue
-            if (seen := _framed(lines, at, composer, grouper)) is not None:
+            if (seen := _framed(page.lines, at, composer, grouper)) is not None:
                 return seen
     return None
 
 
-def _framed(lines: Sequence[Line], at: int, composer: Composer, grouper: Grouper) -> ComposerSeen | None:
+def _framed(lines: Lines, at: int, composer: Composer, grouper: Grouper) -> ComposerSeen | None:
+    """The composer whose first line is at *at*, if it is drawn as one and what stands below may stand there."""
+    texts = lines.texts
+    count = len(texts)
     first, end = at, at + 1
     if composer.frame == "open":
-        while end < len(lines) and lines[end].text.strip():
+        while end < count and texts[end]:
             end += 1
-        footer = lines[end:]
-        if end == len(lines) and end > at + 1:  # nothing is set apart: what stands right below is the footer
-            end, footer = at + 1, lines[at + 1 :]
-        body = [line.text for line in lines[at:end]]
+        below = end
+        if end == count and end > at + 1:  # nothing is set apart: what stands right below is the footer
+            below = end = at + 1
+        body = texts[at:end]
     else:
-        closes = (
-            (lambda text: is_rule(text)) if composer.frame == "rules" else (lambda text: text.lstrip(" ")[:1] == "╰")
-        )
-        while end < len(lines) and not closes(lines[end].text):
+        is_rules = composer.frame == "rules"
+        while end < count and not (is_rule(texts[end]) if is_rules else texts[end].lstrip(" ")[:1] == "╰"):
             end += 1
-        if end == len(lines) or at == 0:
+        if end == count or at == 0:
             return None
-        above = lines[at - 1].text
-        if composer.frame == "rules" and not is_rule(above) and not (above[:3] and not above[:3].strip("─━▄▀")):
+        above = texts[at - 1]
+        if is_rules and not is_rule(above) and not (above[:3] and not above[:3].strip("─━▄▀")):
             return None
-        if composer.frame == "box" and above.lstrip(" ")[:1] != "╭":
+        if not is_rules and above.lstrip(" ")[:1] != "╭":
             return None
-        body = [unboxed(line.text) if composer.frame == "box" else line.text for line in lines[at:end]]
+        body = texts[at:end] if is_rules else [unboxed(text) for text in texts[at:end]]
         first, end = at - 1, end + 1
-        footer = lines[end:]
-    below = [line.text for line in footer if line.text.strip()]
-    if len(below) > composer.below:
-        return None
-    for line in footer:
-        if not line.text.strip():
-            continue
-        if (
-            line.column < composer.below_column
-            or grouper.marker_of(line.text) is not None
-            or SHELL_PROMPT.match(line.text)
-        ):
-            return None
-    if (
-        composer.below_like is not None
-        and composer.below_like.search(tidy(join([tidy(text) for text in below]))) is None
-    ):
+        below = end
+    footer = tuple(texts[below:])
+    if not _may_follow(footer, composer, grouper):
         return None
     prompt = composer.prompt.match(body[0])
-    typed = join([tidy(body[0][prompt.end() :] if prompt else body[0]), *(tidy(text) for text in body[1:])])
-    if any(placeholder.fullmatch(typed) for placeholder in composer.placeholders):
+    typed = join([tidy(body[0][prompt.end() :] if prompt else body[0]), *map(tidy, body[1:])])
+    if typed and any(placeholder.fullmatch(typed) for placeholder in composer.placeholders):
         typed = ""
-    return ComposerSeen(lines[first].first, lines[end - 1].last, typed, tuple(line.text for line in footer))
+    return ComposerSeen(lines.firsts[first], lines.lasts[end - 1], typed, footer)
+
+
+def _may_follow(footer: Sequence[str], composer: Composer, grouper: Grouper) -> bool:
+    shown = [text for text in footer if text]
+    if len(shown) > composer.below:
+        return False
+    for text in shown:
+        bare = text.lstrip(" ")
+        if len(text) - len(bare) < composer.below_column or grouper.marker_of(text) is not None or is_prompt(text):
+            return False
+    return composer.below_like is None or composer.below_like.search(join([tidy(text) for text in shown])) is not None
 
 
 def footer_texts(footer: Sequence[str]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import regex
 
-from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, SHELL_PROMPT, TEXT, Block, join
+from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, join
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack
@@ -33,7 +33,12 @@ class Text(NamedTuple):
 
 
 class Look:
-    """What the regions of the rules are made of; each part is made when it is first asked for."""
+    """What the regions of the rules are made of; each part is made when it is first asked for.
+
+    *rows* in its methods: only there the anchors of the asking rule stand; None: anywhere.
+    """
+
+    __slots__ = ("_blocks", "_composer", "_firsts", "_gone", "_options", "_pack", "_tail", "page", "start", "title")
 
     def __init__(self, page: Page, pack: Pack, title: str = "") -> None:
         self.page = page
@@ -41,128 +46,161 @@ class Look:
         self.start = 0
         """The row where the newest session began; what stands above belongs to programs that ended."""
         self._pack = pack
+        self._blocks: list[Block] | None = None
+        self._firsts: list[int] = []
+        self._composer: tuple[ComposerSeen | None] | None = None
+        self._gone: bool | None = None
+        self._tail: list[Block] | None = None
+        self._options: tuple[Options | None] | None = None
 
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
-        return tuple(self._pack.grouper.blocks(self.page))
+    @property
+    def blocks(self) -> list[Block]:
+        if self._blocks is None:
+            self._blocks = self._pack.grouper.blocks(self.page)
+            self._firsts = [block.first for block in self._blocks]
+        return self._blocks
 
-    @cached_property
-    def _of_kind(self) -> dict[str, list[Block]]:
-        of_kind: dict[str, list[Block]] = {}
-        for block in self.blocks:
-            of_kind.setdefault(block.kind, []).append(block)
-        return of_kind
-
-    @cached_property
+    @property
     def composer(self) -> ComposerSeen | None:
-        return find_composer(self.page, self._pack.composers, self._pack.grouper)
+        if self._composer is None:
+            self._composer = (find_composer(self.page, self._pack.composers, self._pack.grouper),)
+        return self._composer[0]
 
-    @cached_property
+    @property
     def gone(self) -> bool:
         """A shell's prompt is the last thing, so no program owns the screen."""
-        last = next((text for text in reversed(self.page.texts) if text and not text.isspace()), None)
-        return last is not None and at_shell(last.rstrip(" ")) and self.composer is None
+        if self._gone is None:
+            self._gone = self.composer is None and at_shell(self.page.last_text)
+        return self._gone
 
-    @cached_property
-    def tail(self) -> tuple[Block, ...]:
+    @property
+    def tail(self) -> list[Block]:
         """What stands below the last block of the transcript, on the visible screen; nothing where a composer stands."""
-        tail: list[Block] = []
-        if self.composer is None:
-            for block in reversed(self.blocks):
+        if self._tail is None:
+            tail: list[Block] = []
+            for block in reversed(self.blocks) if self.composer is None else ():
                 if block.last < self.page.screen_row or block.kind not in PLAIN or block.kind == SHELL:
                     break
                 tail.append(block)
-        return tuple(reversed(tail))
+            self._tail = tail[::-1]
+        return self._tail
 
-    @cached_property
+    @property
     def options(self) -> Options | None:
-        if not self.tail or self.gone:
-            return None
-        first = self.tail[0].first
-        return options_of([line for line in self.page.lines if line.first >= first], self.page.cols)
+        if self._options is None:
+            found = None
+            if self.tail and not self.gone:
+                lines = self.page.lines
+                start = lines.from_row(self.tail[0].first)
+                found = options_of([lines.line(at) for at in range(start, len(lines.texts))], self.page.cols)
+            self._options = (found,)
+        return self._options[0]
 
     # -- regions -----------------------------------------------------------------------------------
 
-    def texts(self, region: str, rule: Rule) -> Iterator[Text]:
-        page = self.page
-        end = page.rows - 1
+    def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text]:
+        if region == "footer":
+            return self._footer(rows)
+        if region == "bottom":
+            return self._bottom(rule.rows, rows)
+        if region in ("dialog", "tail", "rows", "asked"):
+            return self._of_tail(region, rows)
+        if region == "exit":
+            return self._exit(rows)
+        if region in ("banner", "near"):
+            return self._near(rule, rows, beyond=region == "banner")
         if region == "title":
-            yield Text(self.title, end, end)
-        elif region == "footer":
-            yield from self._footer
-        elif region == "composer":
-            if self.composer is not None:
-                yield Text(self.composer.draft, self.composer.first, self.composer.last)
-        elif region == "bottom":
-            yield from self._bottom(rule.rows)
-        elif region in ("dialog", "tail"):
-            if self.tail and not (region == "dialog" and self.gone):
-                yield Text(self._dialog, self.tail[0].first, end)
-        elif region == "rows":
-            if self.tail and not self.gone:
-                yield Text("\n\n".join(map(_rows, self.tail)), self.tail[0].first, end)
-        elif region == "asked":
-            if self.tail and not self.gone:
-                at = len(self.blocks) - len(self.tail) - 1
-                before = self.blocks[at].text if at >= 0 and self.blocks[at].kind != SHELL else ""
-                yield Text(f"{before}\n{self._dialog}", self.tail[0].first, end)
-        elif region == "screen":
-            shown = [block for block in self.blocks if block.last >= page.screen_row and block.first >= self.start]
-            if shown and not (rule.event.startswith("waiting.") and (self.composer is not None or self.gone)):
-                yield Text(_joined(shown), shown[0].first, end)
-        elif region == "exit":
-            yield from self._exit
-        elif region in ("banner", "near"):
-            yield from self._near(rule, beyond=region == "banner")
-        else:
-            for block in self._of_kind.get(region, ()):
-                if self._fits(rule, block):
-                    yield Text(block.text, block.first, block.last, block.flush)
+            end = self.page.rows - 1
+            return (Text(self.title, end, end),)
+        if region == "composer":
+            seen = self.composer
+            return () if seen is None else (Text(seen.draft, seen.first, seen.last),)
+        if region == "screen":
+            return self._screen(rule)
+        return [
+            Text(block.text, block.first, block.last, block.flush)
+            for block in self._with(rows)
+            if block.kind == region and self._fits(rule, block)
+        ]
 
-    @cached_property
-    def _dialog(self) -> str:
-        """The tail, a paragraph a row, without the drawn line at its top."""
-        return "\n".join(map(_paragraphs, self.tail)).lstrip("─━═╌\n")
+    def _with(self, rows: Collection[int] | None) -> list[Block]:
+        """The blocks in which one of *rows* lies, in order."""
+        if rows is None:
+            return self.blocks
+        return [self.blocks[at] for at in self._indexes(rows)]
 
-    @cached_property
-    def _footer(self) -> tuple[Text, ...]:
-        if self.composer is None:
-            return ()
+    def _indexes(self, rows: Collection[int]) -> list[int]:
+        blocks, firsts = self.blocks, self._firsts
+        found = {bisect_right(firsts, row) - 1 for row in rows}
+        return sorted(at for at in found if at >= 0 and any(blocks[at].last >= row for row in rows))
+
+    def _footer(self, rows: Collection[int] | None) -> list[Text]:
+        seen = self.composer
+        if seen is None or (rows is not None and max(rows) <= seen.last):
+            return []
         end = self.page.rows - 1
-        return tuple(Text(text, self.composer.last + 1, end) for text in footer_texts(self.composer.footer))
+        return [Text(text, seen.last + 1, end) for text in footer_texts(seen.footer)]
 
-    def _bottom(self, rows: int) -> Iterator[Text]:
-        shown = [line.first for line in self.page.lines[self.page.screen_line :] if line.text][-rows:]
-        if not shown or self.gone:
+    def _bottom(self, count: int, rows: Collection[int] | None) -> Iterator[Text]:
+        lines = self.page.lines
+        shown = [at for at in range(self.page.screen_line, len(lines.texts)) if lines.texts[at]][-count:]
+        top = lines.firsts[shown[0]] if shown else self.page.rows
+        if (rows is not None and max(rows) < top) or self.gone:
             return
-        for block in self.blocks:
-            if block.last >= shown[0]:
+        for block in self._with(rows):
+            if block.last >= top:
                 yield Text(block.text, block.first, block.last, block.flush)
                 for line in block.lines if len(block.lines) > 1 else ():
                     yield Text(line, block.first, block.last, block.flush)
 
-    @cached_property
-    def _exit(self) -> tuple[Text, ...]:
+    def _of_tail(self, region: str, rows: Collection[int] | None) -> list[Text]:
+        tail = self.tail
+        if not tail or (rows is not None and max(rows) < tail[0].first) or (region != "tail" and self.gone):
+            return []
+        if region == "rows":
+            text = "\n\n".join(map(_rows, tail))
+        else:
+            text = "\n".join(map(_paragraphs, tail)).lstrip("─━═╌\n")
+            if region == "asked":
+                at = len(self.blocks) - len(tail) - 1
+                before = self.blocks[at].text if at >= 0 and self.blocks[at].kind != SHELL else ""
+                text = f"{before}\n{text}"
+        return [Text(text, tail[0].first, self.page.rows - 1)]
+
+    def _screen(self, rule: Rule) -> list[Text]:
+        page = self.page
+        if rule.event.startswith("waiting.") and (self.composer is not None or self.gone):
+            return []
+        shown = [block for block in self.blocks if block.last >= page.screen_row and block.first >= self.start]
+        return [Text(_joined(shown), shown[0].first, page.rows - 1)] if shown else []
+
+    def _exit(self, rows: Collection[int] | None) -> Iterator[Text]:
         if self.composer is not None:
-            return ()
-        found = []
-        texts = [block for block in self._of_kind.get(TEXT, ()) if block.first >= self.start]
+            return
+        texts = [block for block in self.blocks if block.kind == TEXT and block.first >= self.start]
         for at, block in enumerate(texts):
             near = [block]
             for other in texts[at + 1 : at + EXIT_TEXTS]:
                 if other.first - near[-1].last > EXIT_DISTANCE:
                     break
                 near.append(other)
-            found.append(Text(_joined(near), block.first, near[-1].last))
-        return tuple(found)
+            last = near[-1].last
+            if rows is None or any(block.first <= row <= last for row in rows):
+                yield Text(_joined(near), block.first, last)
 
-    def _near(self, rule: Rule, *, beyond: bool) -> Iterator[Text]:
+    def _near(self, rule: Rule, rows: Collection[int] | None, *, beyond: bool) -> Iterator[Text]:
         """Each block with those behind it; *beyond*: whatever stands between, up to a shell's prompt."""
-        for at, block in enumerate(self.blocks):
+        blocks = self.blocks
+        starts: Iterable[int] = range(len(blocks))
+        if rows is not None:
+            found = self._indexes(rows)
+            starts = found if beyond else sorted({n for at in found for n in range(max(0, at - NEAR_BLOCKS), at + 1)})
+        for at in starts:
+            block = blocks[at]
             if not beyond and not self._fits(rule, block):
                 continue
             near = [block]
-            for other in self.blocks[at + 1 : at + 1 + NEAR_BLOCKS]:
+            for other in blocks[at + 1 : at + 1 + NEAR_BLOCKS]:
                 if other.kind == SHELL or (other.kind not in PLAIN and not beyond):
                     break
                 if other.kind in PLAIN:
@@ -186,7 +224,7 @@ class Look:
 
 def at_shell(text: str) -> bool:
     """*text* is a shell's prompt, with or without a command."""
-    return SHELL_PROMPT.match(text) is not None or _BARE_PROMPT.fullmatch(text) is not None
+    return bool(text) and (is_prompt(text) or _BARE_PROMPT.fullmatch(text) is not None)
 
 
 def after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:

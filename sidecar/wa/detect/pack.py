@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import regex
 
 from wa.detect.blocks import BOX, RULE, TEXT, Grouper, Marker
-from wa.detect.page import squeezed
+from wa.detect.page import alike, squeezed
 from wa.detect.rule import Rule
 from wa.model.agent import PaneState, Severity
 
@@ -59,8 +59,10 @@ class Composer(NamedTuple):
     """None of them begins left of this column."""
     below_like: regex.Pattern[str] | None
     """One of them, joined, must look so."""
-    sign: str
-    """A literal that is on the screen wherever this composer is."""
+    marks: str
+    """Its first line begins with one of these, behind blanks or the border."""
+    signs: tuple[str, ...]
+    """One of these literals is on the screen wherever this composer is."""
 
 
 class TitleRule(NamedTuple):
@@ -87,6 +89,7 @@ class Pack(NamedTuple):
     grouper: Grouper
     """The markers, and the lines that begin a text of their own even directly below a block (`breaks`)."""
     rules: tuple[Rule, ...]
+    has_title_rules: bool
     data: Mapping[str, Any]
     """The whole file: sending, exit, resume, session files, hooks are read from it by those who need them."""
 
@@ -115,6 +118,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         tuple(_composer(entry, f"{name} composer {n}") for n, entry in enumerate(data.get("composer", ()), 1)),
         Grouper(markers, _one_pattern(layout, "breaks", f"{name} layout")),
         tuple(rules),
+        any("title" in rule.regions for rule in rules),
         data,
     )
 
@@ -134,7 +138,11 @@ def _marker(entry: Mapping[str, Any], where: str) -> Marker:
 
 
 def _composer(entry: Mapping[str, Any], where: str) -> Composer:
-    _only(entry, {"frame", "prompt", "unlike", "placeholders", "below", "below_column", "below_like", "sign"}, where)
+    _only(
+        entry,
+        {"frame", "prompt", "unlike", "placeholders", "below", "below_column", "below_like", "marks", "signs"},
+        where,
+    )
     frame = str(entry.get("frame", "open"))
     if frame not in ("open", "rules", "box"):
         raise PackError(where, f"frame is open, rules or box, not {frame!r}")
@@ -146,7 +154,8 @@ def _composer(entry: Mapping[str, Any], where: str) -> Composer:
         int(entry.get("below", 8)),
         int(entry.get("below_column", 0)),
         _pattern(entry["below_like"], where) if "below_like" in entry else None,
-        _text(entry, "sign", where),
+        _text(entry, "marks", where),
+        tuple(squeezed(sign) for sign in _strings(entry, "signs", where)),
     )
 
 
@@ -177,10 +186,10 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
     for region in regions:
         if region not in REGIONS and region not in markers:
             raise PackError(where, f"no region or marker {region!r}; there are {', '.join(sorted(REGIONS | markers))}")
-    anchors = tuple(squeezed(anchor) for anchor in _strings(entry, "anchors", where))
+    anchors = tuple(alike(anchor).strip() for anchor in _strings(entry, "anchors", where))
     if not regions:
         raise PackError(where, "it has no region")
-    if not anchors or any(len(anchor) < 2 for anchor in anchors):
+    if not anchors or any(len(squeezed(anchor)) < 2 for anchor in anchors):
         raise PackError(where, "it needs anchors of two characters or more")
     severity = str(entry.get("severity", "info"))
     if severity not in set(Severity):
@@ -253,10 +262,10 @@ def _patterns(entry: Mapping[str, Any], key: str, where: str) -> tuple[regex.Pat
     return tuple(_pattern(item, f"{where}: {key}") for item in _strings(entry, key, where))
 
 
-def _one_pattern(entry: Mapping[str, Any], key: str, where: str) -> tuple[regex.Pattern[str], ...]:
+def _one_pattern(entry: Mapping[str, Any], key: str, where: str) -> regex.Pattern[str] | None:
     """All of them as one."""
     texts = [pattern.pattern for pattern in _patterns(entry, key, where)]
-    return (_pattern("|".join(f"(?:{text})" for text in texts), where),) if texts else ()
+    return _pattern("|".join(f"(?:{text})" for text in texts), where) if texts else None
 
 
 def _pattern(text: str, where: str) -> regex.Pattern[str]:

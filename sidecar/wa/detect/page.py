@@ -7,8 +7,8 @@ wide as the pane may be cut or may just fit: where nothing settles it, the next 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wcwidth import wcswidth
@@ -48,96 +48,153 @@ class Line(NamedTuple):
     loose: bool = False
     """It may be the rest of the line above, without a blank between them."""
 
-    @property
-    def column(self) -> int:
-        """Where the text begins; 0 for an empty line."""
-        return len(self.text) - len(self.text.lstrip(" "))
+
+class Lines(NamedTuple):
+    """The lines of a page, side by side; most pages have a line for each row, and an object for each would cost more than reading it."""
+
+    texts: Sequence[str]
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+    loose: frozenset[int]
+    """Indexes of lines that may be the rest of the line above, without a blank between them."""
+
+    def from_row(self, row: int) -> int:
+        """Index of the first line that ends in *row* or below."""
+        return bisect_left(self.lasts, row)
+
+    def line(self, at: int) -> Line:
+        return Line(self.texts[at], self.firsts[at], self.lasts[at], at in self.loose)
 
 
 class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
+    __slots__ = ("_cols", "_joined", "_lines", "_squeezed", "_wrapped", "rows", "screen_row", "texts")
+
     def __init__(
         self, texts: Sequence[str], *, cols: int | None, visible: int, wrapped: Sequence[bool] | None = None
     ) -> None:
         """*wrapped* None: nobody says where the terminal cut; *cols* None: the widest row tells the width."""
-        skipped = _skipped(texts)
-        if skipped:
-            texts = texts[skipped:]
+        joined = "\n".join(texts)
+        if len(texts) > MAX_ROWS or len(joined) > MAX_ROW_CHARS:
+            skipped = _skipped(texts)
+            texts = [text[:MAX_ROW_CHARS] for text in texts[skipped:]]
             wrapped = wrapped[skipped:] if wrapped is not None else None
-        self.texts = [text if len(text) <= MAX_ROW_CHARS else text[:MAX_ROW_CHARS] for text in texts]
+            joined = "\n".join(texts)
+        self.texts = texts
         self.rows = len(texts)
         self.screen_row = max(0, self.rows - visible)
         """The first row of the visible screen."""
         self._cols = cols
         self._wrapped = wrapped
+        self._joined = alike(joined)
+        self._squeezed: str | None = None
+        self._lines: Lines | None = None
 
-    @cached_property
+    @property
     def cols(self) -> int:
-        return (
-            self._cols if self._cols is not None else max((width(text.rstrip(" ")) for text in self.texts), default=80)
-        )
+        if self._cols is None:
+            self._cols = max((width(text.rstrip(" ")) for text in self.texts), default=80)
+        return self._cols
 
-    @cached_property
+    @property
     def squeezed(self) -> str:
-        return squeezed("\n".join(self.texts))
+        """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
+        if self._squeezed is None:
+            self._squeezed = "".join(self._joined.split())
+        return self._squeezed
 
-    @cached_property
-    def lines(self) -> tuple[Line, ...]:
-        return tuple(self._lines())
+    def rows_with(self, anchor: str, times: int) -> list[int] | None:
+        """The rows that hold *anchor*, which stands *times* in the squeezed text; None where not all of them are verbatim in a row."""
+        text = self._joined
+        rows = []
+        row = seen = 0
+        at = text.find(anchor)
+        while at >= 0:
+            row += text.count("\n", seen, at)
+            rows.append(row)
+            seen = at
+            at = text.find(anchor, at + 1)
+        return rows if len(rows) == times else None
+
+    @property
+    def last_text(self) -> str:
+        """The lowest row that is not empty."""
+        return next((text.rstrip() for text in reversed(self.texts) if text and not text.isspace()), "")
+
+    @property
+    def lines(self) -> Lines:
+        if self._lines is None:
+            joints = self._flagged() if self._wrapped is not None else self._guessed()
+            if joints is None:
+                rows = range(self.rows)
+                self._lines = Lines([text.rstrip(" ") for text in self.texts], rows, rows, frozenset())
+            else:
+                self._lines = self._joined_lines(joints)
+        return self._lines
 
     @property
     def screen_line(self) -> int:
         """Index of the first line that ends on the visible screen."""
-        for at, line in enumerate(self.lines):
-            if line.last >= self.screen_row:
-                return at
-        return len(self.lines)
+        return self.lines.from_row(self.screen_row)
 
-    def _lines(self) -> Iterator[Line]:
-        joints = self._flagged() if self._wrapped is not None else self._guessed()
-        texts = self.texts
-        last = len(texts) - 1
-        at = 0
-        while at <= last:
-            if at == last or joints[at + 1] != CUT:
-                yield Line(texts[at].rstrip(" "), at, at, joints[at] == LOOSE)
-                at += 1
+    def _joined_lines(self, joints: Sequence[int]) -> Lines:
+        texts: list[str] = []
+        firsts: list[int] = []
+        lasts: list[int] = []
+        loose: set[int] = set()
+        parts: list[str] = []
+        for at, text in enumerate(self.texts):
+            if joints[at] == CUT and parts and len(parts) <= MAX_CUTS:
+                parts.append(text)
+                texts[-1] = "".join(parts).rstrip(" ")
+                lasts[-1] = at
                 continue
-            end = at + 1
-            while end < last and joints[end + 1] == CUT and end - at < MAX_CUTS:
-                end += 1
-            yield Line("".join(texts[at : end + 1]).rstrip(" "), at, end, joints[at] == LOOSE)
-            at = end + 1
+            if joints[at] == LOOSE:
+                loose.add(len(texts))
+            parts = [text]
+            texts.append(text.rstrip(" "))
+            firsts.append(at)
+            lasts.append(at)
+        return Lines(texts, firsts, lasts, frozenset(loose))
 
-    def _flagged(self) -> list[int]:
+    def _flagged(self) -> list[int] | None:
         """The terminal knows which rows it cut; an agent that breaks a URL at the last column does it by itself."""
         assert self._wrapped is not None
+        cols = self.cols
+        texts = self.texts
+        urls = [
+            at
+            for at, text in enumerate(texts[:-1])
+            if len(text) >= cols and "/" in text and not self._wrapped[at] and _is_url(text, texts[at + 1])
+        ]
+        if not urls and not any(self._wrapped):
+            return None
         joints = [NEW, *(CUT if wrapped else NEW for wrapped in self._wrapped[:-1])]
-        for at in range(1, len(joints)):
-            above = self.texts[at - 1]
-            if joints[at] == NEW and "/" in above and width(above) >= self.cols and _is_url(above, self.texts[at]):
-                joints[at] = CUT
+        for at in urls:
+            joints[at + 1] = CUT
         return joints
 
-    def _guessed(self) -> list[int]:
+    def _guessed(self) -> list[int] | None:
         texts = self.texts
-        joints = [NEW] * len(texts)
         cols = self.cols
-        # Most rows cannot be that wide: a character takes two columns at most.
-        full = [len(text) * 2 >= cols and width(text) >= cols for text in texts]
+        if self._joined.isascii() or _WIDE.search(self._joined) is None:
+            full = [len(text) >= cols for text in texts]
+        else:
+            full = [len(text) * 2 >= cols and width(text) >= cols for text in texts]
         if not any(full):
-            return joints
+            return None
         blank_ended = sum(1 for text, is_full in zip(texts, full, strict=True) if is_full and text.endswith(" "))
         if blank_ended > PADDED_SHARE * sum(1 for text in texts if text):
             full = [is_full and not text.endswith(" ") for text, is_full in zip(texts, full, strict=True)]
+        joints = [NEW] * len(texts)
         start = 0
         for at in range(1, len(texts)):
             if full[at - 1]:
                 joints[at] = _joint(texts[start], texts[at - 1], texts[at], joints[at - 1] != NEW)
             if joints[at] == NEW:
                 start = at
-        return joints
+        return joints if any(joints) else None
 
 
 def _joint(start: str, above: str, text: str, certain: bool) -> int:
@@ -172,11 +229,13 @@ def url_goes_on(text: str) -> bool:
     return _URL_END.search(text[-1000:]) is not None
 
 
+def alike(text: str) -> str:
+    """Row for row as long as before; borders are blanks, apostrophes are plain."""
+    return text if text.isascii() else text.replace("’", "'").replace("│", " ")
+
+
 def squeezed(text: str) -> str:
-    """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
-    if not text.isascii():
-        text = text.replace("’", "'").replace("│", " ")
-    return "".join(text.split())
+    return "".join(alike(text).split())
 
 
 def width(text: str) -> int:
@@ -207,8 +266,6 @@ def page_of_text(texts: Sequence[str], cols: int | None, visible: int) -> Page:
 def _skipped(texts: Sequence[str]) -> int:
     """So many rows at the top are too far up to be looked at."""
     skipped = max(0, len(texts) - MAX_ROWS)
-    if not skipped and sum(map(len, texts)) <= MAX_CHARS:
-        return 0
     chars = 0
     for at in range(len(texts) - 1, skipped - 1, -1):
         chars += min(len(texts[at]), MAX_ROW_CHARS)

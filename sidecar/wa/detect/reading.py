@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from wa.detect.asking import Asking, Match
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
-from wa.detect.page import Page, page_of_text
+from wa.detect.page import Page, page_of_text, squeezed
 from wa.detect.rule import STATE_OF_EVENT, Budget, Rule
 from wa.detect.values import Context
 from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
@@ -39,46 +40,70 @@ class Detector:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        self._rules_of: dict[str, list[Rule]] = {}
-        for rule in pack.rules:
-            for anchor in rule.anchors:
-                self._rules_of.setdefault(anchor, []).append(rule)
         self._commands = frozenset((*pack.processes, *pack.aliases))
-        self._anchors = list(self._rules_of)
-        signs = [composer.sign for composer in pack.composers if composer.sign not in self._rules_of]
-        self._automaton = AhoCorasick([*self._anchors, *signs], implementation=Implementation.DFA, store_patterns=False)
+        places: dict[str, list[int]] = {}
+        self._anchors: list[str] = []
+        """As written in the rules; those of equal squeezed form share a pattern."""
+        self._rules_of: list[list[int]] = []
+        for number, rule in enumerate(pack.rules):
+            for anchor in rule.anchors:
+                bare = squeezed(anchor)
+                if bare not in places:
+                    places[bare] = []
+                    self._anchors.append(anchor)
+                    self._rules_of.append(places[bare])
+                elif anchor != self._anchors[list(places).index(bare)]:
+                    self._anchors[list(places).index(bare)] = bare  # spelled in two ways: never taken for verbatim
+                places[bare].append(number)
+        signs = dict.fromkeys(sign for composer in pack.composers for sign in composer.signs if sign not in places)
+        self._automaton = AhoCorasick([*places, *signs], implementation=Implementation.DFA, store_patterns=False)
 
-    def spoken(self, text: str) -> list[Rule]:
-        """The rules that have an anchor in *text*, which is squeezed, in the order of the pack."""
-        return self._of_anchors(self._hits(text))
-
-    def _hits(self, text: str) -> set[int]:
-        return {hit[0] for hit in self._automaton.find_matches_as_indexes(text, overlapping=True)}
-
-    def _of_anchors(self, hits: set[int]) -> list[Rule]:
-        chosen = {rule.id for hit in hits if hit < len(self._anchors) for rule in self._rules_of[self._anchors[hit]]}
-        return [rule for rule in self.pack.rules if rule.id in chosen] if chosen else []
+    def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
+        """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
+        times = Counter(
+            [found[0] for found in self._automaton.find_matches_as_indexes(page.squeezed, overlapping=True)]
+        )
+        spoken: dict[int, list[int] | None] = {}
+        for hit, count in times.items():
+            if hit >= len(self._anchors):
+                continue
+            rows = page.rows_with(self._anchors[hit], count)
+            for rule in self._rules_of[hit]:
+                known = spoken.get(rule, [])
+                spoken[rule] = None if rows is None or known is None else [*known, *rows]
+        return spoken, bool(times)
 
     def read(self, page: Page, *, title: str = "", at_ms: int, zone: str) -> Reading:
-        hits = self._hits(page.squeezed)
-        if not hits:
+        spoken, any_word = self._spoken(page)
+        if title and self.pack.has_title_rules:
+            spoken.update(dict.fromkeys(self._titled(title), None))
+        if not any_word and not spoken:
             return self._nothing(page)
-        rules = self._of_anchors(hits)
         look = Look(page, self.pack, title)
-        if not rules:
+        if not spoken:
             return self._judge(look, [], [])
+        rules = [(self.pack.rules[number], spoken[number]) for number in sorted(spoken)]
         asking = Asking(look, Context(at_ms, zone), self.pack.name)
         look.start = after_shell(look.blocks, self._commands)
-        starts = [match for rule in rules if rule.event == "session.start" for match in asking.ask(rule)]
-        starts = [match for match in starts if match.first_row >= look.start]
+        starts = [
+            match
+            for rule, rows in rules
+            if rule.event == "session.start"
+            for match in asking.ask(rule, rows)
+            if match.first_row >= look.start
+        ]
         if starts:
             look.start = max(match.first_row for match in starts)
         matches = [match for match in starts if match.first_row == look.start]
-        for rule in rules:
+        for rule, rows in rules:
             if rule.event != "session.start":
-                matches += asking.ask(rule)
-        matches.sort(key=lambda match: match.first_row)
-        return self._judge(look, matches, rules)
+                matches += asking.ask(rule, rows)
+        matches.sort(key=_first_row)
+        return self._judge(look, matches, [rule for rule, _ in rules])
+
+    def _titled(self, title: str) -> set[int]:
+        hits = self._automaton.find_matches_as_indexes(squeezed(title), overlapping=True)
+        return {number for hit in hits if hit[0] < len(self._anchors) for number in self._rules_of[hit[0]]}
 
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
         """A reading of rows of which nobody says where the terminal cut them; without *cols* the widest row tells the width."""
@@ -86,9 +111,8 @@ class Detector:
 
     def _nothing(self, page: Page) -> Reading:
         """No word of the agent and no composer is there."""
-        last = next((text for text in reversed(page.texts) if text and not text.isspace()), "")
         name = self.pack.name
-        if last and at_shell(last.rstrip(" ")):
+        if at_shell(page.last_text):
             return Reading(name, PaneState.SHELL, f"{name}.layout.shell", SHELL_WHY, (), None, None, (), None)
         return Reading(name, PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY, (), None, None, (), None)
 
@@ -96,18 +120,19 @@ class Detector:
 
     def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
         kept: dict[str, Match] = {}
+        several = len({match.rule.event for match in matches}) < len(matches)
         for match in matches:
             detection = match.detection
-            key = (
-                detection.event if detection.present and not detection.event.startswith("auth.") else detection.identity
-            )
+            key = detection.event
+            if several and (not detection.present or key.startswith("auth.")):
+                key = detection.identity
             other = kept.get(key)
             if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
                 kept[key] = match  # the lowest of equal ones; of what is present, the one that says most
         state, rule, why = self._state(look, list(kept.values()))
         if state not in (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING):
             kept = {key: match for key, match in kept.items() if match.rule.event not in ("turn.working", "state.idle")}
-        detections = [match.detection for match in sorted(kept.values(), key=lambda match: match.first_row)]
+        detections = [match.detection for match in sorted(kept.values(), key=_first_row)]
         if look.composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
             place = Place("composer", look.composer.first, look.composer.last, "")
             detections.append(
@@ -159,6 +184,10 @@ class Detector:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
             return PaneState.IDLE, f"{name}.idle", "the composer is there and nothing runs"
         return PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY
+
+
+def _first_row(match: Match) -> int:
+    return match.first_row
 
 
 def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:

@@ -41,7 +41,7 @@ class Rule(NamedTuple):
     event: str
     severity: Severity
     anchors: tuple[str, ...]
-    """Literals without blanks, one of which must occur in the text without blanks; empty only for titles."""
+    """Literals, one of which must occur in the text; blanks in either do not count."""
     regions: tuple[str, ...]
     match: tuple[regex.Pattern[str], ...]
     """The first that matches wins; its named groups are the fields."""
