@@ -63,7 +63,7 @@ class Redrawing:
         self.terminal.clear()
         lines = self.history + BOX
         if upto is not None and upto < len(lines):
-            self.terminal.write("\n".join(lines[:upto]) + "\n")
+            self.terminal.write("".join(f"{line}\n" for line in lines[:upto]))
             self.stage.push()
             lines = lines[upto:]
         self.terminal.write("\n".join(lines))
@@ -157,6 +157,22 @@ def test_a_program_that_ends_in_a_redraw_loses_only_what_nobody_has_read(upto: i
     assert told[:40] == truth[:40]
     assert len(told) + lost == len(truth)
     assert lost <= 24
+
+
+@pytest.mark.parametrize("upto", [0, 3, 20, 60])
+def test_a_redraw_that_takes_its_time_is_one(upto: int) -> None:
+    """A program that is stopped in the midst of a redraw, or slowed down, prints no second history."""
+    program = Redrawing()
+    program.answers("alpha", 30, 12)
+    lines = program.history + BOX
+    program.terminal.clear()
+    program.terminal.write("\n".join(lines[:upto]) + "\n" * (upto > 0))
+    program.seen(3_000)
+    program.terminal.write("\n".join(lines[upto:]))
+    program.seen(10_000)
+
+    assert bare(lines) == bare(program.stage.log.all_texts())
+    assert not program.stage.log.gaps
 
 
 DRAWS = st.one_of(

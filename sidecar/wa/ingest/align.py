@@ -107,7 +107,7 @@ def walk(
         dropped, added = skip
         inserted.extend(range(place + dropped, place + added))
         at, place = at + dropped, place + added
-    return Walk(place, tuple(inserted), at < boundary and place >= len(seen))
+    return Walk(place, tuple(inserted), at < boundary and all(name == BLANK for name in seen[place:]))
 
 
 def _resume(known: Sequence[int], seen: Sequence[int], at: int, place: int, boundary: int) -> tuple[int, int] | None:

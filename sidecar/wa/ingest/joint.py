@@ -33,6 +33,8 @@ class Joint(NamedTuple):
     """False: so little agrees, or it agrees so well elsewhere, that rows in between may be gone."""
     older: int = 0
     """So many rows of the log are older than all that is seen now."""
+    short: bool = False
+    """What is seen now ends before the log does."""
 
 
 def by_rows(
@@ -64,7 +66,7 @@ def by_rows(
         if sum(again) < AGAIN_SHARE * len(again):
             return None
     inserted = tuple(at for at in found.inserted if now[at] != UNKNOWN)
-    return Joint(Place(found.boundary, 0), inserted, shift.agreeing, older=max(0, -shift.offset))
+    return Joint(Place(found.boundary, 0), inserted, shift.agreeing, older=max(0, -shift.offset), short=found.short)
 
 
 def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:

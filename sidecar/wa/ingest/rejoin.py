@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 from wa.ingest.fetch import Fetch, Lost
 from wa.ingest.joint import Joint, at_number, by_lines, by_rows, by_text, by_words
-from wa.ingest.ledger import UNREAD, Ledger, is_blank, key, keys
+from wa.ingest.ledger import BLANK, UNREAD, Ledger, is_blank, key, keys
 from wa.ingest.lines import Place
 from wa.model.screen import Row
 
 QUIET_MS = 700
 """So long after the last erasure a generation is final: redraws come every 20–300 ms, longest while a model thinks."""
+UNFINISHED_MS = 5_000
+"""So long a generation is given that is blank, or that ends before the log does: it may still be printed."""
 STORM_MS = 2_000
 """Erasures closer together than this are redraws."""
 SETTLE_MS = 80
@@ -247,6 +249,7 @@ class Rejoin:
         if self.cause is not Cause.ERASED:
             return None
         due = [self._began_ms + QUIET_MS, self._sampled_ms + SAMPLE_MS, self._began_ms + SETTLE_MS]
+        due.append(self._began_ms + UNFINISHED_MS)
         return min((wake for wake in due if wake > at_ms), default=None)
 
     def judge(self, ledger: Ledger, viewport: Sequence[Row], at_ms: int) -> Verdict | None:
@@ -262,6 +265,9 @@ class Rejoin:
             found = self._as_printed_again(ledger, seen)
             if found is None and self.number is not None and self.number >= self.start:
                 found = self._numbered(tail, seen, RESUMED_SHARE)
+            if self._unfinished(ledger, seen, found, at_ms):
+                self._goal = None
+                return None
             return self._verdict(seen, found)
         resized = self.cause is Cause.RESIZED
         if self.number is not None and self.number < self.start and not resized:
@@ -294,6 +300,12 @@ class Rejoin:
         if found is not None and not found.sure and resized and self.trimmed:
             self.unknown_loss = True
         return self._verdict(seen, found)
+
+    def _unfinished(self, ledger: Ledger, seen: Sequence[Row], found: Joint | None, at_ms: int) -> bool:
+        """Nothing of it is new so far."""
+        if self.cause is not Cause.ERASED or at_ms - self._began_ms >= UNFINISHED_MS:
+            return False
+        return found.short if found is not None else {BLANK, *ledger.keys}.issuperset(keys(seen))
 
     def _numbered(self, tail: Sequence[Row], seen: Sequence[Row], share: float) -> Joint | None:
         found = at_number(tail, seen, (self.number or 0) - self.start, share)
