@@ -1,15 +1,16 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from wa.protocol.mux import FrameReader, Ping, encode, encode_frame
 from wa.wezterm import brake as module
-from wa.wezterm.brake import ENOUGH, LEAKS, QUIET_S, Brake
+from wa.wezterm.brake import ENOUGH, LEAKS, Brake
 from wezterm.waiting import run, until
 
 LATE_S = 0.05
+WINDOW_S = 0.03
 
 
 class Line:
@@ -55,11 +56,26 @@ class Line:
         return len(FrameReader().feed(self.sent))
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW_S", WINDOW_S)
+    monkeypatch.setattr(module, "QUIET_S", WINDOW_S)
+
+
+async def stream(line: Line) -> None:
+    """Pushes without pause until the server is held back."""
+    await asyncio.sleep(1.1 * WINDOW_S)
+    line.push()
+    assert not line.brake.holding, "the first moment may be a burst's"
+    await asyncio.sleep(1.1 * WINDOW_S)
+    line.push()
+    assert line.brake.holding
+
+
 async def held() -> Line:
     line = Line()
     line.brake.loosen(LATE_S)
-    line.push()
-    assert line.brake.holding
+    await stream(line)
     return line
 
 
@@ -80,7 +96,9 @@ def test_few_pushes_are_not_held_back() -> None:
     async def scene() -> None:
         line = Line()
         line.brake.loosen(LATE_S)
-        line.push(ENOUGH - 1)
+        for _ in range(4):
+            line.push(ENOUGH - 1)
+            await asyncio.sleep(1.1 * WINDOW_S)
         assert line.sent == b""
 
     run(scene())
@@ -90,8 +108,8 @@ def test_a_stream_of_pushes_is_held_back_by_the_first_byte_of_a_ping() -> None:
     """The rest follows after the time allowed, and what comes is read in one go a moment later."""
 
     async def scene() -> None:
-        begin = asyncio.get_running_loop().time()
         line = await held()
+        begin = asyncio.get_running_loop().time()
         assert (len(line.sent), line.lulls, line.pings) == (1, 1, 0)
         await until(lambda: not line.brake.holding)
         assert asyncio.get_running_loop().time() - begin >= LATE_S * 0.9
@@ -113,8 +131,7 @@ def test_rounds_follow_while_they_pay() -> None:
         await line.round(1)
         await line.round(1)
         assert not line.brake.holding
-        line.push()
-        assert line.brake.holding
+        await stream(line)
 
     run(scene())
 
@@ -164,14 +181,16 @@ def test_nothing_is_held_back_while_rows_are_being_read() -> None:
         line = Line()
         line.brake.loosen(LATE_S)
         line.has_requests = True
-        line.push(1000)
+        for _ in range(4):
+            line.push(1000)
+            await asyncio.sleep(1.1 * WINDOW_S)
         line.has_requests = False
-        line.brake.open()
-        line.push(1000)
+        for _ in range(6):
+            line.brake.open()
+            line.push(1000)
+            await asyncio.sleep(0.4 * WINDOW_S)
         assert line.sent == b""
-        await asyncio.sleep(1.2 * QUIET_S)
-        line.push()
-        assert line.brake.holding
+        await stream(line)
         line.has_requests = True
         await line.round(5)
         assert not line.brake.holding
@@ -217,17 +236,35 @@ def test_a_server_that_does_not_wait_is_left_alone(monkeypatch: pytest.MonkeyPat
     run(scene())
 
 
-@given(st.lists(st.sampled_from(["push", "few", "open", "hear", "answer", "loosen", "tighten", "ask", "wait"])))
-@settings(deadline=None, max_examples=60)
+WINDOWS = {"WINDOW_S": 0.001, "QUIET_S": 0.0, "SETTLE_S": 0.001, "LATE_SETTLE_S": 0.002}
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["push", "stream", "stream", "few", "open", "hear", "answer", "loosen", "tighten", "ask", "wait"]
+        ),
+        max_size=30,
+    )
+)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_only_whole_frames_stand_before_a_request(steps: list[str]) -> None:
     """Any order of events: after `open` nothing is torn and everything is read; while held, one byte is out."""
+    held_back = 0
 
     async def scene() -> None:
         line = Line()
+        line.brake.loosen(0.002)
         for step in steps:
             match step:
-                case "push" | "few":
-                    line.push(ENOUGH if step == "push" else 1)
+                case "push":
+                    line.push()
+                case "stream":
+                    for _ in range(3):
+                        await asyncio.sleep(0.0011)
+                        line.push()
+                case "few":
+                    line.push(1)
                 case "open":
                     line.brake.open()
                     assert line.listening
@@ -244,8 +281,14 @@ def test_whatever_happens_only_whole_frames_stand_before_a_request(steps: list[s
                     await asyncio.sleep(0.003)
             reader = FrameReader()
             reader.feed(line.sent)
+            nonlocal held_back
+            held_back += line.brake.holding
             assert reader.pending == (1 if line.brake.holding else 0)
         line.brake.close()
         assert line.listening
 
-    run(scene())
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in WINDOWS.items():
+            patch.setattr(module, name, value)
+        run(scene())
+    event("held back" if held_back else "never held back")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wa.model.errors import ProtocolUnsupported, TerminalRefused, TerminalUnreachable
-from wa.model.observation import Disconnected
+from wa.model.observation import Disconnected, Lull
 from wa.protocol import mux
 from wa.wezterm.connection import FIRST_SERIAL, Limits, MuxConnection, is_foreign
 from wa.wezterm.inbox import Heard
@@ -408,6 +408,14 @@ def test_tells_a_shells_greeting_from_frames(head: bytes, expected: bool) -> Non
         assert not any(is_foreign(head[:length]) for length in range(len(head)))
 
 
+async def push_until_held_back(fake: FakeMux, connection: MuxConnection) -> None:
+    heard: list[object] = []
+    while not any(isinstance(item, Lull) for item in heard):
+        fake.push_pane(0)
+        await asyncio.sleep(0.005)
+        heard += [await connection.inbox.get() for _ in range(len(connection.inbox))]
+
+
 def test_a_request_goes_out_whole_while_the_server_is_held_back(path: Path) -> None:
     """The Ping that was begun is finished first: the server understands both."""
 
@@ -417,9 +425,7 @@ def test_a_request_goes_out_whole_while_the_server_is_held_back(path: Path) -> N
             connection.handshake_done(44)
             connection.relax(30.0)
             await until(lambda: fake.connections)
-            for _ in range(10):
-                fake.push_pane(0)
-            await until(lambda: len(connection.inbox) == 11)  # the lull among them
+            await push_until_held_back(fake, connection)
             assert fake.asked == []
             dims = await connection.request(
                 mux.GetPaneRenderableDimensions(0), mux.GetPaneRenderableDimensionsResponse, ordered=True
@@ -440,9 +446,7 @@ def test_what_was_begun_is_finished_before_hanging_up(path: Path) -> None:
             connection.handshake_done(44)
             connection.relax(30.0)
             await until(lambda: fake.connections)
-            for _ in range(10):
-                fake.push_pane(0)
-            await until(lambda: len(connection.inbox) == 11)
+            await push_until_held_back(fake, connection)
         await until(lambda: not fake.connections)
         assert fake.asked == [mux.Ping()]
 

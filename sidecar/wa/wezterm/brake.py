@@ -21,7 +21,8 @@ LATE_SETTLE_S = 0.02
 """The same where nothing has come by then: a server that is short of processor time."""
 WINDOW_S = 0.1
 ENOUGH = 4
-"""Pushes within WINDOW_S from which on holding back pays: below, it costs as much as it saves."""
+"""Pushes within WINDOW_S, twice in a row, from which on holding back pays: below, it costs as much as it saves. The
+first moment of a burst, in which rows may have to be read at once, is not held back."""
 WORTH = 3
 """Pushes in two rounds below which it does not any more."""
 LATE_S = 0.03
@@ -78,6 +79,7 @@ class Brake:
         self._before = WORTH
         """Pushes in the round before."""
         self._since = 0.0
+        self._steady = False
         self._leaked = False
         self._leaks = 0
 
@@ -101,7 +103,7 @@ class Brake:
 
     def open(self) -> None:
         """Something is asked: let the server go on, and hear it."""
-        self._asked_at = self._loop.time()
+        self._asked_at, self._steady = self._loop.time(), False
         if self._rest:
             self._finish()
         if self._deaf:
@@ -130,9 +132,10 @@ class Brake:
             self._count += pushes
         else:
             if now - self._since > WINDOW_S:
+                self._steady = self._count >= ENOUGH and now - self._since < 2 * WINDOW_S
                 self._since, self._count = now, 0
             self._count += pushes
-            if self._count >= ENOUGH and self._is_quiet():
+            if self._steady and self._count >= ENOUGH and self._is_quiet():
                 self._hold()
 
     # -- a round ----------------------------------------------------------------------------------------------------
@@ -175,7 +178,7 @@ class Brake:
         if before + self._before >= WORTH and self._is_quiet():
             self._hold()
         else:
-            self._before, self._since, self._count = WORTH, self._loop.time(), 0
+            self._before, self._since, self._count, self._steady = WORTH, self._loop.time(), 0, False
 
     def _is_quiet(self) -> bool:
         return not self._line.has_requests and self._loop.time() - self._asked_at >= QUIET_S
