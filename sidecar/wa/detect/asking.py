@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_dura
 from wa.model.agent import Detection, FieldValue, Place
 
 MAX_SPAN = 400
+MAX_REMEMBERED = 1_024
+MAX_REMEMBERED_TEXT = 4_000
 MEMBER = "__"
 """`tool_calls__ok` is the member `ok` of the field `tool_calls`."""
 MAX_TEXT = 16_000
@@ -29,31 +31,56 @@ class Match(NamedTuple):
     first_row: int
 
 
-Hit = tuple[dict[str, FieldValue], regex.Match[str]]
+class Hit(NamedTuple):
+    fields: Mapping[str, FieldValue]
+    said: str
+    """The matched span."""
+
+
+class Memory:
+    """What rules said about texts: a pane is looked at many times a second, and little of it changes. Holds no state of any pane."""
+
+    def __init__(self) -> None:
+        self._hits: dict[tuple[object, ...], tuple[tuple[Hit, ...], int]] = {}
+
+    def key(self, rule: Rule, text: Text, context: Context) -> tuple[object, ...]:
+        """A printed time means the same for a minute."""
+        return (rule.id, text.text, *((context.seen_at_ms // 60_000, context.host_zone) if rule.is_timed else ()))
+
+    def get(self, key: tuple[object, ...]) -> tuple[tuple[Hit, ...], int] | None:
+        return self._hits.get(key)
+
+    def put(self, key: tuple[object, ...], hits: tuple[tuple[Hit, ...], int]) -> None:
+        if len(self._hits) >= MAX_REMEMBERED:
+            self._hits.clear()
+        self._hits[key] = hits
 
 
 class Asking:
-    def __init__(self, look: Look, context: Context, agent: str) -> None:
+    def __init__(self, look: Look, context: Context, agent: str, memory: Memory) -> None:
         self._look = look
         self._context = context
         self._agent = agent
+        self._memory = memory
         self._budget = Budget()
 
-    def ask(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Match]:
+    def ask(self, rule: Rule, rows: Collection[int] | None) -> list[Match]:
         """*rows*: where its anchors stand; None: anywhere."""
+        found: list[Match] = []
         for region in rule.regions:
             texts = self._look.texts(region, rule, rows)
             if region == "footer":
-                yield from self._best(rule, texts)
+                found += self._best(rule, texts)
                 continue
             for text in texts:
                 hits, _ = self._hits(rule, text)
-                for found, hit in hits:
-                    yield self._match(rule, region, text, found, hit)
+                for hit in hits:
+                    found.append(self._match(rule, region, text, hit))
                 if hits and not rule.many and (rule.present or region == "bottom"):
-                    return
+                    return found
+        return found
 
-    def _best(self, rule: Rule, texts: Iterable[Text]) -> Iterator[Match]:
+    def _best(self, rule: Rule, texts: Iterable[Text]) -> list[Match]:
         """Of texts that are one footer read in several ways: the way that says most."""
         best: list[Match] = []
         most = 0
@@ -61,27 +88,36 @@ class Asking:
             hits, worth = self._hits(rule, text)
             if worth > most:
                 most = worth
-                best = [self._match(rule, "footer", text, found, hit) for found, hit in hits]
-        yield from best
+                best = [self._match(rule, "footer", text, hit) for hit in hits]
+        return best
 
-    def _hits(self, rule: Rule, text: Text) -> tuple[list[Hit], int]:
-        """The fields of each hit, in the reading of the text's open joints that says most; and how much that is."""
-        best: list[Hit] = []
+    def _hits(self, rule: Rule, text: Text) -> tuple[tuple[Hit, ...], int]:
+        """In the reading of the text's open joints that says most; and how much that is."""
+        key = self._memory.key(rule, text, self._context)
+        if (known := self._memory.get(key)) is not None:
+            return known
+        best: tuple[Hit, ...] = ()
         most = 0
         for said in readings(text.text[:MAX_TEXT], flush=text.flush):
             if any(self._budget.search(pattern, said) for pattern in rule.unless):
                 continue
             for pattern in rule.match:
-                hits = self._budget.search_all(pattern, said) if rule.many else _one(self._budget.search(pattern, said))
-                if not hits:
+                found = self._budget.search_all(pattern, said) if rule.many else self._first(pattern, said)
+                if not found:
                     continue
-                read = [self._fields(rule, hit, said) for hit in hits]
+                read = [self._fields(rule, hit, said) for hit in found]
                 worth = sum(fields_worth for _, fields_worth in read)
                 if worth > most:
                     most = worth
-                    best = [(fields, hit) for (fields, _), hit in zip(read, hits, strict=True)]
+                    best = tuple(Hit(fields, hit[0][:MAX_SPAN]) for (fields, _), hit in zip(read, found, strict=True))
                 break
+        if not self._budget.is_spent and len(text.text) <= MAX_REMEMBERED_TEXT:
+            self._memory.put(key, (best, most))
         return best, most
+
+    def _first(self, pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
+        hit = self._budget.search(pattern, text)
+        return [] if hit is None else [hit]
 
     def _fields(self, rule: Rule, hit: regex.Match[str], text: str) -> tuple[dict[str, FieldValue], int]:
         """What *hit* says, and how much that is."""
@@ -119,20 +155,18 @@ class Asking:
     def _converted(self, rule: Rule, name: str, value: str) -> object:
         return CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")](value, self._context)
 
-    def _match(
-        self, rule: Rule, region: str, text: Text, fields: dict[str, FieldValue], hit: regex.Match[str]
-    ) -> Match:
-        options = self._look.options if rule.event.startswith("waiting.") or rule.event == "usage.popup" else None
-        if rule.event == "usage.limit" and "reset" not in fields:
-            fields.setdefault("reset_kind", "none")
-        if options is not None:
-            fields["options"] = options.labels
+    def _match(self, rule: Rule, region: str, text: Text, hit: Hit) -> Match:
+        fields = hit.fields
+        event = rule.event
+        if event == "usage.limit" and "reset" not in fields:
+            fields = {"reset_kind": "none", **fields}
+        elif (event.startswith("waiting.") or event == "usage.popup") and self._look.options is not None:
+            options = self._look.options
+            fields = {**fields, "options": options.labels}
             if options.selected is not None:
                 fields["selected"] = options.labels[options.selected]
-        place = Place(region, text.first, text.last, hit[0][:MAX_SPAN])
-        detection = Detection(
-            rule.event, self._agent, rule.id, rule.severity, fields, rule.present, place, rule.window_ms
-        )
+        place = Place(region, text.first, text.last, hit.said)
+        detection = Detection(event, self._agent, rule.id, rule.severity, fields, rule.present, place, rule.window_ms)
         return Match(rule, detection, text.first)
 
 
@@ -152,7 +186,3 @@ def _put(fields: dict[str, FieldValue], name: str, value: object) -> int:
     if value.ambiguous:
         fields["resets_at_ambiguous"] = True
     return 2
-
-
-def _one(hit: regex.Match[str] | None) -> list[regex.Match[str]]:
-    return [] if hit is None else [hit]

@@ -21,7 +21,6 @@ PLAIN = frozenset({TEXT, BOX, RULE, SHELL})
 NBSP = "\u00a0"
 JOINT = "\ufdd0"
 """Stands in a text where a row was full and the next may be its rest: nothing, or a blank. No terminal shows this character."""
-ODD = frozenset(RULES) | frozenset("╭│╰")
 MAX_JOINTS = 3
 """So many open joints are read in every combination; more of them all one way, then all the other."""
 MAX_BOX_ROWS = 400
@@ -33,7 +32,9 @@ SHELL_STARTS = frozenset("$#%~/([") | frozenset("abcdefghijklmnopqrstuvwxyzABCDE
 _PROMPT_ENDS = re.compile(r"[$#%](?: |$)")
 _URL_BROKEN = re.compile(r"https?://\S*[/?&=%_\-.,:;#+~]$")
 _RULED = re.compile(r"^\s*([─━═╌])\1{2,} (?P<text>.*?\S) ([─━═╌])\3{2,}\s*$")
-_DRAWN = "─━═╌ ╭╮╰╯"
+_LINES = "─━═╌ ╭╮╰╯"
+MAX_KNOWN = 4_096
+"""So many lines are remembered for what they are."""
 
 
 class Pattern(Protocol):
@@ -60,42 +61,51 @@ class Marker(NamedTuple):
 
 
 class Block:
-    """Rows that belong together. What it says is put together when it is asked for."""
+    """Rows that belong together."""
 
-    __slots__ = ("_lines", "_text", "column", "first", "flush", "glyph", "kind", "last", "owner", "raw")
+    __slots__ = ("_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner")
 
     def __init__(
-        self, kind: str, column: int, glyph: str, raw: list[str], first: int, last: int, owner: str, flush: bool
+        self, kind: str, column: int, glyph: str, lines: list[str], first: int, last: int, owner: str, flush: bool
     ) -> None:
         self.kind = kind
         """A marker's name, or `text`, `box`, `rule`, `shell`."""
         self.column = column
         self.glyph = glyph
-        self.raw = raw
+        self.lines = lines
+        """Spaces squeezed, borders and glyph dropped, U+00A0 as a blank, ’ as '."""
         self.first = first
         self.last = last
         self.owner = owner
         """Name of the marker block that stands before this one; "" at the top."""
         self.flush = flush
-        self._lines: tuple[str, ...] | None = None
         self._text: str | None = None
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """Spaces squeezed, borders and glyph dropped, U+00A0 as a blank, ’ as '."""
-        if self._lines is None:
-            self._lines = tuple(map(tidy, self.raw))
-        return self._lines
-
-    @property
     def text(self) -> str:
-        """The same, joined over rows."""
+        """The lines joined."""
         if self._text is None:
             self._text = join(self.lines)
         return self._text
 
     def __repr__(self) -> str:
         return f"Block({self.kind!r}, {self.column}, {self.first}-{self.last}, {self.text[:80]!r})"
+
+
+class Seen(NamedTuple):
+    """What a line is by itself, wherever it stands."""
+
+    sort: int
+    column: int
+    glyph: str
+    said: str
+    marker: Marker | None = None
+    begins: bool = False
+    """It begins a text of its own even directly below a block."""
+
+
+OPEN, DRAWN, TOP, EDGE, MARKED, PROMPT = range(6)
+"""Sorts of lines: words, a rule, the top of a box, another row of one, a marker's, a shell's."""
 
 
 def tidy(text: str) -> str:
@@ -144,51 +154,81 @@ def unboxed(text: str) -> str:
     bare = text.strip()
     if bare and bare[0] in BORDERS:
         bare = bare.lstrip(BORDERS + " ").rstrip(BORDERS + " ")
-    return "" if bare and not bare.strip(_DRAWN) else bare
+    return "" if bare and not bare.strip(_LINES) else bare
 
 
 class Grouper:
-    """How one agent draws: its markers, and lines that begin a text of their own wherever they stand."""
+    """How one agent draws: its markers, and lines that begin a text of their own wherever they stand.
+
+    Most of what a pane shows, it showed a moment ago: what a line is, is found once for each text.
+    """
 
     def __init__(self, markers: Sequence[Marker], breaks: Pattern | None = None) -> None:
-        self.of_glyph: dict[str, list[Marker]] = {}
+        self._of_glyph: dict[str, list[Marker]] = {}
         for marker in markers:
             for glyph in marker.glyphs:
-                self.of_glyph.setdefault(glyph, []).append(marker)
+                self._of_glyph.setdefault(glyph, []).append(marker)
         self._breaks = breaks
+        self._known: dict[str, Seen] = {}
 
     def marker_of(self, line: str) -> Marker | None:
         bare = line.lstrip(" ")
-        markers = self.of_glyph.get(bare[:1])
-        return None if markers is None else self.fitting(markers, bare, len(line) - len(bare))
+        markers = self._of_glyph.get(bare[:1])
+        return None if markers is None else _fitting(markers, bare, len(line) - len(bare))
 
-    @staticmethod
-    def fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
-        rest = bare[1:]
-        if rest and rest[0] not in " " + NBSP:
-            return None
-        said: str | None = None
-        for marker in markers:
-            if column not in marker.columns or (marker.nbsp and not rest.startswith((NBSP, " " + NBSP))):
-                continue
-            if marker.gap is not None and len(rest) - len(rest.lstrip(" ")) != marker.gap:
-                continue
-            if marker.like is not None or marker.unlike is not None:
-                said = tidy(rest) if said is None else said
-                if marker.like is not None and not marker.like.search(said):
-                    continue
-                if marker.unlike is not None and marker.unlike.search(said):
-                    continue
-            return marker
-        return None
+    def see(self, text: str) -> Seen:
+        """*text* is not empty."""
+        seen = self._known.get(text)
+        if seen is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            seen = self._known[text] = self._look(text)
+        return seen
+
+    def _look(self, text: str) -> Seen:
+        bare = text.lstrip(" ")
+        glyph = bare[0]
+        column = len(text) - len(bare)
+        if glyph in RULES:
+            if is_rule(text):
+                return Seen(DRAWN, column, glyph, "")
+            if glyph in "─━═╌" and (ruled := _RULED.match(text)) is not None:
+                return Seen(DRAWN, column, glyph, tidy(ruled["text"]))
+        elif glyph == "╭":
+            return Seen(TOP, column, glyph, tidy(unboxed(text)))
+        elif glyph in "│╰":
+            return Seen(EDGE, column, glyph, tidy(unboxed(text)))
+        markers = self._of_glyph.get(glyph)
+        if markers is not None and (marker := _fitting(markers, bare, column)) is not None:
+            return Seen(MARKED, column, glyph, tidy(bare[1:]), marker)
+        if text[0] in SHELL_STARTS and ("$" in text or "#" in text or "%" in text) and is_prompt(text):
+            return Seen(PROMPT, column, glyph, tidy(text))
+        begins = self._breaks is not None and self._breaks.match(text) is not None
+        return Seen(OPEN, column, glyph, tidy(text), None, begins)
 
     def blocks(self, page: Page) -> list[Block]:
         """The blocks of a page, top first."""
         return _Blocks(self, page.lines).all()
 
-    def begins(self, text: str) -> bool:
-        """*text* begins a text of its own."""
-        return self._breaks is not None and self._breaks.match(text) is not None
+
+def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
+    rest = bare[1:]
+    if rest and rest[0] not in " " + NBSP:
+        return None
+    said: str | None = None
+    for marker in markers:
+        if column not in marker.columns or (marker.nbsp and not rest.startswith((NBSP, " " + NBSP))):
+            continue
+        if marker.gap is not None and len(rest) - len(rest.lstrip(" ")) != marker.gap:
+            continue
+        if marker.like is not None or marker.unlike is not None:
+            said = tidy(rest) if said is None else said
+            if marker.like is not None and not marker.like.search(said):
+                continue
+            if marker.unlike is not None and marker.unlike.search(said):
+                continue
+        return marker
+    return None
 
 
 class _Blocks:
@@ -204,9 +244,8 @@ class _Blocks:
         self._owner = ""
 
     def all(self) -> list[Block]:
-        markers = self._grouper.of_glyph
-        begins = self._grouper.begins
-        texts, _, lasts, loose = self._lines
+        known = self._grouper.see
+        texts, firsts, lasts, loose = self._lines
         cut_box = 0
         for at, text in enumerate(texts):
             if cut_box:
@@ -215,70 +254,45 @@ class _Blocks:
             if not text:
                 self._open = None
                 continue
-            bare = text.lstrip(" ")
-            glyph = bare[0]
             block = self._open
-            if glyph in ODD:
-                if glyph in RULES:
-                    if self._ruled(at, glyph):
-                        continue
-                elif glyph == "╭" and (lasts[at] > self._lines.firsts[at] or "╮" not in text) and self._closes(at):
-                    self._begin(BOX, glyph, at, [])
-                    cut_box = MAX_BOX_ROWS
+            sort, column, glyph, said, marker, begins = known(text)
+            if sort == OPEN or (sort == EDGE and (block is None or block.kind != BOX) and not _is_edge(text)):
+                if block is None or block.kind == BOX or begins:
+                    self._begin(TEXT, column, glyph, [tidy(text) if sort == EDGE else said], at)
                     continue
-                elif glyph == "╭" or (block is not None and block.kind == BOX) or (len(bare) > 1 and bare[-1] == "│"):
-                    self._boxed(at, glyph, len(text) - len(bare))
-                    continue
-            found = markers.get(glyph)
-            if found is not None:
-                marker = Grouper.fitting(found, bare, len(text) - len(bare))
-                if marker is not None:
-                    self._begin(marker.name, glyph, at, [bare[1:]], flush=marker.flush)
-                    self._owner = marker.name
-                    continue
-            if text[0] in SHELL_STARTS and ("$" in text or "#" in text or "%" in text) and is_prompt(text):
-                self._begin(SHELL, glyph, at, [text])
+                if at in loose:
+                    block.lines[-1] += JOINT + said
+                else:
+                    block.lines.append(tidy(text) if sort == EDGE else said)
+                block.last = lasts[at]
+            elif sort == MARKED:
+                assert marker is not None
+                self._begin(marker.name, column, glyph, [said], at, flush=marker.flush)
+                self._owner = marker.name
+            elif sort == DRAWN:
+                self._begin(RULE, column, glyph, [said] if said else [], at)
+                self._open = None
+            elif sort == TOP and (lasts[at] > firsts[at] or "╮" not in text) and self._closes(at):
+                self._begin(BOX, column, glyph, [], at)
+                cut_box = MAX_BOX_ROWS
+            elif sort == PROMPT:
+                self._begin(SHELL, column, glyph, [said], at)
                 self._owner = SHELL
                 self._open = None
-                continue
-            if block is None or block.kind == BOX or begins(text):
-                self._begin(TEXT, glyph, at, [text])
-                continue
-            if at in loose:
-                block.raw[-1] += JOINT + text
             else:
-                block.raw.append(text)
-            block.last = lasts[at]
+                if block is None or block.kind != BOX or (sort == TOP and block.column == column):
+                    block = self._begin(BOX, column, glyph, [], at)
+                block.lines.append(said)
+                block.last = lasts[at]
+                if glyph == "╰" and column == block.column:
+                    self._open = None
         return self._out
 
-    def _begin(self, kind: str, glyph: str, at: int, raw: list[str], *, flush: bool = False) -> Block:
-        text = self._lines.texts[at]
-        column = len(text) - len(text.lstrip(" "))
+    def _begin(self, kind: str, column: int, glyph: str, lines: list[str], at: int, *, flush: bool = False) -> Block:
         first, last = self._lines.firsts[at], self._lines.lasts[at]
-        block = self._open = Block(kind, column, glyph, raw, first, last, self._owner, flush)
+        block = self._open = Block(kind, column, glyph, lines, first, last, self._owner, flush)
         self._out.append(block)
         return block
-
-    def _ruled(self, at: int, glyph: str) -> bool:
-        """A drawn line, or words in the middle of one."""
-        text = self._lines.texts[at]
-        if is_rule(text):
-            self._begin(RULE, glyph, at, [])
-        elif glyph in "─━═╌" and (ruled := _RULED.match(text)) is not None:
-            self._begin(RULE, glyph, at, [ruled["text"]])
-        else:
-            return False
-        self._open = None
-        return True
-
-    def _boxed(self, at: int, glyph: str, column: int) -> None:
-        block = self._open
-        if block is None or block.kind != BOX or (glyph == "╭" and block.column == column):
-            block = self._begin(BOX, glyph, at, [])
-        block.raw.append(unboxed(self._lines.texts[at]))
-        block.last = self._lines.lasts[at]
-        if glyph == "╰" and column == block.column:
-            self._open = None
 
     def _closes(self, at: int) -> bool:
         """Further down stands the lower left corner of the box whose top line is at *at*."""
@@ -291,13 +305,18 @@ class _Blocks:
         block = self._open
         assert block is not None
         text = self._lines.texts[at]
-        said = unboxed(text)
-        if at in self._lines.loose and block.raw and block.raw[-1]:
-            block.raw[-1] += said
+        said = tidy(unboxed(text))
+        if at in self._lines.loose and block.lines and block.lines[-1]:
+            block.lines[-1] += said
         else:
-            block.raw.append(said)
+            block.lines.append(said)
         block.last = self._lines.lasts[at]
         if text.lstrip(" ")[:1] == "╰" or left == 1:
             self._open = None
             return 0
         return left - 1
+
+
+def _is_edge(text: str) -> bool:
+    """A row of a box whose top is not to be seen."""
+    return len(text) > 1 and text[-1] == "│"

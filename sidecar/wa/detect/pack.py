@@ -9,7 +9,7 @@ import regex
 
 from wa.detect.blocks import BOX, RULE, TEXT, Grouper, Marker
 from wa.detect.page import alike, squeezed
-from wa.detect.rule import Rule
+from wa.detect.rule import Rule, is_present, rank_of, state_of
 from wa.model.agent import PaneState, Severity
 
 REGIONS = frozenset(
@@ -197,15 +197,17 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
     state = entry.get("state")
     if state is not None and state not in set(PaneState):
         raise PackError(where, f"{state!r} is no state")
+    event, types = _text(entry, "event", where), dict(entry.get("types", {}))
+    matches = _patterns(entry, "match", where)
     return Rule(
         rule_id,
-        _text(entry, "event", where),
+        event,
         Severity(severity),
         anchors,
         regions,
-        _patterns(entry, "match", where),
+        matches,
         _patterns(entry, "unless", where),
-        dict(entry.get("types", {})),
+        types,
         dict(entry.get("set", {})),
         {name: dict(table) for name, table in entry.get("words", {}).items()},
         frozenset(entry.get("after", ())),
@@ -222,6 +224,10 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         str(entry.get("seen", "")),
         str(entry.get("positive", "")),
         str(entry.get("near_miss", "")),
+        any("reset" in pattern.groupindex for pattern in matches) or "reset" in types.values(),
+        is_present(event, state),
+        state_of(event, state),
+        rank_of(event, state),
     )
 
 

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from wa.detect.asking import Asking, Match
+from wa.detect.asking import Asking, Match, Memory
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
 from wa.detect.page import Page, page_of_text, squeezed
-from wa.detect.rule import STATE_OF_EVENT, Budget, Rule
+from wa.detect.rule import NO_RANK, Budget, Rule
 from wa.detect.values import Context
 from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 
 SHELL_WHY = "a shell's prompt is the last row"
+IDLE_WHY = "the composer is there and nothing runs"
 UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
 
@@ -40,6 +41,7 @@ class Detector:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
+        self._memory = Memory()
         self._commands = frozenset((*pack.processes, *pack.aliases))
         places: dict[str, list[int]] = {}
         self._anchors: list[str] = []
@@ -83,7 +85,7 @@ class Detector:
         if not spoken:
             return self._judge(look, [], [])
         rules = [(self.pack.rules[number], spoken[number]) for number in sorted(spoken)]
-        asking = Asking(look, Context(at_ms, zone), self.pack.name)
+        asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory)
         look.start = after_shell(look.blocks, self._commands)
         starts = [
             match
@@ -157,32 +159,29 @@ class Detector:
 
     def _state(self, look: Look, matches: Sequence[Match]) -> tuple[PaneState, str, str]:
         name = self.pack.name
-        ended = [
-            match for match in matches if match.rule.state == PaneState.EXITED or match.rule.event == "session.end"
-        ]
-        if look.gone or (ended and look.composer is None):
-            if ended or any(match.rule.event == "session.start" for match in matches):
-                return (
-                    PaneState.EXITED,
-                    ended[-1].rule.id if ended else f"{name}.layout.shell",
-                    SHELL_WHY,
-                )
+        best: Match | None = None
+        rank = NO_RANK
+        ended: Match | None = None
+        started = False
+        for match in matches:
+            rule = match.rule
+            started = started or rule.event == "session.start"
+            if rule.state == PaneState.EXITED or rule.event == "session.end":
+                ended = match
+            if rule.rank <= rank and rule.rank < NO_RANK:
+                best, rank = match, rule.rank
+        if look.gone or (ended is not None and look.composer is None):
+            if ended is not None or started:
+                return PaneState.EXITED, ended.rule.id if ended is not None else f"{name}.layout.shell", SHELL_WHY
             return PaneState.SHELL, f"{name}.layout.shell", SHELL_WHY
-        for wanted in (_waits, _compacts, _works):
-            if (match := next((match for match in reversed(matches) if wanted(match.rule)), None)) is not None:
-                return (
-                    PaneState(match.rule.state or STATE_OF_EVENT.get(match.rule.event, match.rule.event)),
-                    match.rule.id,
-                    match.detection.place.text,
-                )
-        if (match := next((match for match in reversed(matches) if match.rule.state is not None), None)) is not None:
-            assert match.rule.state is not None
-            return PaneState(match.rule.state), match.rule.id, match.detection.place.text
+        if best is not None:
+            assert best.rule.says is not None
+            return best.rule.says, best.rule.id, best.detection.place.text
         if look.composer is not None:
             limit = _standing_limit(look, matches, self.pack)
             if limit is not None:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
-            return PaneState.IDLE, f"{name}.idle", "the composer is there and nothing runs"
+            return PaneState.IDLE, f"{name}.idle", IDLE_WHY
         return PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY
 
 
@@ -210,15 +209,3 @@ def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match |
         ):
             return None
     return limit
-
-
-def _waits(rule: Rule) -> bool:
-    return rule.event.startswith("waiting.") or STATE_OF_EVENT.get(rule.event, "").startswith("waiting.")
-
-
-def _compacts(rule: Rule) -> bool:
-    return rule.event == "compaction.running"
-
-
-def _works(rule: Rule) -> bool:
-    return STATE_OF_EVENT.get(rule.event) == "working"

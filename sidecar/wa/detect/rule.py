@@ -75,11 +75,41 @@ class Rule(NamedTuple):
     positive: str
     near_miss: str
 
-    @property
-    def present(self) -> bool:
-        if self.event in PRESENT_EVENTS or self.event.startswith("waiting."):
-            return True
-        return self.state is not None and self.state != PaneState.EXITED
+    is_timed: bool
+    """What it reads depends on when it is read."""
+    present: bool
+    """It says what is true of this moment, not what happened."""
+
+    says: PaneState | None
+    """The state that it stands for while it is present."""
+    rank: int
+    """Of several that say a state, the one of the lowest rank wins; among equals the lowest on the screen."""
+
+
+WAITS, COMPACTS, WORKS, OTHER, NO_RANK = range(5)
+
+
+def state_of(event: str, state: str | None) -> PaneState | None:
+    if state is not None:
+        return PaneState(state)
+    name = STATE_OF_EVENT.get(event, event if event.startswith("waiting.") else "")
+    return PaneState(name) if name else None
+
+
+def rank_of(event: str, state: str | None) -> int:
+    if event.startswith("waiting.") or STATE_OF_EVENT.get(event, "").startswith("waiting."):
+        return WAITS
+    if event == "compaction.running":
+        return COMPACTS
+    if STATE_OF_EVENT.get(event) == "working":
+        return WORKS
+    return OTHER if state is not None else NO_RANK
+
+
+def is_present(event: str, state: str | None) -> bool:
+    if event in PRESENT_EVENTS or event.startswith("waiting."):
+        return True
+    return state is not None and state != PaneState.EXITED
 
 
 class Budget:
@@ -87,31 +117,38 @@ class Budget:
 
     def __init__(self) -> None:
         self._left = READING_TIMEOUT_S
+        self.is_spent = False
+        """A search ran out of time, so that what was not found may be there all the same."""
 
     def search(self, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
         if self._left <= 0:
+            self.is_spent = True
             return None
         if len(text) < SHORT:  # a clock costs more than that; what runs away in it still ends by the time limit
             try:
                 return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
             except TimeoutError:
+                self.is_spent = True
                 self._left -= MATCH_TIMEOUT_S
                 return None
         begin = time.thread_time()
         try:
             return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
         except TimeoutError:
+            self.is_spent = True
             return None
         finally:
             self._left -= time.thread_time() - begin
 
     def search_all(self, pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
         if self._left <= 0:
+            self.is_spent = True
             return []
         begin = time.thread_time()
         try:
             return list(islice(pattern.finditer(text, timeout=min(MATCH_TIMEOUT_S, self._left)), MAX_HITS))
         except TimeoutError:
+            self.is_spent = True
             return []
         finally:
             self._left -= time.thread_time() - begin
