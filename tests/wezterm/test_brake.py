@@ -64,12 +64,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def stream(line: Line) -> None:
     """Pushes without pause until the server is held back."""
-    await asyncio.sleep(1.1 * WINDOW_S)
-    line.push()
-    assert not line.brake.holding, "the first moment may be a burst's"
-    await asyncio.sleep(1.1 * WINDOW_S)
-    line.push()
-    assert line.brake.holding
+    give_up_at = asyncio.get_running_loop().time() + 10
+    while not line.brake.holding:
+        assert asyncio.get_running_loop().time() < give_up_at
+        line.push()
+        await asyncio.sleep(0.002)
 
 
 async def held() -> Line:
@@ -84,6 +83,19 @@ def test_nothing_is_held_back_unless_allowed() -> None:
 
     async def scene() -> None:
         line = Line()
+        line.push(1000)
+        assert line.sent == b""
+
+    run(scene())
+
+
+def test_the_first_moment_of_a_burst_is_not_held_back() -> None:
+    """Rows may have to be read at once, and the requests for them are not out yet."""
+
+    async def scene() -> None:
+        line = Line()
+        line.brake.loosen(LATE_S)
+        line.push(1000)
         line.push(1000)
         assert line.sent == b""
 
@@ -236,7 +248,7 @@ def test_a_server_that_does_not_wait_is_left_alone(monkeypatch: pytest.MonkeyPat
     run(scene())
 
 
-WINDOWS = {"WINDOW_S": 0.001, "QUIET_S": 0.0, "SETTLE_S": 0.001, "LATE_SETTLE_S": 0.002}
+WINDOWS = {"WINDOW_S": 0.005, "QUIET_S": 0.0, "SETTLE_S": 0.001, "LATE_SETTLE_S": 0.002}
 
 
 @given(
@@ -247,7 +259,7 @@ WINDOWS = {"WINDOW_S": 0.001, "QUIET_S": 0.0, "SETTLE_S": 0.001, "LATE_SETTLE_S"
         max_size=30,
     )
 )
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_only_whole_frames_stand_before_a_request(steps: list[str]) -> None:
     """Any order of events: after `open` nothing is torn and everything is read; while held, one byte is out."""
     held_back = 0
@@ -261,7 +273,7 @@ def test_whatever_happens_only_whole_frames_stand_before_a_request(steps: list[s
                     line.push()
                 case "stream":
                     for _ in range(3):
-                        await asyncio.sleep(0.0011)
+                        await asyncio.sleep(0.0055)
                         line.push()
                 case "few":
                     line.push(1)
