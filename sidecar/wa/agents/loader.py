@@ -64,22 +64,24 @@ class Agents:
             del self._good[path]
         for path in stamps:
             try:
-                data = read_file(path)
-                joined = self._joined({**self._good, path: data})
-                for pack in joined.values():
-                    compile_pack(pack)
+                self._good[path], _ = self.tried(path)
             except FileTrouble as trouble:
                 troubles.append(trouble.trouble)
-            except PackError as error:
-                troubles.append(Trouble(path, line_of(path, error), str(error)))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                # A text where a table belongs, and the like.
-                troubles.append(Trouble(path, None, f"is not in the form of an agent's file: {error}"))
-            else:
-                self._good[path] = data
         self._stamps, self.troubles = stamps, tuple(troubles)
         self._build(self._joined(self._good))
         return True
+
+    def tried(self, path: Path) -> tuple[Mapping[str, Any], Pack]:
+        """What stands in a file of the user's, and the pack that it would make with all others. Raises FileTrouble."""
+        data = read_file(path)
+        try:
+            pack = compile_pack(self._joined({**self._good, path: data})[data["name"]])
+        except PackError as error:
+            raise FileTrouble(Trouble(path, line_of(path, error), str(error))) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # A text where a table belongs, and the like.
+            raise FileTrouble(Trouble(path, None, f"is not in the form of an agent's file: {error}")) from None
+        return data, pack
 
     def _joined(self, good: Mapping[Path, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         joined: dict[str, Mapping[str, Any]] = dict(self._shipped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import itertools
 import json
 import os
 import re
@@ -25,6 +26,8 @@ from wa.store.agent_redact import to_json
 from wa.store.redact import redact_rows
 
 HISTORY_ROWS = 120
+_NOBODYS = frozenset({"root", "/root", "dev", "host", "user", "localhost", "/"})
+"""Names that tell nothing of whose they are."""
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -48,10 +51,14 @@ async def record_pane(
     texts, replaced = neutral([text.rstrip(" ") for text in texts])
     visible, cols, host_zone = len(screen["rows"]), int(screen["cols"]), zone_named(zone)
     reading = read(detector, "\n".join(texts) + "\n", visible, cols, now_ms, host_zone)
-    await asyncio.to_thread(folder.mkdir, 0o700, parents=True, exist_ok=True)
-    stem = (
-        f"{detector.pack.name}-{reading.state.value}-{cols}-{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%S}"
-    )
+    try:
+        await asyncio.to_thread(folder.mkdir, 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be made: {error.strerror}", next_step="Name another one: --to DIR."
+        ) from None
+    when = f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%S}"
+    stem = _free(folder, f"{detector.pack.name}-{reading.state.value}-{cols}-{when}")
     expected = [{"event": one.event, "rule": one.rule, "fields": _plain(one.fields)} for one in reading.detections]
     test = {
         "agent": detector.pack.name,
@@ -66,8 +73,13 @@ async def record_pane(
         "note": "State and events are what wa read: change them to what a person sees. Then: wa rules test THIS FILE",
     }
     text_file, test_file = folder / f"{stem}.txt", folder / f"{stem}.test.json"
-    _write(text_file, "\n".join(texts) + "\n")
-    _write(test_file, json.dumps(test, ensure_ascii=False, indent=2) + "\n")
+    try:
+        _write(text_file, "\n".join(texts) + "\n")
+        _write(test_file, json.dumps(test, ensure_ascii=False, indent=2) + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"{folder} takes no files: {error.strerror}", next_step="Name another one: --to DIR."
+        ) from None
     return RecordResult(
         pane_uid=pane["pane_uid"],
         screen=str(text_file),
@@ -81,12 +93,13 @@ async def record_pane(
 
 def neutral(texts: list[str]) -> tuple[list[str], int]:
     """Texts without the names of this user and host, nor addresses; and how often one stood there. Widths stay as they are."""
-    words = {str(Path.home()): "/home/dev", getpass.getuser(): "dev", socket.gethostname(): "host"}
+    host = socket.gethostname()
+    words = {str(Path.home()): "/home/dev", getpass.getuser(): "dev", host: "host", host.partition(".")[0]: "host"}
     count = 0
 
     def swap(text: str, old: str, new: str) -> str:
         nonlocal count
-        pattern = re.compile(rf"(?<![\w-]){re.escape(old)}(?![\w-])")
+        pattern = re.compile(rf"(?<![\w-]){re.escape(old)}(?![\w-])", re.IGNORECASE)
         count += len(pattern.findall(text))
         fitted = new[: len(old)].ljust(len(old), "x") if len(new) != len(old) else new
         return pattern.sub(lambda _: fitted, text)
@@ -94,7 +107,7 @@ def neutral(texts: list[str]) -> tuple[list[str], int]:
     cleaned = []
     for text in texts:
         for old, new in words.items():
-            if len(old) > 3 and old not in ("root", "/root"):
+            if len(old) >= 3 and old not in _NOBODYS:
                 text = swap(text, old, new)
         found = _EMAIL.findall(text)
         count += len(found)
@@ -143,6 +156,12 @@ def _holds(got: dict[str, Any], want: dict[str, Any]) -> bool:
 
 def _plain(fields: Any) -> Any:
     return json.loads(to_json(fields))
+
+
+def _free(folder: Path, stem: str) -> str:
+    """One of which neither file exists: two may be recorded within a second."""
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not any((folder / f"{name}{end}").exists() for end in (".txt", ".test.json")))
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from wa.agents.loader import Agents, FileTrouble, line_of, load, read_file
+from wa.agents.loader import Agents, FileTrouble, load
 from wa.config.paths import Paths
-from wa.detect.pack import Pack, PackError, compile_pack
+from wa.detect.pack import Pack
 from wa.detect.reading import Detector, Reading
 from wa.detect.rule import Rule
 from wa.engine.zone import local_zone
@@ -119,26 +119,27 @@ def lint(paths: Paths, files: Sequence[Path]) -> LintResult:
     """Problems of the packs in force, or of *files* joined to them. Nothing is changed."""
     from wa.detect.lint import lint_pack
 
-    problems: list[str] = []
-    packs: list[Pack] = []
     agents = Agents(user_folder(paths))
-    if files:
-        for file in files:
-            try:
-                packs.append(compile_pack(read_file(file)))
-            except FileTrouble as trouble:
-                problems.append(str(trouble.trouble))
-            except PackError as error:
-                line = line_of(file, error)
-                problems.append(f"{file}{f':{line}' if line else ''}: {error}")
-    else:
+    problems: list[str] = []
+    names: list[str] = []
+    count = 0
+    if not files:
         problems += [str(trouble) for trouble in agents.troubles]
-        packs = agents.packs
-    for pack in packs:
-        problems += lint_pack(pack)
-    return LintResult(
-        agents=[pack.name for pack in packs], rules=sum(len(pack.rules) for pack in packs), problems=problems
-    )
+        for pack in agents.packs:
+            names.append(pack.name)
+            count += len(pack.rules)
+            problems += lint_pack(pack)
+    for file in files:
+        try:
+            data, pack = agents.tried(file)
+        except FileTrouble as trouble:
+            problems.append(str(trouble.trouble))
+            continue
+        own = {entry.get("id") for entry in data.get("rule", ())}
+        names.append(pack.name)
+        count += len(own)
+        problems += lint_pack(pack._replace(rules=tuple(rule for rule in pack.rules if rule.id in own)))
+    return LintResult(agents=sorted(set(names)), rules=count, problems=problems)
 
 
 def detector_of(agents: Agents, word: str) -> Detector:
@@ -166,7 +167,7 @@ def zone_named(name: str | None) -> str:
         return local_zone()
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise UsageError(f"{name!r} is no time zone", next_step="Use a name such as Europe/Berlin.") from None
     return name
 

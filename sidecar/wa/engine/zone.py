@@ -29,6 +29,6 @@ def local_zone(env: Mapping[str, str] | None = None, *, localtime: Path = LOCALT
 def _known(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return True

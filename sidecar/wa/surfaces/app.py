@@ -97,6 +97,9 @@ def run_app(words: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except ParseError as error:
         context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError" and context is not None and not as_json:
+            say(context.get_help())
+            return UsageError.exit_status
         path = context.command_path if context else "wa"
         return complain(UsageError(error.format_message(), next_step=f"Run `{path} --help`."), as_json=as_json)
     except WaError as error:

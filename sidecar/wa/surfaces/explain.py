@@ -48,7 +48,8 @@ def render(result: ExplainResult, terminal: Terminal) -> list[str]:
         lines.append(
             f"   {match['event']} by {match['rule']} in {match['region']}{rows}{': ' if fields else ''}{harmless(fields)}"
         )
-        lines.append(terminal.styled(f"      {harmless(match['text'])}", Style.DIM))
+        if match["text"]:
+            lines.append(terminal.styled(f"      {harmless(match['text'])}", Style.DIM))
     if result["silent"]:
         lines.append(f"Words seen, but not as these rules want them: {', '.join(result['silent'])}")
     lines.append("What would change it:")

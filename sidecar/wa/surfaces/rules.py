@@ -120,7 +120,8 @@ def _tested(result: object, terminal: Terminal) -> list[str]:
     for said in result["said"]:
         rows = "" if said["first_row"] is None else f" rows {said['first_row']}-{said['last_row']}"
         lines.append(f"  {said['event']}  by {said['rule']}, {said['region']}{rows}")
-        lines.append(terminal.styled(f"      {harmless(said['text'])}", Style.DIM))
+        if said["text"]:
+            lines.append(terminal.styled(f"      {harmless(said['text'])}", Style.DIM))
         lines += [
             f"      {name} = {json_module.dumps(value, ensure_ascii=False)}" for name, value in said["fields"].items()
         ]

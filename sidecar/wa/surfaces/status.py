@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
 from typing import Annotated
 
 import typer
@@ -34,7 +35,8 @@ AGENT_COLUMNS = (
     Column("PROJECT", flexible=True, least=8, drop=2),
     Column("LAST EVENT", flexible=True, least=8, drop=4),
 )
-CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+HOME, TO_LINE_END, TO_SCREEN_END = "\x1b[H", "\x1b[K", "\x1b[J"
+"""Painted over, not cleared: no flicker, and the terminal's scrollback stays."""
 CALM = ("idle", "working", "starting", "compacting")
 STATES = {"connected": Style.GOOD, "connecting": Style.WARN, "disconnected": Style.BAD}
 
@@ -56,7 +58,16 @@ def status(
 
 
 def render_anew(result: StatusResult, terminal: Terminal) -> list[str]:
-    return [CLEAR if terminal.columns else "", *render(result, terminal)]
+    if not terminal.columns:
+        return [*render(result, terminal), ""]
+    shown = render(result, terminal)
+    height = get_terminal_size().lines
+    if len(shown) >= height:
+        shown = [*shown[: height - 2], f"… {len(shown) - height + 2} more lines: `wa status` prints all"]
+    lines = [line + TO_LINE_END for line in shown]
+    lines[0] = HOME + lines[0]
+    lines[-1] += TO_SCREEN_END
+    return lines
 
 
 def render(result: StatusResult, terminal: Terminal) -> list[str]:
