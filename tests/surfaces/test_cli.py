@@ -13,7 +13,7 @@ import pytest
 
 from wa.surfaces.app import COMMANDS, click_tree
 
-COMMAND_NAMES = [*COMMANDS, "config"]
+COMMAND_NAMES = [*COMMANDS, "config", "rules", "sessions"]
 
 
 def test_without_a_command_there_is_a_quick_start(house) -> None:
