@@ -169,7 +169,7 @@ class Grouper:
             for glyph in marker.glyphs:
                 self._of_glyph.setdefault(glyph, []).append(marker)
         self._breaks = breaks
-        self._known: dict[str, Seen] = {}
+        self.known: dict[str, Seen] = {}
 
     def marker_of(self, line: str) -> Marker | None:
         bare = line.lstrip(" ")
@@ -178,11 +178,11 @@ class Grouper:
 
     def see(self, text: str) -> Seen:
         """*text* is not empty."""
-        seen = self._known.get(text)
+        seen = self.known.get(text)
         if seen is None:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            seen = self._known[text] = self._look(text)
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            seen = self.known[text] = self._look(text)
         return seen
 
     def _look(self, text: str) -> Seen:
@@ -244,7 +244,7 @@ class _Blocks:
         self._owner = ""
 
     def all(self) -> list[Block]:
-        known = self._grouper.see
+        known, see = self._grouper.known, self._grouper.see
         texts, firsts, lasts, loose = self._lines
         cut_box = 0
         for at, text in enumerate(texts):
@@ -255,7 +255,7 @@ class _Blocks:
                 self._open = None
                 continue
             block = self._open
-            sort, column, glyph, said, marker, begins = known(text)
+            sort, column, glyph, said, marker, begins = known.get(text) or see(text)
             if sort == OPEN or (sort == EDGE and (block is None or block.kind != BOX) and not _is_edge(text)):
                 if block is None or block.kind == BOX or begins:
                     self._begin(TEXT, column, glyph, [tidy(text) if sort == EDGE else said], at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wa.detect.blocks import Grouper, is_prompt, join, tidy, unboxed
+from wa.detect.blocks import MARKED, PROMPT, Grouper, join, tidy, unboxed
 from wa.detect.pack import Composer
 from wa.detect.page import Lines, Page, is_rule
 
@@ -25,10 +25,12 @@ class ComposerSeen(NamedTuple):
 def find_composer(page: Page, composers: Sequence[Composer], grouper: Grouper) -> ComposerSeen | None:
     """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
     texts = page.lines.texts
+    marks = "".join(composer.marks for composer in composers)
     for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
-        bare = texts[at].lstrip(" ")
-        if not bare:
+        text = texts[at]
+        if not text or not any(mark in text for mark in marks):
             continue
+        bare = text.lstrip(" ")
         for composer in composers:
             is_box = composer.frame == "box"
             if bare[0] not in ("│" if is_box else composer.marks):
@@ -84,8 +86,8 @@ def _may_follow(footer: Sequence[str], composer: Composer, grouper: Grouper) -> 
     if len(shown) > composer.below:
         return False
     for text in shown:
-        bare = text.lstrip(" ")
-        if len(text) - len(bare) < composer.below_column or grouper.marker_of(text) is not None or is_prompt(text):
+        seen = grouper.see(text)
+        if seen.column < composer.below_column or seen.sort in (MARKED, PROMPT):
             return False
     return composer.below_like is None or composer.below_like.search(join([tidy(text) for text in shown])) is not None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from wa.detect.blocks import tidy
@@ -44,6 +45,31 @@ def options_of(lines: Sequence[Line], cols: int) -> Options | None:
     return _numbered(lines, cols) or _marked(lines)
 
 
+class _Read(NamedTuple):
+    """A line, as one of a list of options."""
+
+    column: int
+    bare: str
+    number: int
+    """0: it begins no option."""
+    label: str
+    is_marked: bool
+    number_column: int
+
+
+@lru_cache(maxsize=2_048)
+def _read(text: str) -> _Read:
+    inside = inner(text)
+    bare = inside.lstrip(" ")
+    column = len(inside) - len(bare)
+    found = _NUMBERED.match(bare)
+    if found is None:
+        return _Read(column, bare, 0, "", False, 0)
+    return _Read(
+        column, bare, int(found["number"]), tidy(found["label"]), bool(found["mark"]), column + found.start("number")
+    )
+
+
 def _numbered(lines: Sequence[Line], cols: int) -> Options | None:
     labels: list[str] = []
     selected: int | None = None
@@ -51,30 +77,29 @@ def _numbered(lines: Sequence[Line], cols: int) -> Options | None:
     column = 0
     above = ""
     for line in lines:
-        text = inner(line.text)
-        bare = text.lstrip(" ")
-        found = _NUMBERED.match(bare)
-        if found is not None and labels and int(found["number"]) == len(labels) + 1:
+        if not labels and not line.text:
+            continue
+        read = _read(line.text)
+        if read.number and read.number == len(labels) + 1:
             if len(labels) == MAX_OPTIONS:
                 break
-            labels.append(tidy(found["label"]))
-            last = line.last
-        elif found is not None and int(found["number"]) == 1:
-            labels, selected, first, last = [tidy(found["label"])], None, line.first, line.last
-            column = len(text) - len(bare) + found.start("number")
-        elif labels and bare and line.first == last + 1:
-            deeper = len(text) - len(bare) > column
-            if _goes_on(above, line, bare, cols, deeper=deeper):
-                labels[-1] = tidy(labels[-1] + ("" if line.loose else " ") + bare)
+            if not labels:
+                first, column = line.first, read.number_column
+            labels.append(read.label)
+        elif read.number == 1:
+            labels, selected, first, column = [read.label], None, line.first, read.number_column
+        elif labels and read.bare and line.first == last + 1:
+            deeper = read.column > column
+            if _goes_on(above, line, read.bare, cols, deeper=deeper):
+                labels[-1] = tidy(labels[-1] + ("" if line.loose else " ") + read.bare)
             elif not deeper:
                 continue
-            last = line.last
-            above = line.text
+            last, above = line.last, line.text
             continue
         else:
             continue
-        above = line.text
-        if found["mark"]:
+        last, above = line.last, line.text
+        if read.is_marked:
             selected = len(labels) - 1
     return Options(tuple(labels), selected, first, last) if len(labels) > 1 or selected is not None else None
 

@@ -131,6 +131,10 @@ class Look:
 
     def _indexes(self, rows: Collection[int]) -> list[int]:
         blocks, firsts = self.blocks, self._firsts
+        if len(rows) == 1:
+            (row,) = rows
+            at = bisect_right(firsts, row) - 1
+            return [at] if at >= 0 and blocks[at].last >= row else []
         found = {bisect_right(firsts, row) - 1 for row in rows}
         return sorted(at for at in found if at >= 0 and any(blocks[at].last >= row for row in rows))
 

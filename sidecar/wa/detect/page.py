@@ -178,10 +178,10 @@ class Page:
     def _guessed(self) -> list[int] | None:
         texts = self.texts
         cols = self.cols
-        if self._joined.isascii() or _WIDE.search(self._joined) is None:
-            full = [len(text) >= cols for text in texts]
-        else:
-            full = [len(text) * 2 >= cols and width(text) >= cols for text in texts]
+        full = [
+            (size := len(text)) >= cols or (size * 2 >= cols and not text.isascii() and width(text) >= cols)
+            for text in texts
+        ]
         if not any(full):
             return None
         blank_ended = sum(1 for text, is_full in zip(texts, full, strict=True) if is_full and text.endswith(" "))
@@ -251,7 +251,7 @@ def is_rule(text: str) -> bool:
 def page_of_rows(rows: Sequence[Row], cols: int, visible: int) -> Page:
     """A page of rows as a terminal gives them: it knows which lines it cut."""
     return Page(
-        [row.text if row.wrapped else row.text.rstrip(" ") for row in rows],
+        [row.text for row in rows],
         cols=cols,
         visible=visible,
         wrapped=[row.wrapped for row in rows],
