@@ -56,12 +56,14 @@ class Redrawing:
         self.stage = Stage(self.terminal)
         self.history = ["app v1", "", "Tips:", *[f"{i}. tip" for i in range(1, 30)], ""]
         self.drawn = 0
+        self.head: list[str] = []
+        """Printed above the history from some time on."""
         self.whole()
 
     def whole(self, *, upto: int | None = None) -> None:
         """All of it; a push may fall in the midst."""
         self.terminal.clear()
-        lines = self.history + BOX
+        lines = self.head + self.history + BOX
         if upto is not None and upto < len(lines):
             self.terminal.write("".join(f"{line}\n" for line in lines[:upto]))
             self.stage.push()
@@ -157,6 +159,22 @@ def test_a_program_that_ends_in_a_redraw_loses_only_what_nobody_has_read(upto: i
     assert told[:40] == truth[:40]
     assert len(told) + lost == len(truth)
     assert lost <= 24
+
+
+@pytest.mark.parametrize("news", [[], ["a new version is there"]])
+def test_a_history_that_is_printed_with_a_second_head_is_the_same(news: list[str]) -> None:
+    """What is new above is told once, and what follows is not told again."""
+    program = Redrawing()
+    for items in (30, 40):
+        program.answers(f"with {items}", items, 12)
+        program.head = program.history[:12] + news
+    program.whole()
+    program.seen(5_000)
+
+    told = bare(program.stage.log.all_texts())
+    assert [text for text in told if text not in news] == bare(program.history + BOX)
+    assert [text for text in told if text in news] == news
+    assert not program.stage.log.gaps
 
 
 @pytest.mark.parametrize("upto", [0, 3, 20, 60])

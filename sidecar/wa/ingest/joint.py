@@ -14,6 +14,7 @@ from wa.model.screen import Row
 LIKELY_ROWS = 5
 """Different rows, not blank, that must agree before a history counts as printed again rather than as new output that
 happens to read the same."""
+SURELY_ROWS = 20
 LIKELY_SHARE = 0.5
 LIKELY_WORDS = 12
 LIKELY_CHARACTERS = 12
@@ -52,6 +53,11 @@ def by_rows(
     known = [*stored, *keys(shown)]
     now = keys(seen)
     shift = best_shift(known, now, near=near, from_first=whole)
+    if whole and (free := best_shift(known, now, near=near)) is not None:
+        # Programs print their heads twice at times; but only long passages tell that from new output that begins like it.
+        unlikely = shift is None or not _likely(known, now, shift) or free.agreeing >= 2 * shift.agreeing
+        if unlikely and free.distinct >= SURELY_ROWS:
+            shift = free
     if shift is None or not _likely(known, now, shift) or len(stored) + shift.offset < 0:
         return None
 
@@ -65,7 +71,8 @@ def by_rows(
         again = [name in names for name in now[: found.boundary] if name not in (BLANK, UNKNOWN)]
         if sum(again) < AGAIN_SHARE * len(again):
             return None
-    inserted = tuple(at for at in found.inserted if now[at] != UNKNOWN)
+    on_top = [at for at in range(shift.offset) if now[at] not in (BLANK, UNKNOWN, *known)] if whole else []
+    inserted = (*on_top, *[at for at in found.inserted if now[at] != UNKNOWN])
     return Joint(Place(found.boundary, 0), inserted, shift.agreeing, older=max(0, -shift.offset), short=found.short)
 
 
@@ -79,7 +86,7 @@ def _likely(known: Sequence[int], now: Sequence[int], shift: Shift) -> bool:
         for at in range(max(0, -shift.offset), max(0, -shift.offset) + overlap)
         if {known[at], now[at + shift.offset]}.isdisjoint((BLANK, UNKNOWN))
     )
-    return shift.distinct >= 4 * LIKELY_ROWS or shift.agreeing >= LIKELY_SHARE * comparable
+    return shift.distinct >= SURELY_ROWS or shift.agreeing >= LIKELY_SHARE * comparable
 
 
 def at_number(tail: Sequence[Row], seen: Sequence[Row], at: int, share: float) -> Joint | None:
