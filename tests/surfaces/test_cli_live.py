@@ -35,13 +35,13 @@ def known(value: Any, schema: dict[str, Any], definitions: dict[str, Any]) -> No
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     for part in schema.get("anyOf", ()):
-        if "$ref" in part and value is not None:
+        if value is not None and ("$ref" in part or ("items" in part and isinstance(value, list))):
             known(value, part, definitions)
     if isinstance(value, dict) and "properties" in schema:
         assert value.keys() <= schema["properties"].keys()
         for name, field in value.items():
             known(field, schema["properties"][name], definitions)
-    elif isinstance(value, list):
+    elif isinstance(value, list) and "items" in schema:
         for one in value:
             known(one, schema["items"], definitions)
 

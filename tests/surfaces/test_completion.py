@@ -74,6 +74,18 @@ def test_commands_and_options_are_completed(house, wa_on_path: Path, name: str) 
     assert "--context" not in complete(house, name, ["wa", "panes", "--"])
     assert complete(house, name, ["wa", "config", "s"]) == ["show"]
     assert set(complete(house, name, ["wa", "completion", ""])) >= {"bash", "zsh", "fish"}
+    assert complete(house, name, ["wa", "rules", "li"]) == ["lint", "list"]
+    assert "--agent" in complete(house, name, ["wa", "rules", "scan", "--ag"])
+    assert complete(house, name, ["wa", "expl"]) == ["explain"]
+
+
+def test_files_are_offered_where_a_rule_reads_them(house, wa_on_path: Path) -> None:
+    """`wa rules test`, `scan` and `lint`; also names with blanks."""
+    (house.root / "a screen.txt").write_text("")
+
+    assert complete(house, "bash", ["wa", "rules", "test", "a"]) == ["a", "screen.txt"]
+    assert complete(house, "bash", ["wa", "record", "p1", "--to", "a"]) == ["a", "screen.txt"]
+    assert "a" not in complete(house, "bash", ["wa", "rules", "a"])
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])

@@ -25,6 +25,7 @@ PANE_UID = {"type": "string", "pattern": "^p[1-9][0-9]*$"}
 PLAIN: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer", "minimum": 0},
+    results.Offset: {"type": "integer"},
     float: {"type": "number"},
 }
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}

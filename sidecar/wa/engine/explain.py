@@ -10,7 +10,7 @@ from wa.detect.watch import PaneWatch
 from wa.engine.agent_result import agent_result
 from wa.engine.pane import WatchedPane
 from wa.model.agent import AgentState, PaneState, Transition
-from wa.protocol.results import ExplainMatch, ExplainResult, ExplainSignal
+from wa.protocol.results import ExplainMatch, ExplainResult, ExplainSignal, Offset
 from wa.store.agent_redact import clean_detection, clean_transition, to_json
 
 
@@ -28,7 +28,7 @@ def explain(pane: WatchedPane, watch: PaneWatch | None, now_ms: int) -> ExplainR
                     rule=found.rule,
                     event=found.event,
                     region=found.place.region,
-                    rows=None if first is None or last is None else [first - top, last - top],
+                    rows=None if first is None or last is None else [Offset(first - top), Offset(last - top)],
                     text=found.place.text,
                     fields=json.loads(to_json(found.fields)),
                 )

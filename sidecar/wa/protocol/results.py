@@ -7,7 +7,10 @@ Fields may be added under the same name `/1`; none is renamed or taken away.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, NewType, TypedDict
+
+Offset = NewType("Offset", int)
+"""May be negative."""
 
 SCHEMAS = (
     "status",
@@ -144,7 +147,7 @@ class ExplainMatch(TypedDict):
     rule: str
     event: str
     region: str
-    rows: list[int] | None
+    rows: list[Offset] | None
     """First and last row, counted from the top of the screen; negative ones have scrolled away."""
     text: str
     fields: dict[str, Any]

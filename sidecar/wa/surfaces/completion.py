@@ -28,6 +28,8 @@ class Completable(NamedTuple):
     takes_pane: bool
     words: tuple[Word, ...]
     """What its first argument may be, where that is known."""
+    takes_files: bool = False
+    """A command below it takes files."""
 
 
 def completion(
@@ -63,15 +65,25 @@ def completables(tree: Any) -> list[Completable]:
             words = tuple(Word(other, _first_line(below.help)) for other, below in tree.commands.items())
         elif name == "completion":
             words = tuple(Word(shell, "") for shell in SHELLS)
-        options = tuple(
-            Word(option, _first_line(param.help))
-            for param in command.params
+        params = [
+            param
+            for below in (getattr(command, "commands", None) or {name: command}).values()
+            for param in below.params
+        ]
+        told = {
+            option: Word(option, _first_line(param.help))
+            for param in reversed(params)
             if param.param_type_name == "option"
             for option in param.opts
             if option.startswith("--")
+        }
+        options = tuple(reversed(told.values()))
+        takes_files = any(
+            param.param_type_name == "argument" and (param.metavar or "").strip("[]").startswith("FILE")
+            for param in params
         )
         takes_pane = first is not None and (first.metavar or "").strip("[]") == "PANE"
-        found.append(Completable(name, _first_line(command.help), options, takes_pane, words))
+        found.append(Completable(name, _first_line(command.help), options, takes_pane, words, takes_files))
     return found
 
 
@@ -84,7 +96,8 @@ def _first_line(text: str | None) -> str:
 def bash(commands: list[Completable]) -> str:
     cases = "\n".join(
         f"        {one.name}) options='{' '.join(option.name for option in one.options)}';"
-        f" words='{' '.join(word.name for word in one.words)}'; panes={int(one.takes_pane)} ;;"
+        f" words='{' '.join(word.name for word in one.words)}'; panes={int(one.takes_pane)};"
+        f" files={int(one.takes_files)} ;;"
         for one in commands
     )
     names = " ".join(one.name for one in commands)
@@ -92,7 +105,7 @@ def bash(commands: list[Completable]) -> str:
 # bash completion for wa; eval "$(wa completion bash)"
 __wa_complete() {{
     local current=${{COMP_WORDS[COMP_CWORD]}} command=${{COMP_WORDS[1]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
-    local options='' words='' panes=0 IFS=$' \t\n'
+    local options='' words='' panes=0 files=0 IFS=$' \t\n'
     COMPREPLY=()
     if (( COMP_CWORD == 1 )); then
         COMPREPLY=( $(compgen -W '{names} --version --help' -- "$current") )
@@ -106,7 +119,8 @@ __wa_complete() {{
         COMPREPLY=( $(compgen -W "$(command wa --pane-names 2>/dev/null | command cut -f1)" -- "$current") )
     elif [[ $current == -* ]]; then
         COMPREPLY=( $(compgen -W "$options" -- "$current") )
-    elif [[ $previous == --output || $previous == --project || $previous == --socket ]]; then
+    elif [[ $previous == --output || $previous == --project || $previous == --socket || $previous == --to ]] ||
+        (( files && COMP_CWORD > 2 )); then
         IFS=$'\n'
         COMPREPLY=( $(compgen -f -- "$current") )
     elif (( COMP_CWORD == 2 )); then
@@ -141,11 +155,11 @@ __wa_complete() {{
         __wa_panes
         return
     fi
-    if [[ $words[CURRENT-1] == (--output|--project|--socket) ]]; then
+    if [[ $words[CURRENT-1] == (--output|--project|--socket|--to) ]]; then
         _files
         return
     fi
-    local -i panes=0
+    local -i panes=0 files=0
     case $words[2] in
 {cases}
     esac
@@ -155,6 +169,8 @@ __wa_complete() {{
         __wa_panes
     elif (( CURRENT == 3 && $#first )); then
         _describe -t words word first
+    elif (( CURRENT > 3 && files )); then
+        _files
     fi
 }}
 compdef __wa_complete wa
@@ -164,7 +180,8 @@ compdef __wa_complete wa
 def _zsh_case(one: Completable) -> str:
     options = " ".join(f"'{option.name}:{option.help}'" for option in one.options)
     first = " ".join(f"'{word.name}:{word.help}'" if word.help else f"'{word.name}'" for word in one.words)
-    return f"        {one.name}) options=({options}); first=({first}); panes={int(one.takes_pane)} ;;"
+    flags = f"panes={int(one.takes_pane)}; files={int(one.takes_files)}"
+    return f"        {one.name}) options=({options}); first=({first}); {flags} ;;"
 
 
 def fish(commands: list[Completable]) -> str:
@@ -177,11 +194,16 @@ def fish(commands: list[Completable]) -> str:
         lines.append(f"complete -c wa -n __fish_use_subcommand -a {one.name} -d '{one.help}'")
         seen = f"-n '__fish_seen_subcommand_from {one.name}'"
         for option in one.options:
-            takes = " -x -a '(__wa_panes)'" if option.name == "--pane" else ""
+            takes = " -x -a '(__wa_panes)'" if option.name == "--pane" else " -r -F" if option.name == "--to" else ""
             lines.append(f"complete -c wa {seen} -l {option.name[2:]} -d '{option.help}'{takes}")
         if one.takes_pane:
             lines.append(f"complete -c wa {seen} -a '(__wa_panes)'")
         lines += [f"complete -c wa {seen} -a {word.name} -d '{word.help}'" for word in one.words]
+        if one.takes_files:
+            below = " ".join(word.name for word in one.words)
+            lines.append(
+                f"complete -c wa -F -n '__fish_seen_subcommand_from {one.name}; and __fish_seen_subcommand_from {below}'"
+            )
     return "\n".join(lines) + "\n"
 
 
