@@ -21,10 +21,13 @@ from typing import Any
 
 from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 
-NAMES = ("cold_start", "protocol_decode", "ingest_replay", "store_ingest", "latency", "cpu", "bursts", "memory", "idle")
+NAMES = (
+    *("cold_start", "protocol_decode", "ingest_replay", "store_ingest"),
+    *("latency", "agent_state", "cpu", "bursts", "memory", "idle"),
+)
 """In the order they run. `search_large` takes minutes and gigabytes: `make bench-large`."""
 
-TERMINAL = ("latency", "cpu", "bursts", "memory", "idle")
+TERMINAL = ("latency", "agent_state", "cpu", "bursts", "memory", "idle")
 """Those that need a terminal under test and take `--mux`."""
 
 VERDICT = re.compile(r"\S.*\s{2,}(ok|MISSED|-)$")

@@ -2,7 +2,7 @@
 
     pane_program.py CONTROL NAME      CONTROL is the harness's Unix socket; JSON lines both ways
 
-It hangs up when the harness does. Orders (`do`): marks lines spin rows count_to wait quit.
+It hangs up when the harness does. Orders (`do`): marks lines spin rows count_to frame wait quit.
 """
 
 import json
@@ -72,6 +72,13 @@ class Program:
             stamp = time.time_ns()
             write(b"mark %s %d %d\n" % (tag.encode(), len(stamps), stamp))
             stamps.append(stamp)
+
+    def do_frame(self, text: str) -> dict[str, object]:
+        """The whole screen at one write."""
+        data = text.encode()
+        stamp = time.time_ns()
+        write(data)
+        return {"stamp": stamp}
 
     def do_spin(self, per_s: float) -> dict[str, object]:
         """Redraw one row in place until an order comes."""

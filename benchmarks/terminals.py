@@ -140,7 +140,8 @@ class Programs:
     The programs end when this closes or its process dies.
     """
 
-    def __init__(self, mux: Mux, count: int, *, cols: int = 80, rows: int = 24) -> None:
+    def __init__(self, mux: Mux, count: int, *, cols: int = 80, rows: int = 24, called: str = "") -> None:
+        """*called* is what the programs are to be taken for by who looks at the processes of their terminals."""
         self.mux = mux
         self.listener = socket.socket(socket.AF_UNIX)
         self.selector = selectors.DefaultSelector()
@@ -153,6 +154,10 @@ class Programs:
         client = BareClient(mux.socket)
         self.all: dict[str, Program] = {}
         python = os.path.realpath(sys.executable)
+        if called:
+            alias = mux.stage.fresh("bin") / called
+            alias.symlink_to(python)
+            python = str(alias)
         for number in range(count):
             name = f"n{number}"
             shell = {**mux.env, "PS1": "$ ", "ENV": ""}
