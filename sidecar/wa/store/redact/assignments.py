@@ -51,6 +51,7 @@ class NameRule:
         text = scan.text
         if text[end : end + 1] in _ENDS:
             return end
+        scan.work += 1
         if found := _AFTER_NAME.match(text, end):
             if _DESCRIBES.fullmatch(found["rest"]):
                 return end
@@ -58,6 +59,7 @@ class NameRule:
             found = _FLAG.match(text, end)
         if found is None:
             return end
+        scan.work += 2
         start, stop = self._value(scan, found)
         if start < stop and self._is_secret(scan, at, end, found, start, stop):
             scan.add(start, stop, self._kind)
@@ -151,6 +153,7 @@ def authorization(scan: Scan, _at: int, end: int) -> int:
     found = _HEADER.match(scan.text, end - len("authorization"))
     if found is None or found["value"].startswith(_PLACEHOLDERS):
         return end
+    scan.work += 2 + (found.end() - end >> 7)
     value, scheme, stop = found["value"], (found["scheme"] or "").lower(), found.end()
     if not scheme:
         likely = value.lower() not in _SCHEMES and len(value) >= 12 and has_digit(value)

@@ -11,6 +11,8 @@ LINES = 7
 """Blank ones included. Codex 0.169 prints its code two lines below the words, AWS SSO four or fewer (seen 2026-11)."""
 REACH = 160
 """Characters after the words in which the code may stand on their line."""
+NEAR = 24
+"""Characters between the words and a code that is only a number."""
 
 _WEAK = frozenset({"your", "this", "the", "following", "use", "with", "in", "one", "access"})
 _ANNOUNCES = _WEAK | {
@@ -66,17 +68,16 @@ _NEVER = frozenset(
 _INVITES = re.compile(r"(?i)\b(?:enter|type|paste|copy|use|following)\b")
 """`this code` is mostly source code; after one of these it is to be typed somewhere."""
 _DASHED = r"[A-Z0-9]{3,5}-[A-Z0-9]{3,5}(?:-[A-Z0-9]{3,5})?"
-_SAME_LINE = re.compile(
-    rf"(?<![A-Za-z0-9\-])(?:(?P<dashed>{_DASHED})|(?P<number>\d{{6,8}}|\d{{3}}[ -]\d{{3}})|(?P<plain>[A-Z0-9]{{8,9}}))"
-    r"(?![A-Za-z0-9\-])"
-)
+_SAME_LINE = re.compile(rf"(?<![A-Za-z0-9\-])(?:(?P<dashed>{_DASHED})|[A-Z0-9]{{8,9}})(?![A-Za-z0-9\-])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9\-])(?:\d{6,8}|\d{3}[ -]\d{3})(?![A-Za-z0-9\-])")
 _BESIDE = re.compile(
     r"[\"'\s]{0,3}(?:[:=>]|is\b|\bis:)?[\s\"'`*>]{0,6}(?P<number>\d{6,8}|\d{3}[ -]\d{3})(?![A-Za-z0-9])"
 )
 _COUNTS = re.compile(r"\s[a-z]")
 """`this code is 100200 lines long`"""
 _LABELLED = re.compile(rf"[\"']?\s{{0,3}}[:=]\s{{0,6}}(?P<number>{_DASHED})(?![A-Za-z0-9\-])")
-_TYPED = re.compile(r"[^:>\n]{0,60}[:>=]\s{0,4}[\"'`]?(?P<code>[A-Za-z0-9_\-#./~+=%]{8,2048})")
+_LABEL = re.compile(r"[^:>\n]{0,60}[:>=]\s{0,4}[\"'`]?(?=[A-Za-z0-9_\-#./~+=%]{8})")
+_TYPED = re.compile(r"[A-Za-z0-9_\-#./~+=%]{8,2048}")
 _OPEN_CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9][A-Z0-9\-]{0,16}$")
 _IS_YOUR = re.compile(
     rf"(?P<code>{_DASHED}|\d{{6,8}})(?: is| as| [-–]|:)? (?:your|the) [\w\- ]{{0,40}}$", re.IGNORECASE
@@ -98,6 +99,7 @@ def announced(scan: Scan, at: int, end: int) -> int:
     word = _last_word(before)
     if word in _NEVER or (word and word not in _ANNOUNCES and text[at:end].lower() == "code"):
         return end
+    scan.work += 8
     line = scan.line_start(at)
     stop = min(scan.line_end(end), end + REACH)
     if not word and text[at:end].lower() == "code":
@@ -116,19 +118,27 @@ def announced(scan: Scan, at: int, end: int) -> int:
 def _on_the_line(scan: Scan, line: int, at: int, end: int, stop: int, *, strong: bool) -> None:
     """Codes beside the words at *at* … *end*, in the line that begins at *line*, up to *stop*."""
     text = scan.text
-    if earlier := _IS_YOUR.search(text, max(line, at - 80), at):
+    before = text[max(line, at - 80) : at].lower()
+    if ("your " in before or "the " in before) and (earlier := _IS_YOUR.search(text, max(line, at - 80), at)):
         scan.add(*earlier.span("code"), "one_time_code")
     if (beside := _BESIDE.match(text, end, stop)) and (strong or not _COUNTS.match(text, beside.end())):
         scan.add(*beside.span("number"), "one_time_code")
-    for found in _SAME_LINE.finditer(text, end, stop):
-        plain = found["plain"] and has_digit(found[0]) and has_letter(found[0])
-        number = (
-            found["number"] and _near(text, end, found.start()) and (strong or not _COUNTS.match(text, found.end()))
-        )
-        if plain or found["dashed"] or number:
+    for found in _NUMBER.finditer(text, end, min(stop, end + NEAR + 9)):
+        if _near(text, end, found.start()) and (strong or not _COUNTS.match(text, found.end())):
             scan.add(*found.span(), "one_time_code")
-    if strong and (typed := _TYPED.match(text, end, stop)) and has_digit(typed["code"]) and has_letter(typed["code"]):
-        scan.add(*typed.span("code"), "one_time_code")
+    if (begin := max(end, scan.codes_to)) < stop:
+        for found in _SAME_LINE.finditer(text, begin, stop):
+            if found["dashed"] or (has_digit(found[0]) and has_letter(found[0])):
+                scan.add(*found.span(), "one_time_code")
+        # One that the reach cut in two begins before it.
+        scan.codes_to = max(begin, stop - 17)
+    if strong and (label := _LABEL.match(text, end, stop)) and label.end() >= scan.plain_to:
+        typed = _TYPED.match(text, label.end())
+        if typed is None or not has_digit(typed[0]):
+            scan.plain_to = label.end() if typed is None else typed.end()
+        elif has_letter(typed[0]):
+            scan.add(*typed.span(), "one_time_code")
+        scan.work += 0 if typed is None else len(typed[0]) >> 8
     if scan.touches_open_end(stop) and (torn := _OPEN_CODE.search(text, max(end, stop - 20))):
         scan.add(*torn.span(), "one_time_code")
 
@@ -141,6 +151,7 @@ def look(scan: Scan, start: int, lines: int, *, begun_at: int) -> None:
             scan.code_lines = max(scan.code_lines, left)
         if start > len(text):
             return
+        scan.work += 1
         end = scan.line_end(start)
         left_edge, right_edge = scan.content(start, end)
         short = 0 < right_edge - left_edge <= 32
@@ -167,7 +178,7 @@ def _is_code(code: str) -> bool:
 
 def _near(text: str, end: int, start: int) -> bool:
     """A number is the code only where nothing else is told in between."""
-    return start - end <= 24 and len(text[end:start].split()) <= 3
+    return start - end <= NEAR and len(text[end:start].split()) <= 3
 
 
 def _is_label(text: str, line: int, at: int, end: int) -> bool:

@@ -1,7 +1,13 @@
-"""Which literals are looked for, and which rule judges each."""
+"""Which literals are looked for, and which rule judges each.
+
+Judging takes some microseconds, and hostile text holds a literal every four characters. So a stretch of text may ask
+for so much work and no more (WORK, WORK_PER_CHARACTER: far above what the densest code and logs ask for); where it
+asks for more, whatever follows a literal on its line is taken for a secret, until the text has thinned out.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -54,28 +60,37 @@ _NAMES: tuple[tuple[Rule, list[str]], ...] = (
     (assignments.cookie, _cased("cookie")),
     (assignments.curl_user, [" -u", "--user"]),
     (assignments.sshpass, ["sshpass -p"]),
-    (blocks.private_key, ["PRIVATE KEY"]),
     (urls.url, ["://"]),
     (codes.announced, [*_cased("code", "otp", "passcode", "2fa"), "one-time password", "One-time password"]),
     (aws.secret_near, ["AKIA", "ASIA"]),
 )
 
 
-def _tables() -> tuple[BytesAhoCorasick, list[tuple[tuple[int, Rule], ...]]]:
+WORK = 2000
+"""Units (of `Scan.work`) that a text may ask for whatever its length."""
+WORK_PER_CHARACTER = 0.2
+DENSE = "dense"
+"""The kind of what was not judged."""
+DENSE_REACH = 512
+"""Characters after a literal that are taken then."""
+_WORTH = re.compile(r"[A-Za-z0-9]{2}")
+
+
+def _tables() -> tuple[BytesAhoCorasick, list[tuple[tuple[int, Rule], ...]], int]:
     by_literal: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
-    number = 0
-    for shape in SHAPES:
-        number += 1
-        by_literal[shape.prefix].append((number, ShapeRule(shape)))
-    for rule, literals in _NAMES:
-        number += 1
+    exact: list[tuple[Rule, list[str]]] = [(ShapeRule(shape), [shape.prefix]) for shape in SHAPES]
+    exact.append((blocks.private_key, ["PRIVATE KEY"]))
+    numbers: dict[Rule, int] = {}
+    for rule, literals in (*exact, *_NAMES):
         for literal in dict.fromkeys(literals):
-            by_literal[literal].append((number, rule))
+            by_literal[literal].append((numbers.setdefault(rule, len(numbers)), rule))
     encoded = [literal.encode() for literal in (*by_literal, PLACEHOLDER)]
-    return BytesAhoCorasick(encoded, implementation=Implementation.DFA), [tuple(found) for found in by_literal.values()]
+    automaton = BytesAhoCorasick(encoded, implementation=Implementation.DFA)
+    return automaton, [tuple(found) for found in by_literal.values()], len(exact)
 
 
-_AUTOMATON, _RULES = _tables()
+_AUTOMATON, _RULES, _EXACT = _tables()
+"""Literals below _EXACT are parts of secrets; they are always judged, which takes little."""
 _PLACEHOLDER = len(_RULES)
 """The number of the literal that begins what an earlier pass left; the words in it mean nothing."""
 
@@ -84,16 +99,35 @@ def apply(scan: Scan) -> None:
     """Run every rule that has a literal in the text, in the order of the places."""
     text = scan.text
     done: dict[int, int] = {}
-    placeholder_end = 0
+    placeholder_end = dense_end = 0
     for literal, at, end in _places(text, scan.data):
         if at < placeholder_end:
             continue
         if literal == _PLACEHOLDER:
             placeholder_end = text.find("]", end, end + 40)
             continue
+        if literal >= _EXACT:
+            if at < dense_end:
+                continue
+            if scan.work > WORK + at * WORK_PER_CHARACTER:
+                dense_end = _take(scan, end)
+                continue
+        scan.work += 1
         for number, rule in _RULES[literal]:
             if at >= done.get(number, 0):
                 done[number] = rule(scan, at, end)
+
+
+def _take(scan: Scan, end: int) -> int:
+    """Without judging: what follows a literal on its line, if there is anything; up to where."""
+    if scan.text.startswith("\n", end):
+        return end
+    stop = min(scan.line_end(end), end + DENSE_REACH)
+    if not _WORTH.search(scan.text, end, stop):
+        # What stands astride the edge is looked at again.
+        return max(end, stop - 32)
+    scan.add(end, stop, DENSE)
+    return stop
 
 
 def _places(text: str, data: bytes) -> list[tuple[int, int, int]]:

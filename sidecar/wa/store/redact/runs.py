@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from wa.store.redact.scan import Scan
+from wa.store.redact.scan import DECORATION, Scan
 from wa.store.redact.shapes import SHAPES, has_digit, has_letter, is_random
 
 KINDS = frozenset({shape.kind for shape in SHAPES} | {"bearer", "token", "secret", "api_key"}) - {"aws_key"}
@@ -16,27 +16,35 @@ KINDS = frozenset({shape.kind for shape in SHAPES} | {"bearer", "token", "secret
 LINES = 12
 SHORTEST = 36
 """Columns of the narrowest frame that is thought of: shorter lines are not cut ones."""
+PADDING = 400
+"""Blanks that may stand between a secret and the frame at the end of its line."""
 _PIECE = re.compile(r"[A-Za-z0-9_\-.=+/%]{4,4096}+")
 
 
 def go_on(scan: Scan) -> None:
     """After all rules: follow secrets over the ends of their lines."""
-    for span in [span for span in scan.spans if span.kind in KINDS]:
-        start = scan.line_start(span.start)
+    followed: set[int] = set()
+    # Latest first: where a line is reached that has been followed, all beyond it is done.
+    for span in [span for span in reversed(scan.spans) if span.kind in KINDS]:
         end = scan.line_end(span.end)
-        _, edge = scan.content(max(start, end - 8192), end)
-        if edge == span.end and edge - start >= SHORTEST:
-            _follow(scan, span.kind, end, edge - start, begun_at=span.start)
+        if end - span.end > PADDING or scan.text[span.end : end].strip(DECORATION):
+            continue
+        start = scan.line_start(span.start)
+        if span.end - start >= SHORTEST:
+            _follow(scan, span.kind, end, span.end - start, begun_at=span.start, followed=followed)
+            followed.add(start)
 
 
 def resume(scan: Scan, kind: str) -> None:
     """A secret reached the end of the line before this text."""
-    _follow(scan, kind, -1, 0, begun_at=-1)
+    _follow(scan, kind, -1, 0, begun_at=-1, followed=set())
 
 
-def _follow(scan: Scan, kind: str, line_end: int, width: int, *, begun_at: int) -> None:
+def _follow(scan: Scan, kind: str, line_end: int, width: int, *, begun_at: int, followed: set[int]) -> None:
     for _ in range(LINES):
         start = line_end + 1
+        if start in followed:
+            return
         if begun_at < scan.open_start <= start or (start > len(scan.text) and not scan.is_open):
             scan.run = kind
         if start > len(scan.text):

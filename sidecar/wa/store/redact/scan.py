@@ -2,7 +2,8 @@
 
 An automaton over literals (`ahocorasick_rs`, 2 ns a character) finds the few places worth a look; a rule judges
 each. Text without any of the literals costs nothing else. Every rule looks at a bounded stretch and says how far it
-has looked, so that hostile text costs time in proportion to its length.
+has looked, so that hostile text costs time in proportion to its length; and it counts its work, of which a stretch of
+text may ask only so much (wa.store.redact.rules).
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class Span(NamedTuple):
 class Scan:
     """The text under the rules and what they have found. A newline stands between logical lines and nowhere else."""
 
-    __slots__ = ("_breaks", "aws_lines", "code_lines", "data", "key_lines", "open_start", "run", "spans", "text", "url")
+    __slots__ = (
+        *("_breaks", "aws_lines", "aws_to", "code_lines", "codes_to", "data", "key_lines", "open_start", "plain_to"),
+        *("run", "spans", "text", "url", "work"),
+    )
 
     def __init__(self, text: str, data: bytes, *, is_open: bool) -> None:
         self.text = text
@@ -63,6 +67,12 @@ class Scan:
         self.code_lines = 0
         self.aws_lines = 0
         self.run = ""
+        self.work = 0
+        """Units of about a microsecond."""
+        self.aws_to = self.codes_to = 0
+        """So far the text has been searched for what may stand beside an announcement, whichever it was."""
+        self.plain_to = 0
+        """Up to here nothing holds a digit where a code was looked for."""
 
     @property
     def is_open(self) -> bool:
@@ -75,6 +85,7 @@ class Scan:
     def add(self, start: int, end: int, kind: str) -> None:
         if end > start and not self.text.startswith(PLACEHOLDER, start):
             self.spans.append(Span(start, end, kind))
+            self.work += 2
 
     def line_start(self, at: int) -> int:
         if len(self.text) <= SHORT:

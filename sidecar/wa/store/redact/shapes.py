@@ -94,7 +94,8 @@ class ShapeRule:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._run = re.compile(f"[{shape.tail}]{{0,{RUN_LIMIT}}}+")
+        limit = shape.least + 1 if shape.exact else RUN_LIMIT
+        self._run = re.compile(f"[{shape.tail}]{{0,{limit}}}+")
 
     def __call__(self, scan: Scan, at: int, end: int) -> int:
         shape, text = self._shape, scan.text
@@ -143,7 +144,7 @@ def starts_word(text: str, at: int) -> bool:
 
 
 def has_digit(text: str) -> bool:
-    return not _DIGITS.isdisjoint(text)
+    return _DIGIT.search(text) is not None
 
 
 def has_letter(text: str) -> bool:
@@ -155,4 +156,4 @@ def is_random(text: str) -> bool:
     return has_digit(text) and text != text.lower() and text != text.upper()
 
 
-_DIGITS = frozenset("0123456789")
+_DIGIT = re.compile("[0-9]")

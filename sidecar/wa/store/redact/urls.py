@@ -104,6 +104,7 @@ def url(scan: Scan, at: int, end: int) -> int:
         return end
     found = _address(text, end)
     stop = end if found is None else found.end()
+    scan.work += 3 + (stop - end >> 5)
     if found and (brackets := found[0].find("](")) >= 0:
         # Markdown: `[https://one](https://two)`.
         stop = end + brackets
