@@ -10,7 +10,7 @@ import pytest
 from wa.api import shapes
 from wa.api.catalogue import error_codes, settings
 from wa.model.log import GapReason
-from wa.surfaces.app import COMMANDS, click_tree
+from wa.surfaces.app import COMMANDS, GROUPS, click_tree
 from wa.surfaces.logs import REASONS
 from wa.surfaces.reference import pages
 
@@ -47,7 +47,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
     page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
     for name, command in click_tree().commands.items():
         assert f"\n## wa {name}\n" in page
-        for below in getattr(command, "commands", {name: command}).values():
+        for below in [command, *getattr(command, "commands", {}).values()]:
             assert below.help
             for param in below.params:
                 assert param.help or "--help" in param.opts, f"{name} {param.opts}"
@@ -77,11 +77,8 @@ def test_every_command_is_explained_in_its_topic() -> None:
     )
     named = set(re.findall(r"(?:`|\$ |\()wa ([a-z]+)\b", text))
 
-    assert named - {*COMMANDS, "config", "rules", "sessions"} == set()
-    assert all(
-        f"`{name}`" in text or f"wa {name}" in text or f"## {name}" in text
-        for name in [*COMMANDS, "config", "rules", "sessions"]
-    )
+    assert named - {*COMMANDS, *GROUPS} == set()
+    assert all(f"`{name}`" in text or f"wa {name}" in text or f"## {name}" in text for name in [*COMMANDS, *GROUPS])
     options = {opt for command in walk() for param in command.params for opt in param.opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= options | {"--help", "--version", "--json"}
 
@@ -108,4 +105,6 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def walk() -> list:
     tree = click_tree()
-    return [tree, *(below for one in tree.commands.values() for below in getattr(one, "commands", {"": one}).values())]
+    groups = [one for one in tree.commands.values() if hasattr(one, "commands")]
+    below = [found for one in tree.commands.values() for found in getattr(one, "commands", {"": one}).values()]
+    return [tree, *groups, *below]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from wa.surfaces.app import COMMANDS, click_tree
+from wa.surfaces.app import COMMANDS, GROUPS, click_tree
 
-COMMAND_NAMES = [*COMMANDS, "config", "rules", "sessions"]
+COMMAND_NAMES = [*COMMANDS, *GROUPS]
 
 
 def test_without_a_command_there_is_a_quick_start(house) -> None:

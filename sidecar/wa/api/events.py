@@ -1,207 +1,214 @@
-"""What agents said and did, as it was stored: events, and the sessions they belong to."""
+"""What agents said: listed from the database, and followed as it comes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import NamedTuple
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
-from wa.api.client import connected, connected_if_any
+from wa.api.client import Items, SidecarClient, SidecarGoneError, connected_if_any
 from wa.api.history import open_history, stored_as_of
-from wa.api.panes import find_pane
-from wa.api.times import iso_or_none, now_ms, parse
+from wa.api.panes import panes_of, resolve
+from wa.api.times import now_ms, parse
 from wa.config.paths import Paths
+from wa.model.errors import UsageError, WaError
 from wa.protocol.envelope import iso
-from wa.protocol.results import (
-    EventResult,
-    EventsResult,
-    SessionCompaction,
-    SessionLimit,
-    SessionModel,
-    SessionParts,
-    SessionResult,
-    SessionsResult,
-    SessionTurn,
-)
-from wa.store.agent_records import EventRecord, SessionDetail, SessionRecord
+from wa.protocol.results import EventResult, EventsResult
+from wa.store.agent_records import EventRecord
+from wa.store.errors import StoreLockedError, StoreOlderError
 from wa.store.reader import Reader
 
-DEFAULT_LIMIT = 100
+LOOK_EVERY_S = 0.25
+"""Between two looks at whether the database has changed, where nobody tells; a look takes some microseconds."""
+TOLD_WITHIN_S = 2.0
+"""Where the sidecar tells, the database is looked at so often all the same: it may have been locked at the time."""
+MADE_WITHIN_S = 10.0
+"""How long a database may take to be brought up to date by a sidecar that has just begun."""
+PAGE = 1000
 
 
-class EventWish(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EventWish:
     pane: str | None = None
     event: str | None = None
-    """`usage.limit`, or `usage` for all of it."""
+    """`usage.limit`, or `usage` for all of usage."""
     since: str | None = None
     until: str | None = None
-    limit: int | None = DEFAULT_LIMIT
-
-
-class SessionWish(NamedTuple):
-    pane: str | None = None
-    agent: str | None = None
-    since: str | None = None
-    limit: int | None = DEFAULT_LIMIT
+    limit: int = 100
 
 
 async def list_events(paths: Paths, wish: EventWish) -> EventsResult:
-    """Oldest first, the newest *limit*. Raises UsageError for a time or a pane that cannot be read, StoreError."""
-    uid, is_live = await _named(paths, wish.pane, save=True)
-    async with open_history(paths) as history:
-        records = [] if history is None else await _read(history, wish, uid)
-    return EventsResult(
-        live=is_live, as_of=None if is_live else stored_as_of(paths), events=[event_result(one) for one in records]
-    )
+    """The newest `limit`, oldest first. Raises NotFound for an unknown pane."""
+    since_ms, until_ms = _instants(wish)
+    async with connected_if_any(paths.socket) as sidecar:
+        uid = await pane_uid(paths, sidecar, wish.pane)
+        await flushed(sidecar)
+        async with open_history(paths) as history:
+            found: list[EventRecord] = []
+            if history is not None:
+                found = await history.events(
+                    uid, _event(wish), since_ms=since_ms, until_ms=until_ms, limit=wish.limit + 1
+                )
+            more = len(found) > wish.limit
+            live = sidecar is not None
+            return _result(
+                found[-wish.limit :], live=live, as_of=iso(now_ms()) if live else stored_as_of(paths), more=more
+            )
 
 
 async def follow_events(paths: Paths, wish: EventWish) -> AsyncGenerator[EventsResult, None]:
-    """What `list_events` tells, then what comes, as soon as it is stored. Raises SidecarError without a sidecar."""
-    async with connected(paths.socket) as hearing, connected(paths.socket) as asking:
-        uid = None if wish.pane is None else (await find_pane(paths, asking, wish.pane))["pane_uid"]
-        panes = {} if uid is None else {"panes": [uid]}
-        _, items = await hearing.begin("subscribe", {"kinds": ["event"], **panes})
-        await asking.call("flush")
-        async with open_history(paths) as history:
-            if history is None:
-                return
-            records = await _read(history, wish, uid)
-            last = records[-1].id if records else await history.last_event_id()
-            yield EventsResult(live=True, as_of=None, events=[event_result(one) for one in records])
-            async for _ in items:
-                await asking.call("flush")
-                fresh = await history.events(uid, wish.event, after_id=last)
-                if fresh:
-                    last = fresh[-1].id
-                    yield EventsResult(live=True, as_of=None, events=[event_result(one) for one in fresh])
+    """First what there is, then what comes, without end; a sidecar may end and start anew meanwhile.
 
-
-async def list_sessions(paths: Paths, wish: SessionWish) -> SessionsResult:
-    """Newest first."""
-    uid, is_live = await _named(paths, wish.pane, save=True)
-    since_ms = None if wish.since is None else parse(wish.since, at_ms=now_ms())
-    async with open_history(paths) as history:
-        records = (
-            [] if history is None else await history.sessions(uid, wish.agent, since_ms=since_ms, limit=wish.limit)
-        )
-    return SessionsResult(
-        live=is_live, as_of=None if is_live else stored_as_of(paths), sessions=[session_result(one) for one in records]
-    )
-
-
-async def show_session(paths: Paths, name: str) -> SessionsResult:
-    """One, by `s12` or by the agent's own id, with all that belongs to it. Raises NotFound."""
-    _, is_live = await _named(paths, None, save=True)
-    async with open_history(paths) as history:
-        if history is None:
-            from wa.model.errors import NotFound
-
-            raise NotFound(f"no session is called {name!r}: nothing was ever stored")
-        detail = await history.session(name)
-    found = session_result(detail.session)
-    found["parts"] = _parts(detail)
-    return SessionsResult(live=is_live, as_of=None if is_live else stored_as_of(paths), sessions=[found])
-
-
-async def _named(paths: Paths, pane: str | None, *, save: bool) -> tuple[str | None, bool]:
-    """The pane's uid, and whether a sidecar runs; it is made to store what it has first."""
+    The sidecar tells when something was said, and the database what. Without one the database itself is watched: its
+    `data_version` changes with every commit of whoever writes it.
+    """
+    if wish.until is not None:
+        raise UsageError("--until and --follow cannot both be", next_step="Leave one of them out.")
+    since_ms, _ = _instants(wish)
     async with connected_if_any(paths.socket) as sidecar:
-        uid = None if pane is None else (await find_pane(paths, sidecar, pane))["pane_uid"]
-        if sidecar is not None and save:
+        uid = await pane_uid(paths, sidecar, wish.pane)
+    after_id = -1
+    while True:
+        async with _listening(paths) as heard, _opened(paths) as history:
+            if after_id < 0:
+                newest = await history.last_event_id()
+                first = await history.events(uid, _event(wish), since_ms=since_ms, limit=wish.limit)
+                after_id = max([newest, *(one.id for one in first)])
+                yield _now(first, live=heard.live)
+            while True:
+                await heard.mark(history)
+                fresh = await history.events(uid, _event(wish), after_id=after_id, limit=PAGE)
+                if fresh:
+                    after_id = fresh[-1].id
+                    yield _now(fresh, live=heard.live)
+                if len(fresh) < PAGE and not await heard.more(history):
+                    break
+
+
+@asynccontextmanager
+async def _opened(paths: Paths) -> AsyncIterator[Reader]:
+    """Waits for a database, and for one that is being made or brought up to date."""
+    give_up: float | None = None
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                exists = paths.database.exists()
+                if exists and (history := await stack.enter_async_context(open_history(paths))) is not None:
+                    break
+            except (StoreOlderError, StoreLockedError):
+                give_up = time.monotonic() + MADE_WITHIN_S if give_up is None else give_up
+                if time.monotonic() > give_up:
+                    raise
+            await asyncio.sleep(LOOK_EVERY_S)
+        yield history
+
+
+class _Heard:
+    """Waits until there may be more. `live`: a sidecar tells."""
+
+    def __init__(self, paths: Paths, items: Items | None, sidecar: SidecarClient | None) -> None:
+        self._paths = paths
+        self._items = items
+        self._sidecar = sidecar
+        self._version: int | None = None
+        self.live = items is not None
+
+    async def mark(self, history: Reader) -> None:
+        """What is read from now on is not older than this."""
+        self._version = await history.data_version()
+
+    async def more(self, history: Reader) -> bool:
+        """Waits. False: look anew who tells, since a sidecar has ended or may have begun."""
+        if self._items is not None:
+            try:
+                return await self._told(history, self._items)
+            except WaError:
+                await asyncio.sleep(LOOK_EVERY_S)
+                return False
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if await self._changed(history):
+                # Whoever has written may tell from now on.
+                return not self._paths.socket.exists()
+
+    async def _told(self, history: Reader, items: Items) -> bool:
+        while True:
+            try:
+                async with asyncio.timeout(TOLD_WITHIN_S):
+                    if await anext(items, None) is None:
+                        return False
+            except TimeoutError:
+                if await self._changed(history):
+                    return True
+            else:
+                await flushed(self._sidecar)
+                return True
+
+    async def _changed(self, history: Reader) -> bool:
+        return self._version != await history.data_version()
+
+
+@asynccontextmanager
+async def _listening(paths: Paths) -> AsyncIterator[_Heard]:
+    """To the sidecar where one runs and tells of events, else to the database alone."""
+    async with connected_if_any(paths.socket) as events, connected_if_any(paths.socket) as sidecar:
+        items = None
+        if events is not None and sidecar is not None:
+            # A sidecar of an earlier wa tells of no events.
+            with suppress(UsageError):
+                _, items = await events.begin("subscribe", {"kinds": ["event"]})
+                await flushed(sidecar)
+        yield _Heard(paths, items, sidecar)
+
+
+async def pane_uid(paths: Paths, sidecar: SidecarClient | None, name: str | None) -> str | None:
+    """The uid of the pane called *name*, open or closed; None for None."""
+    if name is None:
+        return None
+    return resolve(name, (await panes_of(paths, sidecar, closed=True))["panes"])["pane_uid"]
+
+
+async def flushed(sidecar: SidecarClient | None) -> None:
+    """What was said before is in the database when this returns."""
+    if sidecar is not None:
+        with suppress(SidecarGoneError):
             await sidecar.call("flush")
-        return uid, sidecar is not None
 
 
-async def _read(history: Reader, wish: EventWish, uid: str | None) -> list[EventRecord]:
+def _instants(wish: EventWish) -> tuple[int | None, int | None]:
     at_ms = now_ms()
-    return await history.events(
-        uid,
-        wish.event,
-        since_ms=None if wish.since is None else parse(wish.since, at_ms=at_ms),
-        until_ms=None if wish.until is None else parse(wish.until, at_ms=at_ms, option="--until"),
-        limit=wish.limit,
-    )
+    since_ms = None if wish.since is None else parse(wish.since, at_ms=at_ms)
+    return since_ms, None if wish.until is None else parse(wish.until, at_ms=at_ms, option="--until")
 
 
-def event_result(record: EventRecord) -> EventResult:
+def _event(wish: EventWish) -> str | None:
+    """`usage.` and `usage.*` are `usage` too."""
+    return None if wish.event is None else wish.event.strip().removesuffix("*").rstrip(".") or None
+
+
+def _now(found: Sequence[EventRecord], *, live: bool) -> EventsResult:
+    return _result(found, live=live, as_of=iso(now_ms()), more=False)
+
+
+def _result(found: Sequence[EventRecord], *, live: bool, as_of: str | None, more: bool) -> EventsResult:
+    return EventsResult(live=live, as_of=as_of, events=[event_result(one) for one in found], more=more)
+
+
+def event_result(found: EventRecord) -> EventResult:
     return EventResult(
-        id=record.id,
-        pane_uid=record.pane_uid,
-        session=record.session,
-        at=iso(record.at_ms),
-        agent=record.agent,
-        event=record.event,
-        rule=record.rule,
-        severity=record.severity,
-        present=record.present,
-        row=record.row,
-        text=record.text,
-        fields=record.fields,
-    )
-
-
-def session_result(record: SessionRecord) -> SessionResult:
-    return SessionResult(
-        session=record.id,
-        pane_uid=record.pane_uid,
-        agent=record.agent,
-        session_id=record.session_id,
-        id_confidence=record.id_confidence,
-        id_source=record.id_source,
-        continues=record.continues,
-        version=record.version,
-        model=record.model,
-        plan=record.plan,
-        project=record.project,
-        joined=record.joined,
-        started_at=iso(record.started_ms),
-        ended_at=iso_or_none(record.ended_ms),
-        end_mode=record.end_mode,
-        tokens={
-            "total": record.total_tokens,
-            "input": record.input_tokens,
-            "cached": record.cached_tokens,
-            "output": record.output_tokens,
-            "reasoning": record.reasoning_tokens,
-        },
-        turns=record.turns,
-        limits=record.limits,
-        compactions=record.compactions,
-        parts=None,
-    )
-
-
-def _parts(detail: SessionDetail) -> SessionParts:
-    return SessionParts(
-        models=[
-            SessionModel(model=one.model, reqs=one.reqs, input=one.input, cached=one.cached, output=one.output)
-            for one in detail.models
-        ],
-        turns=[
-            SessionTurn(
-                number=one.number,
-                started_at=iso(one.started_ms),
-                ended_at=iso_or_none(one.ended_ms),
-                outcome=one.outcome,
-                duration=one.duration,
-                tokens=one.tokens,
-            )
-            for one in detail.turns
-        ],
-        limits=[
-            SessionLimit(
-                at=iso(one.at_ms),
-                window=one.window,
-                model=one.model,
-                printed=one.printed,
-                resets_at=iso_or_none(one.resets_ms),
-                plan=one.plan,
-                resumes_itself=one.resumes_itself,
-                lifted_at=iso_or_none(one.lifted_ms),
-            )
-            for one in detail.limits
-        ],
-        compactions=[
-            SessionCompaction(at=iso(one.at_ms), trigger=one.trigger, before=one.before, after=one.after)
-            for one in detail.compactions
-        ],
+        id=found.id,
+        pane_uid=found.pane_uid,
+        session=found.session,
+        at=iso(found.at_ms),
+        agent=found.agent,
+        event=found.event,
+        rule=found.rule,
+        severity=found.severity,
+        present=found.present,
+        region=found.region,
+        row=found.row,
+        text=found.text,
+        fields=found.fields,
     )

@@ -19,7 +19,12 @@ COMMANDS = results.SCHEMAS
 """Commands that answer with data, each with a schema `wa.<command>/1`."""
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
-INSTANTS = frozenset({"at", "as_of", "since", "started_at", "connected_at", "last_output_at"})
+INSTANTS = frozenset(
+    {
+        *("at", "as_of", "since", "started_at", "ended_at", "connected_at", "last_output_at"),
+        *("resets_at", "lifted_at"),
+    }
+)
 """Fields that hold an instant."""
 PANE_UID = {"type": "string", "pattern": "^p[1-9][0-9]*$"}
 PLAIN: dict[Any, dict[str, Any]] = {
@@ -35,7 +40,12 @@ def schema_of(command: str) -> dict[str, Any]:
     """The schema of *command*'s `data`."""
     definitions: dict[str, Any] = {}
     body = _typed_dict(results.RESULTS[command], definitions, _docstrings())
-    schema = {"$schema": DRAFT, "$id": results.schema_name(command), "title": f"data of `wa {command} --json`", **body}
+    schema = {
+        "$schema": DRAFT,
+        "$id": results.schema_name(command),
+        "title": f"data of `wa {command.replace('-', ' ')} --json`",
+        **body,
+    }
     return {**schema, "$defs": dict(sorted(definitions.items()))} if definitions else schema
 
 

@@ -84,5 +84,16 @@ def age(at: str | None, *, now: int | None = None) -> str:
     return f"{seconds // 86_400} d"
 
 
+def length(started: str, ended: str | None, *, now: int | None = None) -> str:
+    """From one instant to another, or to now: `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    until = from_iso(ended) if ended is not None else (now_ms() if now is None else now)
+    seconds = max(0, (until - from_iso(started)) // 1000)
+    for size, unit, smaller, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            rest = seconds % size // smaller
+            return f"{seconds // size} {unit} {rest} {small}" if rest else f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def iso_or_none(at_ms: int | None) -> str | None:
     return None if at_ms is None else iso(at_ms)

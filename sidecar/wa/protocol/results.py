@@ -471,8 +471,10 @@ class EventResult(TypedDict):
     severity: str
     present: bool
     """It was true of that moment (a dialog, a menu); False: it happened and stays true."""
+    region: str
+    """Where it was read, in the rule's words."""
     row: int | None
-    """Position in the pane's log; None where it stood on the screen alone."""
+    """Position in the pane's log; None where it stands in none."""
     text: str
     """The matched span, secrets redacted."""
     fields: dict[str, Any]
@@ -482,6 +484,9 @@ class EventsResult(TypedDict):
     live: bool
     as_of: str | None
     events: list[EventResult]
+    """Oldest first."""
+    more: bool
+    """Older ones are stored than those shown."""
 
 
 class SessionTurn(TypedDict):
@@ -492,7 +497,9 @@ class SessionTurn(TypedDict):
     """`done`, `interrupted`, `failed`, `limited`; None while it runs."""
     duration: str | None
     """As printed."""
+    duration_s: float | None
     tokens: int | None
+    """The last figure that its spinner showed."""
 
 
 class SessionLimit(TypedDict):
@@ -500,6 +507,9 @@ class SessionLimit(TypedDict):
     window: str | None
     model: str | None
     printed: str
+    """The reset in the agent's words."""
+    kind: str | None
+    """`absolute`, `relative` or `none`."""
     resets_at: str | None
     plan: str | None
     resumes_itself: bool
@@ -521,14 +531,39 @@ class SessionModel(TypedDict):
     output: int | None
 
 
+class SessionUsage(TypedDict):
+    """Tokens of a session so far, when they were told."""
+
+    at: str
+    source: str
+    total: int | None
+    input: int | None
+    cached: int | None
+    output: int | None
+    reasoning: int | None
+
+
 class SessionParts(TypedDict):
+    """Each list oldest first."""
+
     models: list[SessionModel]
     turns: list[SessionTurn]
+    usage: list[SessionUsage]
     limits: list[SessionLimit]
     compactions: list[SessionCompaction]
 
 
+class SessionCalls(TypedDict):
+    """Of tools."""
+
+    total: int | None
+    ok: int | None
+    failed: int | None
+
+
 class SessionTokens(TypedDict):
+    """As the agent printed them; None: it did not."""
+
     total: int | None
     input: int | None
     cached: int | None
@@ -555,8 +590,15 @@ class SessionResult(TypedDict):
     """Its beginning was not seen."""
     started_at: str
     ended_at: str | None
+    """None: it goes on."""
     end_mode: str | None
+    """`closed`, `detached`, `stopped`, `exited`, `replaced` or `pane_closed`."""
     tokens: SessionTokens
+    tool_calls: SessionCalls
+    wall_s: float | None
+    active_s: float | None
+    api_s: float | None
+    tool_s: float | None
     turns: int
     limits: int
     compactions: int
@@ -568,6 +610,9 @@ class SessionsResult(TypedDict):
     live: bool
     as_of: str | None
     sessions: list[SessionResult]
+    """Newest first."""
+    more: bool
+    """Older ones are stored than those shown."""
 
 
 class ErrorResult(NamedTuple):

@@ -150,6 +150,10 @@ class Reader:
         """Of the newest event ever stored; 0 where there was none."""
         return await self._read(read_agents.last_event_id)
 
+    async def data_version(self) -> int:
+        """Another number after each commit of whoever writes; compared with earlier ones of this Reader only."""
+        return await self._database.run(lambda connection: int(connection.execute("PRAGMA data_version").fetchone()[0]))
+
     async def transitions(
         self,
         pane: str | None = None,

@@ -26,6 +26,7 @@ from wa.surfaces import (
     rules,
     search,
     send,
+    sessions,
     status,
     stop,
     watch,
@@ -41,9 +42,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "panes": panes.panes,
     "logs": logs.logs,
     "search": search.search,
+    "events": events.events,
     "send": send.send,
     "explain": explain.explain,
-    "events": events.events,
     "record": explain.record,
     "forget": forget.forget,
     "export": export.export,
@@ -53,7 +54,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "completion": completion.completion,
     "help": help.help_command,
 }
-"""Every command but `config`, which has two of its own; in the order of `wa help`."""
+"""Every command without commands of its own, in the order of `wa help`."""
+GROUPS: dict[str, typer.Typer] = {"sessions": sessions.app, "rules": rules.app, "config": config.app}
+"""Those that have some."""
 
 app = typer.Typer(
     name="wa",
@@ -65,9 +68,8 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
-app.add_typer(events.app, name="sessions")
-app.add_typer(rules.app, name="rules")
-app.add_typer(config.app, name="config")
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)

@@ -68,9 +68,10 @@ def summary(command: Any) -> str:
 
 def usage(name: str, command: Any) -> str:
     """One line in the words of `wa help`: `wa logs PANE [--tail N] …`."""
-    if subcommands := getattr(command, "commands", None):
-        return f"wa {name} {'|'.join(subcommands)}"
     words = [f"wa {name}"]
+    if subcommands := getattr(command, "commands", None):
+        below = "|".join(subcommands)
+        words.append(f"[{below}]" if command.invoke_without_command else below)
     options = []
     for param in command.params:
         metavar = param.metavar or param.name.upper()

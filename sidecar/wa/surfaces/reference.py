@@ -32,9 +32,14 @@ def commands_page() -> str:
     parts = ["# Commands", NOTE, f"```\n{QUICK_START}\n```"]
     for name, command in tree.commands.items():
         if subcommands := getattr(command, "commands", None):
-            parts += [f"## wa {name}", summary(command)]
+            if command.invoke_without_command:
+                parts += _command(name, command, level=2, schema=name)
+            else:
+                parts += [f"## wa {name}", summary(command)]
             for sub, below in subcommands.items():
-                parts += _command(f"{name} {sub}", below, level=3, schema=name)
+                own = f"{name}-{sub}"
+                schema = own if own in shapes.COMMANDS else name
+                parts += _command(f"{name} {sub}", below, level=3, schema=schema)
         else:
             parts += _command(name, command, level=2, schema=name)
     return "\n\n".join(parts) + "\n"

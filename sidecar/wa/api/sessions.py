@@ -1,0 +1,167 @@
+"""Runs of agents: which there were, and what is known of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wa.api.client import connected_if_any
+from wa.api.events import flushed, pane_uid
+from wa.api.history import open_history, stored_as_of
+from wa.api.times import iso_or_none, now_ms, parse
+from wa.config.paths import Paths
+from wa.model.errors import NotFound
+from wa.protocol.envelope import iso
+from wa.protocol.results import (
+    SessionCompaction,
+    SessionLimit,
+    SessionModel,
+    SessionParts,
+    SessionResult,
+    SessionsResult,
+    SessionTurn,
+    SessionUsage,
+)
+from wa.store.agent_records import LimitRecord, SessionDetail, SessionRecord, TurnRecord, UsageRecord
+
+ALSO_CALLED = {"claude": "claude_code", "gemini_cli": "gemini", "codex_cli": "codex"}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWish:
+    pane: str | None = None
+    agent: str | None = None
+    since: str | None = None
+    """Only those that were under way at or after."""
+    limit: int = 100
+
+
+async def list_sessions(paths: Paths, wish: SessionWish) -> SessionsResult:
+    """Newest first. Raises NotFound for an unknown pane."""
+    since_ms = None if wish.since is None else parse(wish.since, at_ms=now_ms())
+    async with connected_if_any(paths.socket) as sidecar:
+        uid = await pane_uid(paths, sidecar, wish.pane)
+        await flushed(sidecar)
+        async with open_history(paths) as history:
+            found: list[SessionRecord] = []
+            if history is not None:
+                agent = None if wish.agent is None else agent_name(wish.agent)
+                found = await history.sessions(uid, agent, since_ms=since_ms, limit=wish.limit + 1)
+            live = sidecar is not None
+            return SessionsResult(
+                live=live,
+                as_of=iso(now_ms()) if live else stored_as_of(paths),
+                sessions=[session_result(one) for one in found[: wish.limit]],
+                more=len(found) > wish.limit,
+            )
+
+
+async def show_session(paths: Paths, name: str) -> SessionsResult:
+    """One, with all that belongs to it, by `s12`, or by the agent's own id: then the newest that had it. Raises NotFound."""
+    async with connected_if_any(paths.socket) as sidecar:
+        await flushed(sidecar)
+        async with open_history(paths) as history:
+            if history is None:
+                raise NotFound(f"there is no session {name!r}", next_step="Nothing was ever stored: run `wa watch`.")
+            detail = await history.session(name)
+            live = sidecar is not None
+            found = session_result(detail.session)
+            found["parts"] = _parts(detail)
+            return SessionsResult(
+                live=live, as_of=iso(now_ms()) if live else stored_as_of(paths), sessions=[found], more=False
+            )
+
+
+def agent_name(word: str) -> str:
+    """`claude_code` for `claude` and `claude-code`."""
+    plain = word.strip().lower().replace("-", "_")
+    return ALSO_CALLED.get(plain, plain)
+
+
+def session_result(found: SessionRecord) -> SessionResult:
+    return SessionResult(
+        session=found.id,
+        pane_uid=found.pane_uid,
+        agent=found.agent,
+        session_id=found.session_id,
+        id_confidence=found.id_confidence,
+        id_source=found.id_source,
+        continues=found.continues,
+        version=found.version,
+        model=found.model,
+        plan=found.plan,
+        project=found.project,
+        joined=found.joined,
+        started_at=iso(found.started_ms),
+        ended_at=iso_or_none(found.ended_ms),
+        end_mode=found.end_mode,
+        tokens={
+            "total": found.total_tokens,
+            "input": found.input_tokens,
+            "cached": found.cached_tokens,
+            "output": found.output_tokens,
+            "reasoning": found.reasoning_tokens,
+        },
+        wall_s=found.wall_s,
+        active_s=found.active_s,
+        api_s=found.api_s,
+        tool_s=found.tool_s,
+        tool_calls={"total": found.tool_calls, "ok": found.tool_calls_ok, "failed": found.tool_calls_failed},
+        turns=found.turns,
+        limits=found.limits,
+        compactions=found.compactions,
+        parts=None,
+    )
+
+
+def _parts(detail: SessionDetail) -> SessionParts:
+    return SessionParts(
+        models=[
+            SessionModel(model=one.model, reqs=one.reqs, input=one.input, cached=one.cached, output=one.output)
+            for one in detail.models
+        ],
+        turns=[_turn(one) for one in detail.turns],
+        usage=[_usage(one) for one in detail.usage],
+        limits=[_limit(one) for one in detail.limits],
+        compactions=[
+            SessionCompaction(at=iso(one.at_ms), trigger=one.trigger, before=one.before, after=one.after)
+            for one in detail.compactions
+        ],
+    )
+
+
+def _turn(found: TurnRecord) -> SessionTurn:
+    return SessionTurn(
+        number=found.number,
+        started_at=iso(found.started_ms),
+        ended_at=iso_or_none(found.ended_ms),
+        outcome=found.outcome,
+        duration=found.duration,
+        duration_s=found.duration_s,
+        tokens=found.tokens,
+    )
+
+
+def _usage(found: UsageRecord) -> SessionUsage:
+    return SessionUsage(
+        at=iso(found.at_ms),
+        source=found.source,
+        total=found.total,
+        input=found.input,
+        cached=found.cached,
+        output=found.output,
+        reasoning=found.reasoning,
+    )
+
+
+def _limit(found: LimitRecord) -> SessionLimit:
+    return SessionLimit(
+        at=iso(found.at_ms),
+        window=found.window,
+        model=found.model,
+        printed=found.printed,
+        kind=found.kind,
+        resets_at=iso_or_none(found.resets_ms),
+        plan=found.plan,
+        resumes_itself=found.resumes_itself,
+        lifted_at=iso_or_none(found.lifted_ms),
+    )
