@@ -50,3 +50,14 @@ def test_a_restart_at_any_time_leaves_the_same_log(agent: str) -> None:
         log = restarted(recording, at)
         assert [text.rstrip() for text in log.all_texts()] == rows, at
         assert not log.gaps, at
+
+
+def test_a_restart_under_a_full_screen_leaves_the_same_log() -> None:
+    """At any time of the first answer; and the shell's screen below is known again when the program ends."""
+    recording = load(DATA / "agents" / "codex.json")
+    whole = Log()
+    Replay(recording, PaneTracker(recording.seen[0].pane_id), whole).run()
+    for at in range(1, 380, 40):
+        log = restarted(recording, at)
+        assert log.all_texts() == whole.all_texts(), at
+        assert not log.gaps, at

@@ -52,7 +52,8 @@ class Bare:
     @classmethod
     def resumed(cls, ledger: Ledger, stay: Stay, newest: Sequence[Row], rows: Sequence[Row], seen: ScreenPush) -> Bare:
         bare = cls(ledger, rows, seen)
-        nothing = Alternate(ledger, (), seen._replace(mouse_grabbed=False), certain=False)
+        blank = [Row(index, "") for index in seen.dims.viewport]
+        nothing = Alternate(ledger, blank, seen._replace(mouse_grabbed=False), certain=False)
         for names in reversed(stay.below):
             bare.layers.insert(0, Layer(nothing, names))
         names = marks(row.text for row in rows)
