@@ -30,6 +30,9 @@ _NEW_CHAPTER = frozenset({PaneState.WORKING, PaneState.EXITED, PaneState.SHELL, 
 _VOLATILE = frozenset({"selected", "elapsed_s", "tokens", "verb", "wait"})
 """Fields that change while the thing stays the same: a marker moved, a counter ran."""
 
+_NAMES_A_DIALOG = frozenset({"question", "command", "path"})
+"""Where one is printed, the options are no part of what the dialog is: agents paint them one after another, and again."""
+
 Clean = Callable[[Detection], Detection]
 
 
@@ -39,7 +42,8 @@ def identity(detection: Detection) -> str:
     if detection.event in ("turn.working", "state.idle"):
         lasting = {}
     elif detection.present or detection.event == "rate.retry":
-        lasting = {name: value for name, value in lasting.items() if name not in _VOLATILE}
+        volatile = _VOLATILE if _NAMES_A_DIALOG.isdisjoint(lasting) else _VOLATILE | {"options"}
+        lasting = {name: value for name, value in lasting.items() if name not in volatile}
     return f"{detection._replace(fields=lasting).identity}|{detection.agent}"
 
 
