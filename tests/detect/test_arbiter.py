@@ -109,3 +109,23 @@ def test_it_settles(changes: list[tuple[SignalSource, PaneState | None, int, boo
     else:
         raise AssertionError("it never comes to rest")
     assert made.judge(now_ms + 10_000).state is made.judge(now_ms + 20_000).state
+
+
+def test_where_the_screen_shows_no_composer_neither_title_nor_file_makes_it_idle() -> None:
+    """Claude Code 2.1.328 keeps the title of an idle agent over dialogs that no rule knows."""
+    for source in (S.TITLE, S.SESSION_FILE):
+        made = arbiter(signal(S.SCREEN, None), signal(source, P.IDLE))
+        assert made.judge(1).state is P.UNKNOWN
+    waiting = signal(S.SESSION_FILE, P.WAITING_CHOICE)
+    assert arbiter(signal(S.SCREEN, None), signal(S.TITLE, P.IDLE), waiting).judge(1).state is P.WAITING_CHOICE
+    assert arbiter(signal(S.SCREEN, None), signal(S.TITLE, P.WORKING, expires_ms=9)).judge(1).state is P.WORKING
+
+
+def test_a_file_says_more_than_a_program_and_less_than_anything_seen() -> None:
+    """It is asked where screen and title are silent, and its word expires."""
+    file = signal(S.SESSION_FILE, P.WORKING, expires_ms=50)
+    for seen in (signal(S.SCREEN, P.IDLE), signal(S.DIALOG, P.WAITING_PLAN), signal(S.SCREEN, P.LIMITED)):
+        assert arbiter(seen, file).judge(1).state is seen.says
+    made = arbiter(signal(S.PROCESS, P.STARTING, expires_ms=9_000), file)
+    assert made.judge(1).state is P.WORKING
+    assert made.judge(51).state is P.STARTING

@@ -5,7 +5,17 @@ from __future__ import annotations
 from wa.agents.loader import Agents
 from wa.detect.arbiter import HOLD_MS
 from wa.detect.program import Program
-from wa.detect.watch import ADOPT_MS, EXIT_GRACE_MS, LIMIT_SLACK_MS, Changed, LookAgain, Looked, Outcome, PaneWatch
+from wa.detect.watch import (
+    ADOPT_MS,
+    EXIT_GRACE_MS,
+    LIMIT_SLACK_MS,
+    STARTING_MS,
+    Changed,
+    LookAgain,
+    Looked,
+    Outcome,
+    PaneWatch,
+)
 from wa.model.agent import PaneState
 from wa.model.screen import Cursor, Row, Screen
 
@@ -201,3 +211,40 @@ def test_idle_is_told_once_it_is_the_verdict() -> None:
     world.show(*BANNER, "› fix it", "", "• The answer", *COMPOSER, title="work")
     world.let_pass(HOLD_MS + 10)
     assert world.events.count("state.idle") == 1
+
+
+def test_an_agent_that_has_begun_does_not_start_again() -> None:
+    """A screen that no rule knows, in the midst of a session, is unknown: it must not look like a start."""
+    world = World()
+    assert world.show(*BANNER, *COMPOSER) is PaneState.IDLE
+
+    world.show("Something that no rule knows", after_ms=1_000)
+    for seconds in range(1, 8):
+        state = world.show("Something that no rule knows", "." * seconds, after_ms=1_000)
+
+    assert state is PaneState.UNKNOWN
+    told = [one.transition.after.state for one in world.told if isinstance(one, Changed)]
+    assert told[-2:] == [PaneState.IDLE, PaneState.UNKNOWN]
+
+
+def test_a_start_that_shows_nothing_is_one_for_a_while_only() -> None:
+    """An agent whose screens nobody knows is unknown then."""
+    world = World()
+    assert world.show("loading") is PaneState.STARTING
+    assert world.show("loading.", after_ms=10_000) is PaneState.STARTING
+    world.let_pass(STARTING_MS)
+    assert world.let_pass(3_000) is PaneState.UNKNOWN
+
+
+def test_an_id_that_one_run_printed_is_not_the_next_ones() -> None:
+    """The same agent, started again within seconds, in the same pane."""
+    ident = "01a1fe00-0ec0-7892-83ab-1e87b8d16840"
+    world = World()
+    world.show(*BANNER, *COMPOSER)
+    world.run(BASH)
+    world.show(*BANNER, f"To continue this session, run codex resume {ident}", "$ ")
+    assert world.watch.state.session_id == ident
+    world.let_pass(1_000)
+    world.run(CODEX)
+    world.show(*BANNER, *COMPOSER)
+    assert world.watch.state.session_id is None

@@ -51,6 +51,7 @@ def test_a_turn_without_an_end_is_not_believed_for_ever() -> None:
         ("idle", None, PaneState.IDLE),
         ("waiting", "permission prompt", PaneState.WAITING_APPROVAL),
         ("waiting", "input needed", PaneState.WAITING_QUESTION),
+        ("waiting", "dialog open", PaneState.WAITING_CHOICE),
     ],
 )
 def test_a_running_claude_speaks_for_its_state(status: str, waiting_for: str | None, state: PaneState) -> None:

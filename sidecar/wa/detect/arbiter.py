@@ -34,11 +34,12 @@ _RANK = {
     SignalSource.HOOK: 1,
     SignalSource.SCREEN: 2,
     SignalSource.TITLE: 3,
-    SignalSource.PROCESS: 4,
-    SignalSource.SESSION_FILE: 5,
+    SignalSource.SESSION_FILE: 4,
+    SignalSource.PROCESS: 5,
     SignalSource.SHELL_MARK: 6,
     SignalSource.ALERT: 7,
 }
+_TITLE = SignalSource.TITLE
 
 
 class Verdict(NamedTuple):
@@ -70,8 +71,7 @@ class Arbiter:
             if signal.expires_ms is None or signal.expires_ms > now_ms
         }
         ordered = sorted(alive.values(), key=lambda signal: _RANK[signal.source])
-        says = [signal for signal in ordered if signal.says is not None]
-        winner = self._winner(says)
+        winner = self._winner(ordered)
         wanted = winner.says if winner is not None and winner.says is not None else PaneState.UNKNOWN
         expiry = min((signal.expires_ms for signal in alive.values() if signal.expires_ms is not None), default=None)
         wake = expiry
@@ -91,8 +91,14 @@ class Arbiter:
             ordered.insert(0, winner)
         return Verdict(self.state, tuple(ordered), wake)
 
-    def _winner(self, says: list[Signal]) -> Signal | None:
+    def _winner(self, ordered: list[Signal]) -> Signal | None:
         """The strongest; but a title that works beats a screen that only looks idle."""
+        says = [signal for signal in ordered if signal.says is not None]
+        if any(signal.source is SignalSource.SCREEN and signal.says is None for signal in ordered):
+            # Whatever owns the keyboard there, it is no composer: a title and a file may call that idle, and do.
+            says = [
+                signal for signal in says if signal.says is not PaneState.IDLE or _RANK[signal.source] < _RANK[_TITLE]
+            ]
         if not says:
             return None
         winner = says[0]

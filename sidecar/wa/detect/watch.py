@@ -35,10 +35,13 @@ ADOPT_MS = 300
 """An agent that only its drawing shows must stand so long: a file that is printed runs through faster."""
 EXIT_GRACE_MS = 5_000
 """So long after its program went, what an agent printed at its end is still its own."""
+STARTING_MS = 30_000
+"""So long an agent may stand in the foreground and show nothing: Gemini CLI 0.24 takes 12 s on two busy cores."""
 MAX_LIMITS = 64
 LIMIT_SLACK_MS = 60_000
 """Printed times have no seconds."""
 SESSION_FACTS = ("version", "model", "plan", "project", "session_id")
+_NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, PaneState.SHELL, PaneState.EXITED)
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
 
 
@@ -87,6 +90,9 @@ class PaneWatch:
         """A program or a title says that the agent is there, not its drawing alone."""
         self._drawn_since: tuple[str, int] | None = None
         self._left_ms: int | None = None
+        self._begun = False
+        """It has shown what it does: from then on a screen that says nothing is not its start."""
+        self._agent_ms = 0
         self._title_ms = 0
         self.state: AgentState = NO_AGENT
         self.reading: Reading | None = None
@@ -217,6 +223,8 @@ class PaneWatch:
                 if self._left_ms is not None:
                     # It came back, or another run of it: an id that the one before printed at its end is not this one's.
                     self.state = self.state._replace(session_id=None)
+                if self._agent != self._named or self._left_ms is not None:
+                    self._begun, self._agent_ms = False, at_ms
                 self._agent, self._sure, self._left_ms = self._named, True, None
             elif self._agent is not None:
                 self._left_ms = at_ms if self._left_ms is None else self._left_ms
@@ -295,9 +303,10 @@ class PaneWatch:
         if self._program is None:
             return None
         says = PaneState.SHELL if self._program.is_shell and self._agent is None else None
-        if says is None and self._agent is not None and self._left_ms is None and self.state.state is PaneState.UNKNOWN:
-            says = PaneState.STARTING
-        return Signal(SignalSource.PROCESS, says, self._agent, "foreground", self._program.name, at_ms, None)
+        expires: int | None = None
+        if self._agent is not None and self._left_ms is None and not self._begun:
+            says, expires = PaneState.STARTING, self._agent_ms + STARTING_MS
+        return Signal(SignalSource.PROCESS, says, self._agent, "foreground", self._program.name, at_ms, expires)
 
     # -- what comes out ----------------------------------------------------------------------------------------------
 
@@ -311,9 +320,13 @@ class PaneWatch:
             else:
                 due = limit.until_ms + LIMIT_SLACK_MS
                 verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
+        if self._agent is not None and state not in _NOT_BEGUN:
+            self._begun = True
         before = self.state
         changed = state is not before.state or self._agent != before.agent
         facts = _facts(reading)
+        if not self._begun:
+            facts.pop("session_id", None)  # still that of the run before
         facts_n = facts.pop("background", 0)
         assert isinstance(facts_n, int)
         session_facts = {

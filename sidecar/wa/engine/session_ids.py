@@ -31,13 +31,13 @@ FIRST_S, LONGEST_S = 1.0, 60.0
 SETTLE_S = 1.0
 """The file of a turn is written a little after the pane has shown it."""
 BLIND_S = 2.0
-"""How often an agent is asked that tells its own state, while its screen and title say nothing."""
+"""How often an agent is asked that tells its own state, while its screen says nothing."""
 AT_ONCE = 2
 """Questions under way, of all panes: each occupies a thread."""
 BELIEVED_MS = 30_000
 """What a file says without an end to it is believed so long; then nothing is known."""
 MAX_PROMPTS = 8
-_SEEING = frozenset({SignalSource.DIALOG, SignalSource.HOOK, SignalSource.SCREEN, SignalSource.TITLE})
+_SEEING = frozenset({SignalSource.DIALOG, SignalSource.HOOK, SignalSource.SCREEN})
 _PRINTED = frozenset({IdSource.PRINTED, IdSource.COMMAND})
 
 
@@ -128,7 +128,12 @@ class SessionIds:
 
     async def _look_at_state(self, tie: _Tie) -> None:
         live = await self._files.live(tie.pane.listed.tty_name)
-        if live is not None and tie.is_in(self._ties) and (signal := live_signal(live)) is not None:
+        if live is not None and (signal := live_signal(live)) is not None:
+            self._tell(tie, signal)
+
+    def _tell(self, tie: _Tie, signal: Signal) -> None:
+        if tie.is_in(self._ties) and signal.at_ms >= tie.told_ms:
+            tie.told_ms = signal.at_ms
             self._signalled(tie.pane, _bounded(signal, self._clock.now_ms()))
 
     def _judge(self, tie: _Tie, found: Sequence[session_files.Candidate]) -> None:
@@ -160,8 +165,8 @@ class SessionIds:
         waiting: deque[Signal] = deque(maxlen=1)
 
         def tell() -> None:
-            if waiting and tie.is_in(self._ties) and tie.sure is not None and tie.sure.session_id == sure.session_id:
-                self._signalled(tie.pane, _bounded(waiting.pop(), self._clock.now_ms()))
+            if waiting and tie.sure is not None and tie.sure.session_id == sure.session_id:
+                self._tell(tie, waiting.pop())
 
         async for record in self._files.follow(tie.ref.agent, sure.path, nudge=tie.nudge):
             signal = signals.feed(record)
@@ -184,7 +189,9 @@ class _Tie:
         self.printed: set[str] = set()
         self.sure: session_files.Candidate | None = None
         self.blind = False
-        """Neither screen nor title say what the agent does."""
+        """The screen does not say what the agent does."""
+        self.told_ms = 0
+        """The newest instant that a file spoke of: what is older is known better already."""
         self.due = asyncio.Event()
         self.asked = True
         self.nudge = asyncio.Event()

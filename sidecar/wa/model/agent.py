@@ -91,8 +91,8 @@ class SignalSource(StrEnum):
     HOOK = "hook"
     SCREEN = "screen"
     TITLE = "title"
-    PROCESS = "process"
     SESSION_FILE = "session_file"
+    PROCESS = "process"
     ALERT = "alert"
     SHELL_MARK = "shell_mark"
 

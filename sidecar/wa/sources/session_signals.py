@@ -23,6 +23,7 @@ _AUTH = frozenset({401, 403})
 _WAITING = {
     "permission prompt": PaneState.WAITING_APPROVAL,
     "input needed": PaneState.WAITING_QUESTION,
+    "dialog open": PaneState.WAITING_CHOICE,
 }
 """Claude Code 2.1.328, 2026-11-21. A plan to be approved is a permission prompt too."""
 
@@ -78,9 +79,11 @@ class SessionSignals:
 
 def live_signal(live: LiveSession) -> Signal | None:
     """From what a running Claude Code says of itself; true until it says something else or its process ends."""
-    says = {"busy": PaneState.WORKING, "idle": PaneState.IDLE, "waiting": _WAITING.get(live.waiting_for or "")}.get(
-        live.status or ""
-    )
+    says = {
+        "busy": PaneState.WORKING,
+        "idle": PaneState.IDLE,
+        "waiting": _WAITING.get(live.waiting_for or ""),
+    }.get(live.status or "")
     if says is None or live.status_ms is None:
         return None
     text = f"{live.status}: {live.waiting_for}" if live.waiting_for else live.status or ""
