@@ -16,6 +16,8 @@ DEFAULT_LIMIT = 100
 STYLES = {"warning": Style.WARN, "critical": Style.BAD}
 FIRST = ("command", "path", "question", "reset", "duration", "message", "status", "percent", "session_id")
 """Fields that people ask for, before the others."""
+COMPUTED = frozenset({"resets_at", "resets_at_ambiguous"})
+"""What was reckoned from words that stand in another field."""
 
 
 def events(
@@ -73,7 +75,7 @@ def event_line(event: EventResult, terminal: Terminal) -> str:
 
 def detail(event: EventResult) -> str:
     """The fields in words; where there are none, what was read."""
-    fields = event["fields"]
+    fields = {name: value for name, value in event["fields"].items() if name not in COMPUTED}
     order = [*(name for name in FIRST if name in fields), *(name for name in fields if name not in FIRST)]
     return ", ".join(f"{name} {_plain(fields[name])}" for name in order) or event["text"]
 
