@@ -67,6 +67,8 @@ class Asking:
     def ask(self, rule: Rule, rows: Collection[int] | None) -> list[Match]:
         """*rows*: where its anchors stand; None: anywhere."""
         found: list[Match] = []
+        if rule.options and (self._look.options is None or len(self._look.options.labels) < rule.options):
+            return found
         for region in rule.regions:
             texts = self._look.texts(region, rule, rows)
             if region == "footer":

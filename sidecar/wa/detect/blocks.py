@@ -58,15 +58,26 @@ class Marker(NamedTuple):
     """The agent's own line breaks stand at column 0, so a full row may be one of them."""
     gap: int | None = None
     """So many plain blanks follow the glyph, and then a word."""
+    replies: bool = False
+    """It belongs to what stands above it, whose words it may repeat."""
 
 
 class Block:
     """Rows that belong together."""
 
-    __slots__ = ("_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner")
+    __slots__ = ("_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner", "root")
 
     def __init__(
-        self, kind: str, column: int, glyph: str, lines: list[str], first: int, last: int, owner: str, flush: bool
+        self,
+        kind: str,
+        column: int,
+        glyph: str,
+        lines: list[str],
+        first: int,
+        last: int,
+        owner: str,
+        flush: bool,
+        root: str,
     ) -> None:
         self.kind = kind
         """A marker's name, or `text`, `box`, `rule`, `shell`."""
@@ -79,6 +90,8 @@ class Block:
         self.owner = owner
         """Name of the marker block that stands before this one; "" at the top."""
         self.flush = flush
+        self.root = root
+        """The same, but for markers that only answer another."""
         self._text: str | None = None
 
     @property
@@ -234,14 +247,14 @@ def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None
 class _Blocks:
     """One pass from the top down."""
 
-    __slots__ = ("_grouper", "_lines", "_open", "_out", "_owner")
+    __slots__ = ("_grouper", "_lines", "_open", "_out", "_owner", "_root")
 
     def __init__(self, grouper: Grouper, lines: Lines) -> None:
         self._grouper = grouper
         self._lines = lines
         self._out: list[Block] = []
         self._open: Block | None = None
-        self._owner = ""
+        self._owner = self._root = ""
 
     def all(self) -> list[Block]:
         known, see = self._grouper.known, self._grouper.see
@@ -269,6 +282,8 @@ class _Blocks:
                 assert marker is not None
                 self._begin(marker.name, column, glyph, [said], at, flush=marker.flush)
                 self._owner = marker.name
+                if not marker.replies:
+                    self._root = marker.name
             elif sort == DRAWN:
                 self._begin(RULE, column, glyph, [said] if said else [], at)
                 self._open = None
@@ -277,7 +292,7 @@ class _Blocks:
                 cut_box = MAX_BOX_ROWS
             elif sort == PROMPT:
                 self._begin(SHELL, column, glyph, [said], at)
-                self._owner = SHELL
+                self._owner = self._root = SHELL
                 self._open = None
             else:
                 if block is None or block.kind != BOX or (sort == TOP and block.column == column):
@@ -290,7 +305,7 @@ class _Blocks:
 
     def _begin(self, kind: str, column: int, glyph: str, lines: list[str], at: int, *, flush: bool = False) -> Block:
         first, last = self._lines.firsts[at], self._lines.lasts[at]
-        block = self._open = Block(kind, column, glyph, lines, first, last, self._owner, flush)
+        block = self._open = Block(kind, column, glyph, lines, first, last, self._owner, flush, self._root)
         self._out.append(block)
         return block
 

@@ -8,19 +8,25 @@ from typing import NamedTuple
 
 import regex
 
-from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, join
+from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, join, tidy
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack
-from wa.detect.page import Page
+from wa.detect.page import Page, width
 from wa.detect.rule import Rule
 
 EXIT_TEXTS = 6
 EXIT_DISTANCE = 3
 """What an agent prints at its end may be several texts, this many rows apart at most."""
+RIGHT_MARGIN = 3
 NEAR_BLOCKS = 3
 """So many blocks behind one are still read with it."""
 _BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.{0,200}[\p{L}.)…]\$")
+
+_STATUS_LINE = regex.compile(
+    r":|\(END\)|lines \d+-\d+.*|--More--.*|HELP -- .*|.{0,200}\(END\)|.{0,200}\d+,\d+(?:-\d+)? +(?:All|Top|Bot|\d+%)|-- [A-Z]+ --.*"
+    r"|Manual page .* line \d+.*"
+)
 
 
 class Text(NamedTuple):
@@ -62,13 +68,16 @@ class Look:
 
     @property
     def composer(self) -> ComposerSeen | None:
-        if self._composer is None:
+        if self._composer is None and _STATUS_LINE.fullmatch(self.page.last_text.strip()):
+            self._composer = (None,)
+        elif self._composer is None:
             self._composer = (find_composer(self.page, self._pack.composers, self._pack.grouper),)
+        assert self._composer is not None
         return self._composer[0]
 
     @property
     def gone(self) -> bool:
-        """A shell's prompt is the last thing, so no program owns the screen."""
+        """A shell's prompt, or a pager's, is the last thing, so no agent owns the screen."""
         if self._gone is None:
             self._gone = self.composer is None and at_shell(self.page.last_text)
         return self._gone
@@ -101,6 +110,8 @@ class Look:
     def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text]:
         if region == "footer":
             return self._footer(rows)
+        if region == "above":
+            return self._above(rows)
         if region == "bottom":
             return self._bottom(rule.rows, rows)
         if region in ("dialog", "tail", "rows", "asked"):
@@ -156,6 +167,22 @@ class Look:
                 yield Text(block.text, block.first, block.last, block.flush)
                 for line in block.lines if len(block.lines) > 1 else ():
                     yield Text(line, block.first, block.last, block.flush)
+
+    def _above(self, rows: Collection[int] | None) -> list[Text]:
+        """The row right above the composer, at the right."""
+        seen = self.composer
+        if seen is None:
+            return []
+        lines = self.page.lines
+        at = lines.from_row(seen.first) - 1
+        while at >= 0 and not lines.texts[at]:
+            at -= 1
+        if at < 0 or (rows is not None and lines.firsts[at] not in rows):
+            return []
+        text = lines.texts[at]
+        if width(text) < self.page.cols - RIGHT_MARGIN or len(text) - len(text.lstrip(" ")) < self.page.cols // 4:
+            return []
+        return [Text(tidy(text), lines.firsts[at], lines.lasts[at])]
 
     def _of_tail(self, region: str, rows: Collection[int] | None) -> list[Text]:
         tail = self.tail
@@ -217,6 +244,10 @@ class Look:
             and (not rule.kinds or block.kind in rule.kinds)
             and (not rule.after or block.owner in rule.after)
             and block.owner not in rule.not_after
+            and block.root not in rule.not_under
+            and (
+                rule.chained_under is None or block.owner not in self._pack.replies or block.root in rule.chained_under
+            )
             and (not rule.columns or block.column in rule.columns)
             and block.column >= rule.min_column
             and (rule.followed_by is None or self._kinds_below(block) <= rule.followed_by)
@@ -227,8 +258,10 @@ class Look:
 
 
 def at_shell(text: str) -> bool:
-    """*text* is a shell's prompt, with or without a command."""
-    return bool(text) and (is_prompt(text) or _BARE_PROMPT.fullmatch(text) is not None)
+    """*text*, the lowest row, is a shell's prompt, with or without a command; or the status line of a pager or an editor."""
+    return bool(text) and (
+        is_prompt(text) or _BARE_PROMPT.fullmatch(text) is not None or _STATUS_LINE.fullmatch(text.strip()) is not None
+    )
 
 
 def after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:

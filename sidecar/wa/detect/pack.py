@@ -24,6 +24,7 @@ REGIONS = frozenset(
         "asked",
         "rows",
         "tail",
+        "above",
         "near",
         "exit",
         "screen",
@@ -81,6 +82,8 @@ class Pack(NamedTuple):
     """Names under which such a script is installed, `@openai/codex`."""
     titles: tuple[TitleRule, ...]
     markers: tuple[Marker, ...]
+    replies: frozenset[str]
+    """Markers that only answer another."""
     answers: frozenset[str]
     """Markers of what the agent says or does by itself: such a block behind a limit says that the limit is over."""
     asides: tuple[regex.Pattern[str], ...]
@@ -113,6 +116,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         tuple(data.get("packages", ())),
         tuple(_title(entry, name) for entry in data.get("title", ())),
         markers,
+        frozenset(marker.name for marker in markers if marker.replies),
         frozenset(layout.get("answers", ())),
         _patterns(layout, "asides", f"{name} layout"),
         tuple(_composer(entry, f"{name} composer {n}") for n, entry in enumerate(data.get("composer", ()), 1)),
@@ -124,7 +128,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
 
 
 def _marker(entry: Mapping[str, Any], where: str) -> Marker:
-    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike", "flush", "gap"}, where)
+    _only(entry, {"name", "glyphs", "columns", "nbsp", "like", "unlike", "flush", "gap", "replies"}, where)
     return Marker(
         _text(entry, "name", where),
         _text(entry, "glyphs", where),
@@ -134,6 +138,7 @@ def _marker(entry: Mapping[str, Any], where: str) -> Marker:
         _pattern(entry["unlike"], where) if "unlike" in entry else None,
         bool(entry.get("flush", False)),
         int(entry["gap"]) if "gap" in entry else None,
+        bool(entry.get("replies", False)),
     )
 
 
@@ -171,8 +176,9 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 
 
 _RULE_KEYS = {
-    "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "followed_by", "rows", "many",
-    "words", "state", "window_min", "kinds", "columns", "min_column", "table", "seen", "positive", "near_miss",
+    "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "not_under",
+    "chained_under", "followed_by", "rows", "many", "options", "words", "state", "window_min", "kinds", "columns", "min_column", "table",
+    "seen", "positive", "near_miss",
 }  # fmt: skip
 
 
@@ -212,6 +218,8 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         {name: dict(table) for name, table in entry.get("words", {}).items()},
         frozenset(entry.get("after", ())),
         frozenset(entry.get("not_after", ())),
+        frozenset(entry.get("not_under", ())),
+        frozenset(entry["chained_under"]) if "chained_under" in entry else None,
         frozenset(entry["followed_by"]) if "followed_by" in entry else None,
         frozenset(entry.get("kinds", ())),
         frozenset(entry.get("columns", ())),
@@ -219,6 +227,7 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         _rows_of(entry["table"], where) if "table" in entry else None,
         int(entry.get("rows", 12)),
         bool(entry.get("many", False)),
+        int(entry.get("options", 0)),
         state,
         int(entry.get("window_min", 0)) * MINUTE_MS,
         str(entry.get("seen", "")),

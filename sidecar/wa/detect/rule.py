@@ -55,6 +55,10 @@ class Rule(NamedTuple):
     after: frozenset[str]
     """The block before must be one of these; empty: any."""
     not_after: frozenset[str]
+    not_under: frozenset[str]
+    """As `not_after`, looking past markers that only answer another."""
+    chained_under: frozenset[str] | None
+    """Behind a marker that only answers another, it speaks where that one answers one of these; None: anywhere."""
     followed_by: frozenset[str] | None
     """No marker's block may stand below, but of these; None: any."""
     kinds: frozenset[str]
@@ -68,6 +72,8 @@ class Rule(NamedTuple):
     """How many non-empty lines the region `bottom` has."""
     many: bool
     """Every occurrence counts, not the first of each block alone."""
+    options: int
+    """So many options must be on the screen for it to speak."""
     state: str | None
     window_ms: int
     seen: str
