@@ -23,7 +23,7 @@ STILL_S = 2.0
 """While no row has passed above a screen for so long, programs only draw on them, and it may be LATER_S."""
 RESTLESS_S = 2.0
 """After something that would have been lost by listening late."""
-ANCHORED_S = 1.0
+ANCHORED_S = 2.0
 ADRIFT_S = 10.0
 """Until it is looked again whether a shell waits behind a pane's program. Finding the shell means a look at every
 process."""

@@ -35,6 +35,7 @@ LOOKS = [
 TEXTS = [*"ab ~|01─│é日本👍☁\u0301\u00ad", "👍🏽", "e\u0301", "⚠\ufe0f", "🇩🇪", "👩\u200d💻"]
 CELL = st.tuples(st.sampled_from(TEXTS), st.sampled_from(LOOKS))
 RUN = st.tuples(CELL, st.integers(1, 6), st.booleans())
+Spec = tuple[int, list[tuple[tuple[str, bytes], int, bool]], int, int]
 LINE = st.tuples(st.integers(-5, 1 << 40), st.lists(RUN, max_size=8), st.integers(0, 1 << 40), st.integers(0, 600))
 
 
@@ -69,22 +70,24 @@ def plainly(data: bytes) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def build(spec: Spec) -> bytes:
+    index, runs, seqno, bits = spec
+    cells: list[tuple[str, bytes]] = []
+    for (text, look), times, fill in runs:
+        for _ in range(times):
+            cells.append((text, look))
+            if fill:
+                cells.append((" ", look))
+    return line(index, cells, seqno, bits)
+
+
 @given(st.lists(LINE, max_size=5))
 @settings(max_examples=400)
 def test_runs_are_read_as_single_cells_would_be(
-    spec: list[tuple[int, list[tuple[tuple[str, bytes], int, bool]], int, int]],
+    spec: list[Spec],
 ) -> None:
     """Runs of any text in any look, with and without fillers, give the rows of the slow way."""
-    lines = []
-    for index, runs, seqno, bits in spec:
-        cells: list[tuple[str, bytes]] = []
-        for (text, look), times, fill in runs:
-            for _ in range(times):
-                cells.append((text, look))
-                if fill:
-                    cells.append((" ", look))
-        lines.append(line(index, cells, seqno, bits))
-    data = payload(lines)
+    data = payload([build(one) for one in spec])
 
     assert rows(data) == plainly(data)
 
@@ -184,6 +187,21 @@ def test_semantic_zones_are_passed_over() -> None:
 def test_an_index_may_occur_twice() -> None:
     """Both rows come, in order: the last one wins for whoever reads them."""
     assert [row.text for row in rows(payload([line(5, [("a", PLAIN)]), line(5, [("b", PLAIN)])]))] == ["a", "b"]
+
+
+@given(LINE, LINE, st.lists(st.booleans(), max_size=6))
+def test_a_row_that_is_repeated_is_read_like_any_other(one: Spec, other: Spec, order: list[bool]) -> None:
+    """Whatever follows whatever: the plain reading gives the same rows."""
+    both = [build(one), build(other)]
+    data = payload([both[which] for which in order])
+    assert rows(data) == plainly(data)
+
+
+def test_a_row_that_only_begins_like_the_one_before_is_another() -> None:
+    """The last bytes of a row are its own: two with the same cells may have another age."""
+    cells = [(char, PLAIN) for char in "the same"]
+    found = rows(payload([line(5, cells, seqno=1), line(5, cells, seqno=300), line(5, cells, seqno=300), line(6, [])]))
+    assert found == (Row(5, "the same"), Row(5, "the same"), Row(5, "the same"), Row(6, ""))
 
 
 GOOD = line(1, [(char, PLAIN) for char in "plain row"])

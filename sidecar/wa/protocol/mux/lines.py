@@ -27,18 +27,24 @@ def read_lines(r: Reader) -> tuple[Row, ...]:
     buf, pos = r.buf, r.pos
     plain = _PLAIN_LINE.match
     rows: list[Row] = []
+    before = b""
     for _ in range(announced):
+        # A push ends with the row of the cursor, which mostly is the last one that changed.
+        if before and buf.startswith(before, pos):
+            rows.append(rows[-1])
+            pos += len(before)
+            continue
         if (line := plain(buf, pos)) is not None:
             cells, cells_end = line.span(2)
             r.pos = line.start(1)
             if r.uleb() * 6 == cells_end - cells:
                 r.pos = pos
                 rows.append(Row(row_index(r), buf[cells + 1 : cells_end : 6].decode("ascii")))
-                pos = line.end()
+                before, pos = line.group(), line.end()
                 continue
         r.pos = pos
         rows.append(_read_line(r))
-        pos = r.pos
+        before, pos = buf[pos : r.pos], r.pos
     r.pos = pos
     for _ in range(count(r, 4)):  # hyperlinks, each with the cells it covers
         skip_hyperlink(r)
