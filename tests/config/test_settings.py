@@ -134,6 +134,9 @@ def test_muxes_are_sockets_or_hosts():
         ("[[mux]]\nname = 'p7'\nsocket = '/a'", 2, "mean something else"),
         ("[[mux]]\nname = 'a/b'\nsocket = '/a'", 2, "cannot name a mux"),
         ("[[mux]]\nsocket = '/a'\nwezterm = ['x']", 3, "only a mux with ssh"),
+        ("[[mux]]\nssh = 'a'\nzone = 'Nowhere/Else'", 3, "'Nowhere/Else' is no time zone"),
+        ("[[mux]]\nssh = 'a'\nzone = '../x'", 3, "is no time zone"),
+        ("[[mux]]\nssh = 'a'\nzone = 1", 3, "must be text"),
         ("[mux]\nsocket = '/a'", 1, "must be written as [[mux]] tables"),
     ],
 )
@@ -180,3 +183,12 @@ def test_every_setting_explains_itself():
 
     assert len(set(keys)) == len(keys)
     assert all(setting.help.endswith(".") and setting.kind for setting in settings_table())
+
+
+def test_a_mux_may_have_a_time_zone() -> None:
+    """Also one that is reached by a socket: what stands behind it may be a container."""
+    found = parse(
+        "[[mux]]\nssh = 'a'\nzone = 'Europe/Berlin'\n[[mux]]\nsocket = '/b'\nzone = 'UTC'\n[[mux]]\nssh = 'c'", "f"
+    )
+
+    assert [entry.zone for entry in found.mux] == ["Europe/Berlin", "UTC", ""]

@@ -17,6 +17,7 @@ from wa.engine.explain import explain
 from wa.engine.hub import Kind, Subscription
 from wa.engine.status import pane_result
 from wa.model.agent import NO_AGENT
+from wa.model.identity import MuxInstance
 from wa.store.reader import Reader
 from wa.store.writer import Writer
 
@@ -326,3 +327,31 @@ class _Both:
 
     def __getattr__(self, name):
         return getattr(self.reader if name in ("pane", "checkpoint", "remembered", "tail") else self.writer, name)
+
+
+@pytest.mark.parametrize(
+    ("host", "told", "zones", "resets_at"),
+    [
+        ("", "", {}, "06:38:00+00:00"),
+        ("build", "America/Chicago", {}, "06:38:00-06:00"),
+        ("build", "America/Chicago", {"fake": "Europe/Berlin"}, "06:38:00+01:00"),
+        ("build", "Nowhere/Else", {}, None),
+        ("build", "", {}, None),
+    ],
+)
+def test_times_are_of_the_host_that_the_agent_runs_on(tmp_path, server, host, told, zones, resets_at):
+    """As it says, or as the settings do; where nobody says, a time without a zone is no instant."""
+    server.__class__ = type(
+        "Elsewhere", (FakeServer,), {"instance": property(lambda _: MuxInstance("fake", host, "/run/fake", "1", told))}
+    )
+
+    async def scenario(w):
+        w.agents._zones = zones
+        pane = await w.watched(0)
+        w.show(0, *BANNER, *LIMIT, *COMPOSER)
+        await until(lambda: pane.agent.state == "limited")
+        (limit,) = [item for item in w.told if item.get("event") == "usage.limit"]
+        found = limit["fields"].get("resets_at")
+        assert (found and found.partition("T")[2]) == resets_at
+
+    play(tmp_path, scenario, server=server)

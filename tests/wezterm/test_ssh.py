@@ -203,3 +203,30 @@ def test_the_line_is_one_for_every_shell() -> None:
     assert words[:2] == ["sh", "-c"]
     assert "'" not in words[2]
     assert words[3:] == ["wa", "7-8", "env", "WEZTERM_LOG=error", "wezterm", "cli", "list"]
+
+
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [
+        ("America/Chicago", "America/Chicago"),
+        (":Europe/Berlin", "Europe/Berlin"),
+        ("/usr/share/zoneinfo/Etc/UTC", "Etc/UTC"),
+        ("../usr/share/zoneinfo/Europe/Paris", "Europe/Paris"),
+        ("/var/db/timezone/zoneinfo/America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+        ("/usr/share/zoneinfo/posix/Asia/Tokyo", "Asia/Tokyo"),
+        ("", None),
+        ("<+03>-3", None),
+        ("x" * 65, None),
+    ],
+)
+def test_the_zone_of_a_host_is_read_from_what_it_says(tmp_path: Path, said: str, zone: str | None) -> None:
+    """TZ, or where its clock's link leads (Debian, macOS, a link of another form); nothing where it says no name."""
+    if said.startswith(("/", ".")):
+        link = tmp_path / "localtime"
+        link.symlink_to(said)
+        told = remote(ssh._TELL_ZONE.replace("/etc/localtime", str(link)), tmp_path).stdout
+    else:
+        told = remote(ssh._TELL_ZONE.replace("/etc/localtime", str(tmp_path / "none")), tmp_path, TZ=said).stdout
+    found = ssh._ZONE.search(told)
+
+    assert (found and found[1].decode()) == zone

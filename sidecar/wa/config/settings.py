@@ -14,7 +14,7 @@ from wa.config.schema import SETTINGS, Setting
 from wa.model.errors import ConfigError
 
 _MUX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_MUX_KEYS = ("name", "socket", "ssh", "wezterm")
+_MUX_KEYS = ("name", "socket", "ssh", "wezterm", "zone")
 RESERVED_NAMES = ("gui-*", "p[0-9]*")
 """Names that discovery gives to GUIs, and what a pane_uid looks like."""
 
@@ -29,6 +29,8 @@ class MuxEntry:
     """A destination of ssh(1)."""
     wezterm: tuple[str, ...] = ()
     """The `wezterm` command on that host, where its shell does not find it; ssh only."""
+    zone: str = ""
+    """IANA name of the time zone that its programs print times in; empty: as its host says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +236,25 @@ class _Reading:
                 if entry.ssh is None:
                     raise self.error("wezterm", "only a mux with ssh has its own command", mux=at)
                 entry = replace(entry, wezterm=tuple(table["wezterm"]))
+            if "zone" in table:
+                if not is_zone(table["zone"]):
+                    raise self.error("zone", f"{table['zone']!r:.60} is no time zone; write Europe/Berlin", mux=at)
+                entry = replace(entry, zone=table["zone"])
             if any(entry.name == other.name for other in found):
                 raise self.error("name", f"two muxes are called {entry.name}", mux=at)
             found.append(entry)
         return tuple(found)
+
+
+def is_zone(name: str) -> bool:
+    """Whether *name* is an IANA time zone that this machine knows."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return False
+    return True
 
 
 def mux_entry(name: str | None, *, socket: str | None = None, ssh: str | None = None) -> MuxEntry:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from wa.agents.loader import Agents
+from wa.config.settings import is_zone
 from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
 from wa.detect.session_book import SessionBook
@@ -50,15 +51,17 @@ class AgentWatch:
         foreground: Foreground,
         *,
         zone: str,
+        zones: Mapping[str, str] | None = None,
         files: SessionFiles | None = None,
     ) -> None:
-        """Without *files* no session file is read."""
+        """*zone* is this machine's, *zones* those that were set, by the name of the mux. Without *files* no session file is read."""
         self.agents = agents
         self.notes = AgentNotes(store)
         self._hub = hub
         self._clock = clock
         self._foreground = foreground
         self._zone = zone
+        self._zones = zones or {}
         self._panes: dict[str, _Watched] = {}
         self._wakes: Wakes[str] = Wakes(self._ring)
         self._ids = None if files is None else SessionIds(files, clock, self._answered, self._signalled)
@@ -97,7 +100,7 @@ class AgentWatch:
             return
         watched = self._panes.get(pane.uid)
         if watched is None:
-            zone = "" if pane.mux.host else self._zone
+            zone = self._zone_of(pane)
             book = SessionBook(remembered=pane.remembered, clean=clean_detection)
             watch = PaneWatch(self.agents.detectors, zone=zone, next_row=pane.tracker.next_row)
             watched = self._panes[pane.uid] = _Watched(pane, watch, book)
@@ -111,6 +114,14 @@ class AgentWatch:
             if not watched.failed:
                 log.exception("detection failed", extra={"pane": pane.uid})
             watched.failed = True
+
+    def _zone_of(self, pane: WatchedPane) -> str:
+        """Of the host that the pane's programs run on; empty where nobody says: its times are not resolved then."""
+        if (known := self._zones.get(pane.mux.name)) is not None:
+            return known
+        if not pane.mux.host:
+            return self._zone
+        return pane.mux.zone if is_zone(pane.mux.zone) else ""
 
     def _program(self, watched: _Watched, now_ms: int) -> list[Outcome]:
         pane = watched.pane

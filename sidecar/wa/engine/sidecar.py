@@ -139,6 +139,7 @@ class Sidecar:
                 clock,
                 shared.foreground,
                 zone=local_zone(),
+                zones={entry.name: entry.zone for entry in settings.mux if entry.zone},
                 files=SessionFiles(),
             )
             shared = replace(shared, agents=agents)

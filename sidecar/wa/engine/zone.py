@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from zoneinfo import ZoneInfo
+
+from wa.config.settings import is_zone
 
 LOCALTIME = Path("/etc/localtime")
 TIMEZONE = Path("/etc/timezone")
@@ -23,12 +24,4 @@ def local_zone(env: Mapping[str, str] | None = None, *, localtime: Path = LOCALT
         pass
     with suppress(OSError):
         names.append(timezone.read_text("ascii", "replace").strip())
-    return next((name for name in names if name and _known(name)), "")
-
-
-def _known(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        return False
-    return True
+    return next((name for name in names if name and is_zone(name)), "")

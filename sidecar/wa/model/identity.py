@@ -17,6 +17,8 @@ class MuxInstance(NamedTuple):
     host: str
     socket: str
     started: str
+    zone: str = ""
+    """What its host calls its time zone, an IANA name as a rule; empty where it does not say, and for this machine."""
 
     @property
     def key(self) -> str:

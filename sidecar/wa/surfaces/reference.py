@@ -72,7 +72,8 @@ def settings_page() -> str:
     intro = "Keys of `config.toml`; `wa config path` says where it is, `wa config show` what is in force."
     muxes = (
         "Beside them `[[mux]]` tables name more multiplexers: `socket = PATH` or `ssh = HOST`, a `name`, and for ssh"
-        " the `wezterm` command of that host as a list of words."
+        " the `wezterm` command of that host as a list of words; and a `zone` such as `Europe/Berlin`, in which agents there"
+        " print times, where it is another than the host says."
     )
     return "\n\n".join(["# Settings", NOTE, intro, table, muxes]) + "\n"
 

@@ -140,7 +140,7 @@ async def _over_ssh(target: SshTarget, connection: MuxConnection, options: Optio
     version = await shake_hands(connection, timeout_s=options.ssh_handshake_s, host=target.host)
     # Asked after the handshake, over the same ssh connection: a restart in between ends the one that shook hands.
     server = await ssh.remote_server(session)
-    instance = MuxInstance(target.name, target.host, server.socket, server.identity)
+    instance = MuxInstance(target.name, target.host, server.socket, server.identity, server.zone)
     return MuxTerminal(instance, connection, version, options.clock)
 
 
@@ -149,7 +149,7 @@ async def open_cli(target: Target, options: Options, *, reason: str, version: st
     if isinstance(target, SshTarget):
         session = await ssh.open_session(target, options.control_dir, persist_s=_CLI_PERSIST_S)
         server = await ssh.remote_server(session)
-        instance = MuxInstance(target.name, target.host, server.socket, server.identity)
+        instance = MuxInstance(target.name, target.host, server.socket, server.identity, server.zone)
         calls = CliCalls(SshRoute(session, server), timeout_s=options.cli_timeout_s)
     else:
         with await _connected(target) as sock:

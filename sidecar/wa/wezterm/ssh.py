@@ -35,7 +35,9 @@ _RUN_QUIETLY = (
 """Each failing `wezterm` leaves a log file behind, which repeated attempts would pile up; stderr says the same. A
 background job's stdin would be /dev/null, hence the third file; the shell itself holds none of the pipes."""
 
+_TELL_ZONE = 'echo "<wa-zone:${TZ:-$(readlink /etc/localtime 2>/dev/null)}:>"'
 _IDENTITY = re.compile(rb"<wa-mux:(.*):(\d+-\d+):>")
+_ZONE = re.compile(rb"<wa-zone::?(?:[^\n:]*/zoneinfo/)?(?:posix/|right/)?([A-Za-z0-9_+/-]{1,64}):>")
 IDENTITY_CHANGED = 97
 """Exit status of a guarded command that found another server than the one it was meant for."""
 
@@ -112,6 +114,8 @@ class RemoteServer(NamedTuple):
     socket: str
     identity: str
     """Inode and modification time (seconds) of the socket."""
+    zone: str = ""
+    """The host's time zone, where it has a name."""
 
 
 async def open_session(target: SshTarget, control_dir: Path, *, persist_s: int = 0) -> SshSession:
@@ -188,9 +192,13 @@ def _word(word: str) -> str:
 
 
 async def remote_server(session: SshSession, *, timeout_s: float = 20.0) -> RemoteServer:
-    """The socket of the host's default mux server and its identity, by one command."""
+    """The socket of the host's default mux server, its identity and the host's time zone, by one command."""
     host = session.target.host
-    script = _FIND_SOCKET + 'if [ -z "$i" ]; then echo "no mux server at $s" >&2; exit 1; fi; echo "<wa-mux:$s:$i:>"'
+    script = (
+        _FIND_SOCKET
+        + 'if [ -z "$i" ]; then echo "no mux server at $s" >&2; exit 1; fi; echo "<wa-mux:$s:$i:>"; '
+        + _TELL_ZONE
+    )
     try:
         asked = await run(session.argv(f"sh -c {shlex.quote(script)}"), timeout_s=timeout_s)
     except TimeoutError:
@@ -199,7 +207,9 @@ async def remote_server(session: SshSession, *, timeout_s: float = 20.0) -> Remo
         raise TerminalUnreachable(f"cannot run {session.target.ssh[0]}: {error}") from error
     if (found := _IDENTITY.search(asked.stdout)) is None:
         raise explain(host, asked.status, asked.stderr)
-    return RemoteServer(found[1].decode("utf-8", "replace"), found[2].decode("ascii"))
+    zone = _ZONE.search(asked.stdout)
+    named = zone[1].decode("ascii") if zone is not None else ""
+    return RemoteServer(found[1].decode("utf-8", "replace"), found[2].decode("ascii"), named)
 
 
 def explain(host: str, status: int, stderr: bytes) -> TerminalUnreachable:
