@@ -308,8 +308,10 @@ def test_a_sidecar_that_starts_again_records_nothing_twice(tmp_path, server):
 
     async def second(w, reader):
         pane = await w.watched(0)
+        w.show(0, *LIMIT, *COMPOSER)
         await until(lambda: pane.agent.state == "limited")
         await until(lambda: len(w.agents.notes) == 0)
+        assert pane.agent.version == "0.169.0"
         events = [found.event for found in await reader.events()]
         assert sorted(set(events)) == sorted(events)
         assert {"session.start", "usage.limit"} <= set(events)

@@ -164,13 +164,13 @@ class AgentWatch:
                 operations += watched.book.look(outcome.detections, outcome.at_ms, outcome.rows)
             elif isinstance(outcome, Changed):
                 operations += watched.book.feed_state(outcome.transition)
-                told = outcome.transition._replace(after=_named(outcome.transition.after, watched.book))
+                told = outcome.transition._replace(after=self._known(watched, outcome.transition.after))
                 self._hub.publish(Kind.STATE, pane.uid, lambda told=told: state_item(pane, told))  # type: ignore[misc]
         for operation in operations:
             if isinstance(operation, NoteEvent):
                 pane.last_event = (operation.detection.event, operation.at_ms)
                 self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
-        pane.agent = _named(watched.watch.state, watched.book)
+        pane.agent = self._known(watched, watched.watch.state)
         if any(isinstance(outcome, Changed) for outcome in outcomes):
             pane.changed()
         self.notes.add(pane.uid, operations)
@@ -182,7 +182,19 @@ class AgentWatch:
         watched = self._panes.get(pane.uid)
         if watched is not None:
             self.notes.add(pane.uid, watched.book.feed_candidates(candidates, self._clock.now_ms()))
-            pane.agent = _named(watched.watch.state, watched.book)
+            pane.agent = self._known(watched, watched.watch.state)
+
+    @staticmethod
+    def _known(watched: _Watched, state: AgentState) -> AgentState:
+        """With the session's own id, wherever it was read, and with what an earlier run of wa read off its banner."""
+        book, remembered = watched.book, watched.pane.remembered
+        if book.session is None or book.session.agent != state.agent:
+            return state
+        about = remembered.about if remembered is not None and remembered.session == book.session else (None,) * 4
+        seen = (state.version, state.model, state.plan, state.project)
+        version, model, plan, project = (new or old for new, old in zip(seen, about, strict=True))
+        session_id = book.session_id or state.session_id
+        return state._replace(version=version, model=model, plan=plan, project=project, session_id=session_id)
 
     def _signalled(self, pane: WatchedPane, signal: Signal) -> None:
         if pane.uid in self._panes:
@@ -227,13 +239,6 @@ class AgentWatch:
         self._wakes.close()
         if self._ids is not None:
             await self._ids.close()
-
-
-def _named(state: AgentState, book: SessionBook) -> AgentState:
-    """With the session's own id, wherever it was read."""
-    if book.session is None or book.session_id is None or book.session.agent != state.agent:
-        return state
-    return state._replace(session_id=book.session_id)
 
 
 class _Watched:
