@@ -74,8 +74,13 @@ class Asking:
             if region == "footer":
                 found += self._best(rule, texts)
                 continue
+            until = -1
             for text in texts:
+                if text.first <= until:
+                    continue
                 hits, _ = self._hits(rule, text)
+                if hits and region == "exit":
+                    until = text.last
                 for hit in hits:
                     found.append(self._match(rule, region, text, hit))
                 if hits and not rule.many and (rule.present or region == "bottom"):

@@ -21,8 +21,19 @@ EXIT_DISTANCE = 3
 RIGHT_MARGIN = 3
 NEAR_BLOCKS = 3
 """So many blocks behind one are still read with it."""
+PRINTERS = frozenset(
+    {
+        "ack", "ag", "awk", "bat", "cat", "column", "delta", "diff", "echo", "egrep", "fmt", "fold", "git", "grep",
+        "head", "journalctl", "jq", "less", "man", "more", "nano", "nl", "nvim", "printf", "rg", "sed", "strings",
+        "tac", "tail", "vi", "view", "vim", "xxd", "zcat", "zless",
+    }
+)  # fmt: skip
+"""Commands that show what stands in files: nothing that they print is said by an agent."""
+ORPHANED_ROWS = 4
+"""So much of an agent's drawing may stand below the prompt, where the agent was killed."""
 _BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.{0,200}[\p{L}.)…]\$")
 
+_PROMPT = regex.compile(r"^.{0,120}?[$#%] ")
 _STATUS_LINE = regex.compile(
     r":|\(END\)|lines \d+-\d+.*|--More--.*|HELP -- .*|.{0,200}\(END\)|.{0,200}\d+,\d+(?:-\d+)? +(?:All|Top|Bot|\d+%)|-- [A-Z]+ --.*"
     r"|Manual page .* line \d+.*"
@@ -62,7 +73,7 @@ class Look:
     @property
     def blocks(self) -> list[Block]:
         if self._blocks is None:
-            self._blocks = self._pack.grouper.blocks(self.page)
+            self._blocks = _unprinted(self._pack.grouper.blocks(self.page))
             self._firsts = [block.first for block in self._blocks]
         return self._blocks
 
@@ -79,8 +90,20 @@ class Look:
     def gone(self) -> bool:
         """A shell's prompt, or a pager's, is the last thing, so no agent owns the screen."""
         if self._gone is None:
-            self._gone = self.composer is None and at_shell(self.page.last_text)
+            self._gone = self.composer is None and (at_shell(self.page.last_text) or self._killed())
         return self._gone
+
+    def _killed(self) -> bool:
+        """A bare prompt, and below it only the end of what an agent had drawn."""
+        below = 0
+        for text in reversed(self.page.texts):
+            if text and text[0] in "$#%" and not text[1:].strip():
+                return below > 0
+            if text and not text.isspace():
+                below += 1
+                if below > ORPHANED_ROWS or text[0] != " ":
+                    return False
+        return False
 
     @property
     def tail(self) -> list[Block]:
@@ -177,7 +200,7 @@ class Look:
         at = lines.from_row(seen.first) - 1
         while at >= 0 and not lines.texts[at]:
             at -= 1
-        if at < 0 or (rows is not None and lines.firsts[at] not in rows):
+        if at < 0 or (rows is not None and not any(lines.firsts[at] <= row <= lines.lasts[at] for row in rows)):
             return []
         text = lines.texts[at]
         if width(text) < self.page.cols - RIGHT_MARGIN or len(text) - len(text.lstrip(" ")) < self.page.cols // 4:
@@ -208,11 +231,13 @@ class Look:
     def _exit(self, rows: Collection[int] | None) -> Iterator[Text]:
         if self.composer is not None:
             return
-        texts = [block for block in self.blocks if block.kind == TEXT and block.first >= self.start]
-        for at, block in enumerate(texts):
+        blocks = self.blocks
+        for at, block in enumerate(blocks):
+            if block.kind != TEXT or block.first < self.start:
+                continue
             near = [block]
-            for other in texts[at + 1 : at + EXIT_TEXTS]:
-                if other.first - near[-1].last > EXIT_DISTANCE:
+            for other in blocks[at + 1 : at + EXIT_TEXTS]:
+                if other.kind != TEXT or other.first - near[-1].last > EXIT_DISTANCE:
                     break
                 near.append(other)
             last = near[-1].last
@@ -255,6 +280,24 @@ class Look:
 
     def _kinds_below(self, block: Block) -> frozenset[str]:
         return frozenset(other.kind for other in self.blocks if other.first > block.first) - PLAIN
+
+
+def _unprinted(blocks: list[Block]) -> list[Block]:
+    """Without what a command printed that only shows files."""
+    kept: list[Block] = []
+    printed = False
+    for block in blocks:
+        if block.kind == SHELL:
+            printed = _is_printer(block.text)
+        elif printed:
+            continue
+        kept.append(block)
+    return kept if len(kept) < len(blocks) else blocks
+
+
+def _is_printer(text: str) -> bool:
+    command = _PROMPT.split(text, maxsplit=1)[-1].split()
+    return bool(command) and command[0].rpartition("/")[2] in PRINTERS
 
 
 def at_shell(text: str) -> bool:

@@ -20,6 +20,7 @@ BORDERS = "│╭╮╰╯┃┏┓┗┛┌┐└┘"
 RIGHT_BORDERS = "│╮╯┃┓┛┐┘"
 MAX_CUTS = 400
 """A logical line of more rows is left as it is: 1 MB without a line end is no message of an agent."""
+MAX_URL_ROWS = 60
 MAX_ROWS = 3_000
 MAX_CHARS = 240_000
 """More than that of a pane, from the bottom up, is not looked at at once; nor more than MAX_ROW_CHARS of one row."""
@@ -161,19 +162,22 @@ class Page:
     def _flagged(self) -> list[int] | None:
         """The terminal knows which rows it cut; an agent that breaks a URL at the last column does it by itself."""
         assert self._wrapped is not None
-        cols = self.cols
-        texts = self.texts
-        urls = [
-            at
-            for at, text in enumerate(texts[:-1])
-            if len(text) >= cols and "/" in text and not self._wrapped[at] and _is_url(text, texts[at + 1])
-        ]
-        if not urls and not any(self._wrapped):
+        texts, wrapped, cols = self.texts, self._wrapped, self.cols
+        full = [at for at, text in enumerate(texts[:-1]) if len(text) >= cols and not wrapped[at] and " " not in text]
+        urls = [at for at in full if texts[at + 1][:1] not in ("", " ") and self._ends_in_url(at)]
+        if not urls and not any(wrapped):
             return None
-        joints = [NEW, *(CUT if wrapped else NEW for wrapped in self._wrapped[:-1])]
+        joints = [NEW, *(CUT if cut else NEW for cut in wrapped[:-1])]
         for at in urls:
             joints[at + 1] = CUT
         return joints
+
+    def _ends_in_url(self, row: int) -> bool:
+        """The rows up to this one, as far as they are full, end in a URL."""
+        top = row
+        while top > 0 and row - top < MAX_URL_ROWS and len(self.texts[top - 1]) >= self.cols:
+            top -= 1
+        return _URL_END.search("".join(self.texts[top : row + 1])) is not None
 
     def _guessed(self) -> list[int] | None:
         texts = self.texts
