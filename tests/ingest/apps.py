@@ -31,6 +31,13 @@ class ChatOnAlternate:
         self.spin = 0
         self.clock = 0
         self.dialog: list[str] = []
+        """Over the middle of the document."""
+        self.approval: list[str] = []
+        """In the composer's place."""
+        self.popup: list[str] = []
+        """Between the document and the composer."""
+        self.transcript: int | None = None
+        """A view of the whole document, scrolled back by so many rows, that covers everything."""
         self.back = 0
         """Rows scrolled back by the user."""
 
@@ -41,6 +48,7 @@ class ChatOnAlternate:
 
     def stop(self) -> None:
         self.back, self.dialog, self.busy = 0, [], False
+        self.approval, self.popup, self.transcript = [], [], None
         self.draw()
         self.terminal.mouse = False
         self.terminal.switch(alternate=False)
@@ -68,10 +76,25 @@ class ChatOnAlternate:
         if self.busy:
             self.spin += 1
             rows += ["", f"{SPINNER[self.spin % 10]} Working ({self.clock}s)"]
-        rows += ["", "-" * self.cols, *[row[: self.cols] for row in self.composer], "-" * self.cols]
+        if self.approval:
+            return [*rows, "", *[row[: self.cols] for row in self.approval]]
+        rows += ["", *[row[: self.cols] for row in self.popup]]
+        rows += ["-" * self.cols, *[row[: self.cols] for row in self.composer], "-" * self.cols]
         return [*rows, "model-x  ~/project", "? for help"]
 
+    def overlay(self, back: int) -> list[str]:
+        rows = self.wrapped()
+        height = self.terminal.screen.rows - 4
+        first = max(0, len(rows) - height - back)
+        view = rows[first : first + height]
+        view += ["~"] * (height - len(view))
+        share = 100 * (first + height) // max(1, len(rows))
+        keys = [f"{min(share, 100)}%".rjust(self.cols, "-"), " up/down to scroll   pgup/pgdn to page", " q to quit"]
+        return [" / T R A N S C R I P T ".ljust(self.cols, "/"), *view, *keys]
+
     def frame(self) -> list[str]:
+        if self.transcript is not None:
+            return [row[: self.cols] for row in self.overlay(self.transcript)]
         bottom = self.bottom()
         height = self.terminal.screen.rows - len(bottom)
         rows = self.wrapped()
@@ -88,7 +111,7 @@ class ChatOnAlternate:
     def draw(self) -> None:
         terminal = self.terminal
         for y, row in enumerate(self.frame()):
-            if terminal.screen.lines[y].text.rstrip() != row.rstrip():
+            if terminal.screen.lines[terminal.screen.first + y].text.rstrip() != row.rstrip():
                 terminal.move(y)
                 terminal.erase_line()
                 terminal.write(row)

@@ -14,7 +14,7 @@ from terminal import Terminal
 
 from wa.model.log import Gap, GapReason
 
-NOISE = re.compile(r"Working|for help|model-x|^> |^-+$|\?")
+NOISE = re.compile(r"Working|for help|model-x|^> |^-+$|\?|T R A N S|pgup|q to quit|^~$|/command")
 
 
 def answer(start: int, count: int) -> list[str]:
@@ -40,7 +40,7 @@ def items(texts: list[str]) -> list[int]:
 
 
 class Scene:
-    def __init__(self, cols: int = 80, rows: int = 24, *, history: int = 40, mouse: bool = True) -> None:
+    def __init__(self, cols: int = 80, rows: int = 24, *, history: int = 60, mouse: bool = True) -> None:
         self.stage = Stage(Terminal(cols, rows, 2_000))
         self.stage.terminal.write("".join(f"$ shell row {i}\n" for i in range(history)))
         self.stage.settle()
@@ -66,7 +66,7 @@ def check(scene: Scene, texts: list[str], count: int) -> None:
     assert len(texts) <= 1.3 * len(scene.app.wrapped()) + 2
     assert not scene.stage.log.gaps
     shell = [text for text in scene.stage.log.all_texts() if text.startswith("$ shell row")]
-    assert len(shell) == len(set(shell)) == 40
+    assert len(shell) == len(set(shell)) == 60
 
 
 @pytest.mark.parametrize(("jump", "rows"), [(1, 24), (2, 24), (5, 24), (1, 40), (5, 40), (12, 40)])
@@ -170,7 +170,7 @@ def test_rows_that_nobody_saw_are_a_gap_and_never_a_wrong_join(
 
 
 @pytest.mark.parametrize("mouse", [True, False])
-@pytest.mark.parametrize("history", [0, 40])
+@pytest.mark.parametrize("history", [0, 60])
 def test_at_every_moment_a_row_is_on_the_screen_or_in_the_log(history: int, mouse: bool) -> None:
     """Rows that have left the screen are in the log at once, on the pane's very first screen too."""
     scene = Scene(history=history, mouse=mouse)
@@ -189,6 +189,10 @@ EVENTS = st.one_of(
     st.tuples(st.just("wait"), st.integers(10, 3000)),
     st.tuples(st.just("back"), st.integers(1, 60)),
     st.tuples(st.just("spin"), st.integers(1, 5)),
+    st.tuples(st.just("approval"), st.integers(3, 12)),
+    st.tuples(st.just("popup"), st.integers(1, 8)),
+    st.tuples(st.just("transcript"), st.integers(0, 80)),
+    st.tuples(st.just("height"), st.integers(20, 50)),
 )
 
 
@@ -222,6 +226,30 @@ def play(scene: Scene, events: list[tuple[str, int]], jump: int) -> int:
                 app.draw()
                 stage.pass_time(2000)
                 app.back = 0
+                app.draw()
+            case "approval":
+                app.approval = [f"| Would you like to run it? {i}" for i in range(value)]
+                app.draw()
+                stage.pass_time(value * 300)
+                app.approval = []
+                app.draw()
+            case "popup":
+                typed, app.composer = app.composer, ["> /c"]
+                app.popup = [f"  /command-{i}   what it does" for i in range(value)]
+                app.draw()
+                stage.pass_time(value * 300)
+                app.popup, app.composer = [], typed
+                app.draw()
+            case "transcript":
+                for back in (0, value // 2, value, 0):
+                    app.transcript = min(back, max(0, len(app.wrapped()) - stage.terminal.screen.rows))
+                    app.draw()
+                    stage.pass_time(value * 20)
+                app.transcript = None
+                app.draw()
+            case "height":
+                stage.resized(stage.terminal.screen.cols, value)
+                scene.show()
                 app.draw()
             case "spin":
                 app.busy = True

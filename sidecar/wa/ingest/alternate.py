@@ -24,6 +24,7 @@ class Alternate:
         self.ledger = ledger
         self.certain = certain
         self.dims: Dimensions = seen.dims
+        self._tallest = seen.dims.viewport_rows
         self.document = Document(rows, seen.at_ms)
         self.mouse = seen.mouse_grabbed
         self.unheard = False
@@ -42,6 +43,11 @@ class Alternate:
     def likely(self) -> bool:
         return self.certain or self.mouse or self.scrolled
 
+    def rows_kept_above(self, dims: Dimensions) -> int:
+        """See `wa.ingest.kept`. 0 too where another screen shows."""
+        lower = dims.scrollback_top == 0 and dims.scrollback_rows == self._tallest > dims.viewport_rows
+        return dims.physical_top if lower and self.likely else 0
+
     @property
     def scrolled(self) -> bool:
         return self.document.scrolled > 0
@@ -54,11 +60,16 @@ class Alternate:
                 # The primary screen wraps its rows anew by itself, which looks like scrolling and is none.
                 self.document = Document(rows, seen.at_ms)
         self.dims = seen.dims
+        self._tallest = max(self._tallest, seen.dims.viewport_rows)
         self.mouse = self.mouse or seen.mouse_grabbed
         missed = GapReason.DISCONNECTED if self.unheard else GapReason.UNSEEN
         self.document.look(rows, seen.at_ms, seen.cursor.y - seen.dims.physical_top, missed)
         self.unheard = False
         self.settle(seen.at_ms)
+
+    def goes_on(self, rows: Sequence[Row], seen: ScreenPush) -> bool:
+        """The frame is this program's, although every row was drawn and most are new."""
+        return self.likely and self.document.composer_is_in(rows, seen.cursor.y - seen.dims.physical_top)
 
     def settle(self, at_ms: int) -> None:
         if self.likely:

@@ -82,7 +82,7 @@ class Bare:
             back = self._back_to(names, seen)
             if back is not None:
                 self._take_off(back, seen.at_ms)
-            elif len(names) == len(self.top.names):
+            elif len(names) == len(self.top.names) and not self.top.screen.goes_on(rows, seen):
                 self.layers.append(Layer(Alternate(self.ledger, rows, seen, certain=False), names))
                 del self.layers[1 : len(self.layers) - MAX_LAYERS + 1]
         self.top.screen.look(rows, seen)

@@ -10,6 +10,8 @@ from wa.model.screen import Row
 LOOKED_AT = 7
 """Scrolls that a judgement rests on."""
 TIMES_ABOVE = 2
+REWRITTEN = 2
+"""Rows that may change in the same frame: one still being written, and a spinner. More are a table that is refreshed."""
 COMPOSER_ROWS = 12
 BORDER_LENGTH = 20
 LETTERS = 6
@@ -39,15 +41,17 @@ class Composer:
         self._names: list[frozenset[int]] = []
         """The rows that were in it."""
         self._speaks = False
-        self._cursor_y = -1
+        self.cursor_y = -1
         self._written_above = 0
         """Frames in which only rows above the cursor changed."""
+        self._worked = bool(heights)
 
     def learn(self, rows: Sequence[Row], names: Sequence[int], stays: int) -> None:
         """The content scrolled, and the last *stays* rows of the frame did not."""
         self.heights = [*self.heights[1 - LOOKED_AT :], stays]
         self._names = [*self._names[1 - LOOKED_AT :], frozenset(names[len(names) - stays :]) - {BLANK}]
-        self._speaks = _speaks(rows, stays)
+        self._speaks = speaks(rows, stays)
+        self._worked = True
 
     def forget_heights(self) -> None:
         self.heights = []
@@ -64,43 +68,53 @@ class Composer:
         return sorted(self.heights)[(len(self.heights) - 1) // 2] if self.heights else 0
 
     def height(self, rows: Sequence[Row], names: Sequence[int]) -> int:
-        """Before anything has scrolled, and where a composer has grown since, the frame's cursor tells."""
-        if not self._written_above:
-            return self.learned
+        """In this frame, which was the last one seen: composers grow and shrink."""
+        if not self.has_worked:
+            return 0
         border = self._border_above_cursor(rows, names)
         if border is not None:
-            return max(self.learned, len(names) - border)
-        return self.learned or (len(names) - self._cursor_y if self._written_above >= TIMES_ABOVE else 0)
+            return len(names) - border
+        if learned := min(self.learned, len(names)):
+            known = self.names
+            first = len(names) - learned
+            return next((len(names) - at for at in range(first, len(names)) if names[at] in known), learned)
+        return len(names) - self.cursor_y if self._written_above >= TIMES_ABOVE else 0
 
     def watch_cursor(self, before: Sequence[int], names: Sequence[int], cursor_y: int) -> None:
-        """Where rows are written above a cursor that stays, it stands in a composer."""
+        """Where rows are written below others, above a cursor that stays, it stands in a composer."""
         changed = [i for i, (now, was) in enumerate(zip(names, before, strict=False)) if now != was]
-        if cursor_y != self._cursor_y and self._cursor_y >= 0:
+        rewritten = sum(1 for i in changed if before[i] != BLANK)
+        if cursor_y != self.cursor_y and self.cursor_y >= 0:
             self._written_above = 0
-        elif changed and max(changed) < cursor_y:
+        elif changed and max(changed) < cursor_y and rewritten < len(changed) and rewritten <= REWRITTEN:
             self._written_above += 1
-        self._cursor_y = cursor_y
+            self._worked = True
+        self.cursor_y = cursor_y
 
     def _border_above_cursor(self, rows: Sequence[Row], names: Sequence[int]) -> int | None:
         """With nothing but what was typed in between."""
-        for at in range(min(self._cursor_y, len(names) - 1), max(-1, self._cursor_y - COMPOSER_ROWS), -1):
+        for at in range(min(self.cursor_y, len(names) - 1), max(-1, self.cursor_y - COMPOSER_ROWS), -1):
             if names[at] == BLANK:
                 return None
             if _is_border(rows[at].text):
                 return at
         return None
 
+    @property
+    def has_worked(self) -> bool:
+        """Rows have come in above it."""
+        return self._worked
+
     def is_there(self, rows: Sequence[Row], names: Sequence[int], stays: int, cursor_y: int) -> bool:
         """Whether a frame whose other rows are all new has the composer and footer of the frame before: then the same
         program has scrolled on. Without, it shows something else.
         """
-        scrolls = bool(self.heights) or self._written_above > 0
-        if _speaks(rows, stays) and (scrolls or cursor_y >= len(rows) - stays):
+        if speaks(rows, stays) and (self.has_worked or cursor_y >= len(rows) - stays):
             return True
         known = self._names[-1] if self._names and self._speaks else frozenset()
         foot = names[len(names) - self.learned :]
         return bool(known) and sum(1 for name in known if name in foot) >= STILL_THERE * len(known)
 
 
-def _speaks(rows: Sequence[Row], height: int) -> bool:
+def speaks(rows: Sequence[Row], height: int) -> bool:
     return sum(1 for row in rows[len(rows) - height :] for char in row.text if char.isalnum()) >= LETTERS

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from wa.ingest.anchor import HEADER_ROWS, Anchor, Known, Pair, find_anchor, has_room, head_above, one_scroll, telling
 from wa.ingest.checkpoint import Stay, marks
-from wa.ingest.composer import Composer, staying
+from wa.ingest.composer import Composer, speaks, staying
 from wa.ingest.joint import by_words, reads_alike, where_it_begins
 from wa.ingest.jump import part
 from wa.ingest.ledger import BLANK, key
@@ -24,6 +24,7 @@ FEW = 3
 STATIC_SHARE = 0.5
 SIMILAR_SHARE = 0.5
 FLICKERS = 2
+SEEN_BEFORE_ROWS = 3
 SPINNER_ROWS = 3
 """Above the composer, blank rows included."""
 TAILS_LOOKED_AT = 7
@@ -34,7 +35,7 @@ LONGEST_TAIL = 4
 class Line:
     """One row of the document. Mutable: a document of thousands changes a few of them per frame."""
 
-    __slots__ = ("below_ms", "block", "flickers", "key", "lost", "row", "since_ms")
+    __slots__ = ("below_ms", "block", "flickers", "key", "lost", "row", "scrolled", "since_ms")
 
     def __init__(self, row: Row, name: int, block: Block, at_ms: int) -> None:
         self.row = row
@@ -45,6 +46,8 @@ class Line:
         """When the screen was scrolled back from it."""
         self.lost: GapReason | None = None
         """Why rows above it are missing."""
+        self.scrolled = False
+        """It has been seen to move, as content does and a dialog does not."""
         self.flickers = 0
         """How often it was rewritten in its place to read nearly the same: a spinner, a clock."""
 
@@ -71,6 +74,19 @@ class Shown(NamedTuple):
     length: int
 
 
+class View(NamedTuple):
+    """What was shown at a time."""
+
+    top: int
+    """`lines` are those of the document from here on."""
+    lines: list[Line]
+    shown: Shown
+    block: Block
+    sure: int
+    frame: list[int]
+    rows: Sequence[Row]
+
+
 class Seen(NamedTuple):
     """A frame."""
 
@@ -91,8 +107,8 @@ class Document:
         self._sure = 0
         """`lines[:_sure]` are content, whatever stands below them now."""
         self.pages = 0
-        self._covered: int | None = None
-        """Rows from here on did not leave the screen: a page covers them."""
+        self._covered: View | None = None
+        """What a page that is shown now covers. Its rows have not left the screen, and it may come back."""
         self.scrolled = 0
         """Rows that scrolled in, as far as frames could be laid against each other."""
         self.cut: Place | None = None
@@ -106,7 +122,9 @@ class Document:
         self._rows: Sequence[Row] = tuple(frame)
         self._tails: list[int] = []
         """Rows at the end of the content that the last frames rewrote, or moved further down than the rest."""
-        self._wrapped_anew: Sequence[Row] | None = None
+        self._before_resize: Sequence[Row] | None = None
+        """The last frame that was drawn for the size it was shown at."""
+        self._other_width = False
         self._begun = False
 
     @classmethod
@@ -138,20 +156,23 @@ class Document:
     # -- frames -----------------------------------------------------------------------------------------------------
 
     def resized(self, *, other_width: bool) -> None:
-        """The terminal cuts the rows of an alternate screen off; the program will draw it anew."""
-        if other_width and self._wrapped_anew is None:
-            self._wrapped_anew = self._rows
+        """The terminal cuts rows off, or adds blank ones; the program will draw the screen anew."""
+        if self._before_resize is None:
+            self._before_resize = self._rows
+        self._other_width = self._other_width or other_width
 
     def look(self, frame: Sequence[Row], at_ms: int, cursor_y: int, missed: GapReason = GapReason.UNSEEN) -> None:
         """*cursor_y* counts from the top of the frame; *missed*: why rows may have gone by since the last frame."""
         names = [hash(row[1].rstrip()) for row in frame]
         self.block.until_ms = at_ms
-        if names == self._frame and self._wrapped_anew is None:
+        if names == self._frame and self._before_resize is None:
             return
         seen = Seen(frame, names, at_ms, cursor_y, missed)
-        if self._wrapped_anew is not None:
-            if not self._drawn_anew(frame):
-                return
+        if self._before_resize is not None and not self._drawn_anew(frame):
+            return
+        self._before_resize = None
+        if self._other_width:
+            self._other_width = False
             self._wrap_anew(seen)
         elif not self._rewritten(seen):
             self._find(seen)
@@ -192,16 +213,37 @@ class Document:
         return self.lines[top + at - head].flickers + 1
 
     def _find(self, seen: Seen) -> None:
-        keys = [BLANK if line.flickers >= FLICKERS else line.key for line in self.lines]
-        height = len(seen.names)
+        if self._covered is not None:
+            page = self._view(self._covered.top)
+            self._show(self._covered)
+            if self._follow(seen) or self._jumped(seen):
+                self._covered = None
+                return
+            self._show(page)
+        if not self._follow(seen):
+            self._unlike(seen)
+
+    def _view(self, top: int) -> View:
+        return View(top, self.lines[top:], self.shown, self.block, self._sure, self._frame, self._rows)
+
+    def _show(self, view: View) -> None:
+        self.lines[view.top :] = view.lines
+        _, _, self.shown, self.block, self._sure, self._frame, self._rows = view
+
+    def _follow(self, seen: Seen) -> bool:
+        """Whether the frame shows what is known, perhaps with more below it."""
+        content, height = self.content, len(seen.names)
+        keys = [BLANK if line.flickers >= FLICKERS and at < content else line.key for at, line in enumerate(self.lines)]
         # What stays at the bottom may be a dialog or a composer, under which the content scrolls.
         stays = staying(self._frame, seen.names) if self._at_end else 0
-        tail = min(self.content, len(keys) - stays)
+        if height != len(self._frame):
+            stays = min(stays, self._foot)
+        tail = min(content, len(keys) - stays)
         end = self._ordered_end(tail)
         known = Known(keys, self.shown.top, self.shown.head, end, tail, max(stays, self._foot))
         if self._at_end and self._only_grew(known, seen):
             self._join(Anchor(Pair(self.shown.head, self.shown.top), ()), seen, known)
-            return
+            return True
         weights = [telling(row.text) for row in seen.rows]
         lows = sorted({max(0, self.shown.top - height // 2), max(0, len(keys) - 3 * height), 0}, reverse=True)
         found = (find_anchor(known, seen.names, weights, low=min(low, end)) for low in lows)
@@ -209,12 +251,13 @@ class Document:
         if anchor is None:
             anchor = self._few_changed(known, seen, weights)
         if anchor is None:
-            self._unlike(seen)
-        elif (length := self._seen_before(anchor, known, seen.names)) is not None:
+            return False
+        if (length := self._seen_before(anchor, known, seen)) is not None:
             self.shown = Shown(anchor.first.at, anchor.first.row, length)
             self.block = self.lines[anchor.first.at].block
         else:
             self._join(anchor, seen, known)
+        return True
 
     def _only_grew(self, known: Known, seen: Seen) -> bool:
         """At the beginning: what there was at most, a row still being written and a spinner above the composer, is
@@ -257,23 +300,47 @@ class Document:
             end -= 1
         return end
 
-    def _seen_before(self, anchor: Anchor, known: Known, names: Sequence[int]) -> int | None:
+    def _seen_before(self, anchor: Anchor, known: Known, seen: Seen) -> int | None:
         """The frame shows a part of the document that is known already, with more content below: it was scrolled back.
 
         How many rows of it, or None.
         """
         row, at = anchor.first
-        keys = known.names
+        keys, names = known.names, seen.names
         length = 0
         while row + length < len(names) and at + length < self.content and names[row + length] == keys[at + length]:
             length += 1
-        rest = range(row + length, len(names))
-        static = len(names) == len(self._frame) and all(names[i] == self._frame[i] for i in rest)
-        if not static and len(rest) > self._foot:
-            return None
+        below = range(at + length, known.end)
         shown = sum(1 for name in names[row : row + length] if name != BLANK)
-        more = any(name != BLANK for name in keys[at + length : known.end])
-        return length if shown >= 3 and more else None
+        if shown < SEEN_BEFORE_ROWS or all(keys[at] == BLANK for at in below):
+            return None
+        if self._same_bottom(seen, row + length):
+            return length
+        moved = at - row - (self.shown.top - self.shown.head)
+        if len(names) - row - length > max(self._foot, len(names) // 3) or (moved >= 0 and self._at_end):
+            return None
+        # Another composer. What stood in its place never scrolled, and has closed; a list that is scrolled back did.
+        end = max((at + 1 for at in below if self.lines[at].scrolled and keys[at] != BLANK), default=None)
+        if end is None:
+            return None
+        del self.lines[end:]
+        self._sure = end
+        return length
+
+    def _same_bottom(self, seen: Seen, first: int) -> bool:
+        """From row *first* on nothing has changed, or next to nothing in a composer in which nobody types."""
+        names, before = seen.names, self._frame
+        size = min(len(names) - first, len(before))
+        rest = [(names[-at], before[-at]) for at in range(1, size + 1)]
+        if size > self._foot and any(now != was for now, was in rest):
+            return False
+        static = sum(1 for now, was in rest if now == was != BLANK)
+        if static < STATIC_SHARE * sum(1 for now, _ in rest if now != BLANK):
+            return False
+        cursor_y = seen.cursor_y
+        if cursor_y < first or self.composer.cursor_y < 0:
+            return True
+        return cursor_y == self.composer.cursor_y and names[cursor_y : cursor_y + 1] == before[cursor_y : cursor_y + 1]
 
     def _join(self, anchor: Anchor, seen: Seen, known: Known) -> None:
         frame, names = seen.rows, seen.names
@@ -297,7 +364,10 @@ class Document:
         if moved > 0:
             block.grown += moved
             self.scrolled += moved
-        self.lines[at:] = [self._line(seen, i, old) for i in range(row, len(frame))]
+            if block.page and block.grown >= len(frame):
+                self._covered = None  # no dialog, but a program of its own
+        scrolled = {pair.row for pair in anchor.pairs if moved and names[pair.row] != self._at(pair.row)}
+        self.lines[at:] = [self._line(seen, i, old, scrolled=i in scrolled) for i in range(row, len(frame))]
         for after, reason in lost:
             self.lines[at + min(max(after, row), len(frame) - 1) - row].lost = reason
         self.shown = Shown(at - (row - head), head, len(frame) - head)
@@ -313,10 +383,14 @@ class Document:
                 lost.append((max(above, below), reason))
         return lost
 
-    def _line(self, seen: Seen, at: int, old: dict[int, Line]) -> Line:
+    def _at(self, row: int) -> int | None:
+        return self._frame[row] if row < len(self._frame) else None
+
+    def _line(self, seen: Seen, at: int, old: dict[int, Line], *, scrolled: bool) -> Line:
         row, name = seen.rows[at], seen.names[at]
         before = old.get(name)
         line = Line(row, name, self.block, seen.at_ms if before is None else before.since_ms)
+        line.scrolled = scrolled or (before is not None and before.scrolled)
         if before is None:
             line.flickers = self._flickers(seen, at)
         elif at < len(self._frame) and self._frame[at] == name:
@@ -369,21 +443,38 @@ class Document:
     def _unlike(self, seen: Seen) -> None:
         """Rewritten in place, scrolled by more than the content's height, or another page."""
         self.unlike += 1
+        if self._jumped(seen):
+            return
         stays = staying(self._frame, seen.names)
-        if self._scrolled_on(seen, stays):
-            self._jump(seen, stays)
-        elif self._in_place(seen):
+        if self._in_place(seen):
             changed = [i for i, (now, was) in enumerate(zip(seen.names, self._frame, strict=True)) if now != was]
             self._overwrite(seen, [i for i in changed if i >= self.shown.head])
+        elif self._scrolled_on(seen, stays):
+            self._jump(seen, stays)
         elif any(name != BLANK for name in seen.names):
             self.pages += 1
-            # One page may be a dialog that closes again; what shows another is a pager.
-            self._covered = self.shown.top if self._covered is None and not self.block.page else None
+            self._covered = self._covered or self._view(self.shown.top)
             self.block = Block(seen.at_ms, page=True)
             new = self._all_new(seen)
             del self.lines[self.content :]
             self._drop_flickering_end(seen.at_ms)
             self._append(new, 0)
+            if len(self.lines) > BOUND_ROWS:
+                del self.lines[self._covered.top + len(self._covered.lines) : -len(new)]
+                self.shown = self.shown._replace(top=len(self.lines) - len(new))
+                self._sure = self.shown.top
+
+    def _jumped(self, seen: Seen) -> bool:
+        """It scrolled on, since rows have come in above the composer before."""
+        stays = staying(self._frame, seen.names)
+        if not self.composer.has_worked or not self._scrolled_on(seen, stays):
+            return False
+        self._jump(seen, stays)
+        return True
+
+    def composer_is_in(self, frame: Sequence[Row], cursor_y: int) -> bool:
+        names = [key(row.text) for row in frame]
+        return self.composer.is_there(frame, names, staying(self._frame, names), cursor_y)
 
     def _scrolled_on(self, seen: Seen, stays: int) -> bool:
         raw = seen.names[-1] == BLANK and seen.cursor_y == len(seen.names) - 1 and self.block.grown > 0
@@ -394,6 +485,8 @@ class Document:
         names = seen.names
         if len(names) != len(self._frame) or not self._at_end:
             return False
+        if self.composer.has_worked and speaks(self._rows, self._foot):
+            return False  # without the composer it is something else
         region = range(self.head, len(names) - self._foot)
         pairs = [(i, names[i] == self._frame[i]) for i in region if BLANK not in (names[i], self._frame[i])]
         static = sum(1 for _, same in pairs if same)
@@ -455,14 +548,13 @@ class Document:
 
     def _drawn_anew(self, frame: Sequence[Row]) -> bool:
         """The frame is no longer the old one with its rows cut off."""
-        old = [row.text.rstrip() for row in self._wrapped_anew or ()]
+        old = [row.text.rstrip() for row in self._before_resize or ()]
         inked = [row.text.rstrip() for row in frame if row.text.strip()]
         return any(not any(before.startswith(text) for before in old) for text in inked)
 
     def _wrap_anew(self, seen: Seen) -> None:
         """Words tell where the frame begins in the document; rows above keep the width they had."""
         frame, names, at_ms = seen.rows, seen.names, seen.at_ms
-        self._wrapped_anew = None
         self.composer.forget_heights()
         height = max(len(frame), len(self._frame))
         low = max(0, self.shown.top - 2 * height)
@@ -498,9 +590,7 @@ class Document:
 
     def take_gone(self) -> list[Line]:
         """Rows that left the screen upwards, in order. Should they come back, they are known."""
-        if self._covered is not None and self.shown.top <= self._covered:
-            self._covered = None
-        stop = min(self.shown.top, self.content) if self._covered is None else self._covered
+        stop = min(self.shown.top, self.content) if self._covered is None else self._covered.top
         return self._take(max(self.stored, stop))
 
     def take_all(self, at_ms: int) -> list[Line]:
@@ -551,6 +641,11 @@ class Document:
         self._sure = max(0, self._sure - surplus)
         self.shown = self.shown._replace(top=self.shown.top - surplus)
         if self._covered is not None:
-            self._covered -= surplus
+            shown = self._covered.shown
+            self._covered = self._covered._replace(
+                top=self._covered.top - surplus,
+                shown=shown._replace(top=shown.top - surplus),
+                sure=max(0, self._covered.sure - surplus),
+            )
         if self.cut is not None:
             self.cut = self.cut._replace(row=self.cut.row - surplus)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from wa.ingest.alternate import Alternate
 from wa.ingest.bare import Bare
 from wa.ingest.checkpoint import Checkpoint, decode, encode, split_tail
+from wa.ingest.kept import renumber, without_kept
 from wa.ingest.ledger import Ledger
 from wa.ingest.primary import Primary
 from wa.ingest.snapshots import Placed, Snapshots
@@ -67,6 +68,8 @@ class PaneTracker:
         self._screen_asked_ms: int | None = None
         self._screen_read_ms: int | None = None
         self._wants_screen = False
+        self._kept_above = 0
+        """Rows above an alternate screen whose window was made lower."""
         self._too_small: tuple[int, int] | None = None
         """A size at which the history would not fit on the screen, so that a screen without one is another."""
         self._gone = False
@@ -137,6 +140,7 @@ class PaneTracker:
             self._screen_asked_ms, self._screen_read_ms = None, seen.at_ms
         self._blocked = False
         self._title, self._cwd = seen.title, seen.cwd
+        seen = self._without_kept(seen)
         shows_history = self._shows_history(seen)
         if shows_history is None:
             self._wants_screen = True
@@ -168,6 +172,14 @@ class PaneTracker:
             return True
         self._too_small = size
         return False
+
+    def _without_kept(self, seen: ScreenPush) -> ScreenPush:
+        screen = self._alternate or (self._bare.top.screen if self._bare is not None else None)
+        above = screen.rows_kept_above(seen.dims) if screen is not None else 0
+        if above != self._kept_above:
+            renumber(self._view, self._kept_above - above)
+            self._kept_above = above
+        return without_kept(seen, above) if above else seen
 
     def _certainly_alternate(self) -> bool:
         """Rows were in the history, and now there is none: row numbers never go back on the primary screen."""
