@@ -112,6 +112,11 @@ def is_part(one: Detection, whole: Detection) -> bool:
     """A message whose last rows were not there yet says less, and nothing else."""
     return one.event == whole.event and all(
         name in whole.fields
-        and (value == whole.fields[name] or str(value) in str(whole.fields[name]) or name == "reset_kind")
+        and (
+            value == whole.fields[name]
+            or str(value) in str(whole.fields[name])
+            or name == "reset_kind"
+            or (isinstance(value, tuple) and set(map(str, value)) <= set(map(str, whole.fields[name])))
+        )
         for name, value in printed(one).items()
     )
