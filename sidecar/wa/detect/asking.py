@@ -152,10 +152,11 @@ class Asking:
         if rule.table is not None:
             name, pattern = rule.table
             rows = [row.groupdict() for row in self._budget.search_all(pattern, text[hit.end() :])]
-            fields[name] = tuple(
-                {key: value if key == "model" else parse_count(value) or 0 for key, value in row.items() if value}
-                for row in rows
-            )
+            if rows:
+                fields[name] = tuple(
+                    {key: value if key == "model" else parse_count(value) or 0 for key, value in row.items() if value}
+                    for row in rows
+                )
             worth += 2 * len(rows)
         return fields, worth
 

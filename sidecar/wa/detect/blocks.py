@@ -288,7 +288,7 @@ class _Blocks:
                 self._begin(RULE, column, glyph, [said] if said else [], at)
                 self._open = None
             elif sort == TOP and (lasts[at] > firsts[at] or "╮" not in text) and self._closes(at):
-                self._begin(BOX, column, glyph, [], at)
+                self._begin(BOX, column, glyph, [said], at)
                 cut_box = MAX_BOX_ROWS
             elif sort == PROMPT:
                 self._begin(SHELL, column, glyph, [said], at)
