@@ -17,7 +17,7 @@ _AFTER_NAME = re.compile(
     r"(?P<rest>[A-Za-z0-9_\-]{0,48}+)(?P<close>\\?[\"'`]?\]?(?:\s?\[[^\]\n]{0,24}\])?)"
     r"(?P<sep>\s{0,8}(?:=>|:=|[:=](?!=))\s{0,8}|\s{1,8}[|│]\s{1,8}|\s{1,2}is:?\s{1,2})(?P<open>\\?[\"'`])?"
 )
-_FLAG = re.compile(r"(?P<rest>[a-z\-]{0,16}+)\s{1,4}(?P<open>[\"'])?(?=[^\s\-])")
+_FLAG = re.compile(r"(?P<rest>[a-z\-]{0,16}+)[ \t]{1,4}(?P<open>[\"'])?(?=[^\s\-])")
 _NETRC = re.compile(r"\blogin\s{1,4}\S{1,64}\s{1,4}$")
 _BARE_VALUE = re.compile(rf"[^\s\"'`,;&<>|│(){{}}\[\]]{{1,{VALUE_LIMIT}}}+")
 _QUOTED_VALUE = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n]){{1,{VALUE_LIMIT}}}+") for quote in ('"', "'", "`")}
@@ -51,7 +51,6 @@ class NameRule:
         text = scan.text
         if text[end : end + 1] in _ENDS:
             return end
-        scan.work += 1
         if found := _AFTER_NAME.match(text, end):
             if _DESCRIBES.fullmatch(found["rest"]):
                 return end
@@ -61,6 +60,7 @@ class NameRule:
             return end
         scan.work += 2
         start, stop = self._value(scan, found)
+        scan.work += (start < stop) + ((stop - start) >> 7)
         if start < stop and self._is_secret(scan, at, end, found, start, stop):
             scan.add(start, stop, self._kind)
             return stop
@@ -68,9 +68,10 @@ class NameRule:
 
     def _is_flag(self, text: str, at: int) -> bool:
         """An option of a command line, or a word of ~/.netrc: its value follows after a blank."""
-        if "--" in text[max(0, at - 24) : at]:
-            return text[max(0, at - 24) : at].rpartition(" ")[2].startswith("--")
-        return self._any_value and _NETRC.search(text, max(0, at - 96), at) is not None
+        before = text[max(0, at - 96) : at]
+        if "--" in before[-24:]:
+            return before[-24:].rpartition(" ")[2].startswith("--")
+        return self._any_value and "login" in before and _NETRC.search(before) is not None
 
     def _value(self, scan: Scan, found: re.Match[str]) -> tuple[int, int]:
         """Where the value stands; empty where there is none, or its quotes are not closed."""
@@ -198,6 +199,7 @@ _CURL_USER = re.compile(r"\s{0,4}=?[\"']?(?P<user>[^\s:\"'@/]{1,128}):(?P<value>
 def curl_user(scan: Scan, at: int, end: int) -> int:
     """`curl -u name:password`."""
     found = _CURL_USER.match(scan.text, end)
+    scan.work += found is not None
     if found is None or "curl" not in scan.text[max(scan.line_start(at), at - 512) : at]:
         return end
     if not found["value"].startswith(_PLACEHOLDERS):

@@ -76,21 +76,29 @@ DENSE_REACH = 512
 _WORTH = re.compile(r"[A-Za-z0-9]{2}")
 
 
-def _tables() -> tuple[BytesAhoCorasick, list[tuple[tuple[int, Rule], ...]], int]:
-    by_literal: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
-    exact: list[tuple[Rule, list[str]]] = [(ShapeRule(shape), [shape.prefix]) for shape in SHAPES]
-    exact.append((blocks.private_key, ["PRIVATE KEY"]))
+_PARTS: tuple[tuple[Rule, list[str]], ...] = (
+    *((ShapeRule(shape), [shape.prefix]) for shape in SHAPES),
+    (blocks.private_key, ["PRIVATE KEY"]),
+)
+"""Literals that are parts of secrets. They are always judged, which takes little."""
+
+
+def _by_literal() -> dict[str, tuple[tuple[int, Rule], ...]]:
+    found: dict[str, list[tuple[int, Rule]]] = defaultdict(list)
     numbers: dict[Rule, int] = {}
-    for rule, literals in (*exact, *_NAMES):
+    for rule, literals in (*_PARTS, *_NAMES):
         for literal in dict.fromkeys(literals):
-            by_literal[literal].append((numbers.setdefault(rule, len(numbers)), rule))
-    encoded = [literal.encode() for literal in (*by_literal, PLACEHOLDER)]
-    automaton = BytesAhoCorasick(encoded, implementation=Implementation.DFA)
-    return automaton, [tuple(found) for found in by_literal.values()], len(exact)
+            found[literal].append((numbers.setdefault(rule, len(numbers)), rule))
+    return {literal: tuple(rules) for literal, rules in found.items()}
 
 
-_AUTOMATON, _RULES, _EXACT = _tables()
-"""Literals below _EXACT are parts of secrets; they are always judged, which takes little."""
+_BY_LITERAL = _by_literal()
+LITERALS = tuple(_BY_LITERAL)
+_RULES = tuple(_BY_LITERAL.values())
+_EXACT = len({literal for _, literals in _PARTS for literal in literals})
+_AUTOMATON = BytesAhoCorasick(
+    [literal.encode() for literal in (*LITERALS, PLACEHOLDER)], implementation=Implementation.DFA
+)
 _PLACEHOLDER = len(_RULES)
 """The number of the literal that begins what an earlier pass left; the words in it mean nothing."""
 
