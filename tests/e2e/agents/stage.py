@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,16 +54,31 @@ class Stage:
         try:
             yield pane
         finally:
+            left = _below(int((work.parent / "shell.pid").read_text()))
             self.wire.ask(p.KillPane(pane.pane_id), p.UnitResponse)
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _shell(self, env: dict[str, str], cwd: Path) -> PaneOnStage:
-        words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in sorted(env.items())), "PS1=$ ", "sh"]
+        words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in sorted(env.items())), "PS1=$ "]
+        words += ["sh", "-c", "echo $$ > ../shell.pid; exec sh"]
         command = p.CommandBuilder(tuple(os.fsencode(word) for word in words), ())
         size = p.TerminalSize(ROWS, COLS, COLS * 8, ROWS * 16, 0)
         request = p.SpawnV2(p.DefaultDomain(), None, command, str(cwd), size, "agents")
         pane_id = self.wire.ask(request, p.SpawnResponse).pane_id
         known = eventually(lambda: [u for u, pane in self.home.panes().items() if pane["pane_id"] == pane_id])
         return PaneOnStage(self, pane_id, known[-1])
+
+
+def _below(root: int) -> list[int]:
+    """Every process that *root* started: claude 2.1.12 outlives its terminal."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}
+    found = [root]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
 
 
 @dataclass
