@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from wa.agents.loader import Agents, FileTrouble, load
+from wa.agents.loader import SHIPPED, Agents, FileTrouble, load
 from wa.config.paths import Paths
+from wa.detect.lint import Captures, lint_pack
 from wa.detect.pack import Pack
 from wa.detect.reading import Detector, Reading
 from wa.detect.rule import Rule
@@ -21,6 +22,8 @@ from wa.protocol.results import LintResult, RuleResult, RulesResult, RulesTestRe
 from wa.store.agent_redact import to_json
 
 DEFAULT_ROWS = 45
+CAPTURES = SHIPPED.parents[2] / "tests" / "data" / "agents"
+"""Where a checkout keeps the captures of the shipped rules; an installed wa has none."""
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_]|[ -/][0-~])"
 )
@@ -117,8 +120,6 @@ def try_file(
 
 def lint(paths: Paths, files: Sequence[Path]) -> LintResult:
     """Problems of the packs in force, or of *files* joined to them. Nothing is changed."""
-    from wa.detect.lint import lint_pack
-
     agents = Agents(user_folder(paths))
     problems: list[str] = []
     names: list[str] = []
@@ -128,7 +129,7 @@ def lint(paths: Paths, files: Sequence[Path]) -> LintResult:
         for pack in agents.packs:
             names.append(pack.name)
             count += len(pack.rules)
-            problems += lint_pack(pack)
+            problems += lint_pack(pack, captures_in(user_folder(paths), CAPTURES))
     for file in files:
         try:
             data, pack = agents.tried(file)
@@ -138,8 +139,19 @@ def lint(paths: Paths, files: Sequence[Path]) -> LintResult:
         own = {entry.get("id") for entry in data.get("rule", ())}
         names.append(pack.name)
         count += len(own)
-        problems += lint_pack(pack._replace(rules=tuple(rule for rule in pack.rules if rule.id in own)))
+        mine = pack._replace(rules=tuple(rule for rule in pack.rules if rule.id in own))
+        problems += lint_pack(mine, captures_in(file.parent, CAPTURES))
     return LintResult(agents=sorted(set(names)), rules=count, problems=problems)
+
+
+def captures_in(*folders: Path) -> Captures:
+    """Captures by their names below the first of *folders* that has them."""
+
+    def text(name: str) -> str | None:
+        found = next((folder / name for folder in folders if name and (folder / name).is_file()), None)
+        return None if found is None else text_of(found)
+
+    return text
 
 
 def detector_of(agents: Agents, word: str) -> Detector:

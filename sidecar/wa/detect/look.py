@@ -136,7 +136,7 @@ class Look:
         if region == "above":
             return self._above(rows)
         if region == "bottom":
-            return self._bottom(rule.rows, rows)
+            return self._bottom(rule, rows)
         if region in ("dialog", "tail", "rows", "asked"):
             return self._of_tail(region, rows)
         if region == "exit":
@@ -179,14 +179,14 @@ class Look:
         end = self.page.rows - 1
         return [Text(text, seen.last + 1, end) for text in footer_texts(seen.footer)]
 
-    def _bottom(self, count: int, rows: Collection[int] | None) -> Iterator[Text]:
+    def _bottom(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Text]:
         lines = self.page.lines
-        shown = [at for at in range(self.page.screen_line, len(lines.texts)) if lines.texts[at]][-count:]
+        shown = [at for at in range(self.page.screen_line, len(lines.texts)) if lines.texts[at]][-rule.rows :]
         top = lines.firsts[shown[0]] if shown else self.page.rows
         if (rows is not None and max(rows) < top) or self.gone:
             return
         for block in self._with(rows):
-            if block.last >= top:
+            if block.last >= top and (not rule.columns or block.column in rule.columns):
                 yield Text(block.text, block.first, block.last, block.flush)
                 for line in block.lines if len(block.lines) > 1 else ():
                     yield Text(line, block.first, block.last, block.flush)

@@ -178,7 +178,7 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 _RULE_KEYS = {
     "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "not_under",
     "chained_under", "followed_by", "rows", "many", "options", "words", "state", "window_min", "kinds", "columns", "min_column", "table",
-    "seen", "positive", "near_miss",
+    "seen", "positive", "near_miss", "unproven", "quotable",
 }  # fmt: skip
 
 
@@ -233,6 +233,8 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         str(entry.get("seen", "")),
         str(entry.get("positive", "")),
         str(entry.get("near_miss", "")),
+        str(entry.get("unproven", "")),
+        str(entry.get("quotable", "")),
         any("reset" in pattern.groupindex for pattern in matches) or "reset" in types.values(),
         is_present(event, state),
         state_of(event, state),

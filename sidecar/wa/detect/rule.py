@@ -80,6 +80,10 @@ class Rule(NamedTuple):
     """Versions and date, as `codex 0.87.0, 0.169.0; 2026-11-20`."""
     positive: str
     near_miss: str
+    unproven: str
+    """Why there is no capture that it fires on; "" where there is one."""
+    quotable: str
+    """Why it cannot tell its words from a quotation of them; never for an event that something is done upon."""
 
     is_timed: bool
     """What it reads depends on when it is read."""
