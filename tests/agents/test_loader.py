@@ -129,3 +129,23 @@ def test_a_file_of_another_form_is_refused_and_the_rest_stays(tmp_path: Path, bo
 
     assert [trouble.path.name for trouble in agents.troubles] == ["mine.toml"]
     assert "codex.mine.deploy" in {rule.id for rule in agents.detectors["codex"].pack.rules}
+
+
+def test_agents_that_were_never_run_here_say_so() -> None:
+    """What is known of them from public sources alone is marked, rule by rule."""
+    for name in ("opencode", "aider", "amp"):
+        rules = Agents(None).detectors[name].pack.rules
+        assert rules
+        assert all(rule.unproven for rule in rules)
+
+
+def test_words_from_public_sources_are_read() -> None:
+    """aider asks, opencode leaves its session."""
+    detectors = Agents(None).detectors
+    ask = ["Aider v0.86.2", "> go", "Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]:"]
+    reading = detectors["aider"].read_text(ask, cols=80, visible=20, at_ms=0, zone="UTC")
+    assert reading.state == "waiting.approval"
+    assert reading.detections[-1].fields["question"] == "Run shell command?"
+    left = ["  Session   fix it", "  Continue  opencode -s ses_" + "a" * 26, "$ "]
+    reading = detectors["opencode"].read_text(left, cols=80, visible=20, at_ms=0, zone="UTC")
+    assert [one.fields["session_id"] for one in reading.detections] == ["ses_" + "a" * 26]

@@ -248,3 +248,14 @@ def test_an_id_that_one_run_printed_is_not_the_next_ones() -> None:
     world.run(CODEX)
     world.show(*BANNER, *COMPOSER)
     assert world.watch.state.session_id is None
+
+
+def test_an_agent_whose_composer_is_not_known_needs_its_program() -> None:
+    """Where nobody knows the program, a question in its words is a text."""
+    asked = ["$ ./deploy", "Run shell command? (Y)es/(N)o/(D)on't ask again [Yes]:"]
+    world = World(None)
+    world.show(*asked)
+    world.let_pass(10 * ADOPT_MS)
+    assert (world.watch.agent, world.events) == (None, [])
+    world = World(Program("aider", "aider --model x"))
+    assert world.show(*asked) is PaneState.WAITING_APPROVAL

@@ -215,7 +215,8 @@ class PaneWatch:
         if self._is_program_known:
             known = self._named or self._agent
             return [known] if known is not None else []
-        return list(self._detectors)
+        # Without a composer of its own nothing tells an agent from a text about it.
+        return [name for name, detector in self._detectors.items() if detector.pack.composers]
 
     def _choose(self, readings: Mapping[str, Reading], at_ms: int) -> None:
         if self._is_program_known:
