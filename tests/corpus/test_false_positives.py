@@ -94,6 +94,7 @@ def test_the_repository_quoted_by_an_agent_is_silent() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.machine
 def test_all_that_this_machine_has_to_say_is_silent() -> None:
     """At least 100 MB (WA_TALK_MB) of prose, source, changelogs and logs from installed packages."""
     told: Told = Counter()
