@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from support.codex_rows import MINE
 from wa.agents.loader import Agents, load
 from wa.model.errors import ConfigError
-
-MINE = """name = "codex"
-[[rule]]
-id = "codex.mine.deploy"
-event = "waiting.choice"
-region = "dialog"
-anchors = ["Deploy to production?"]
-match = ['(?P<question>Deploy to production\\?)']
-seen = "mine; 2026-11-21"
-"""
 
 
 def put(folder: Path, name: str, text: str, *, stamp: int) -> Path:

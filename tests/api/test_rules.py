@@ -12,25 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.codex_rows import BANNER, COMPOSER, LIMIT, MINE
 from wa.api.rules import ScanWish, instant, lint, list_rules, plain_rows, scan, show_rule, try_file, zone_named
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, NotFound, UsageError
 
 AT = "2026-11-21T12:00:00Z"
 AT_MS = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp() * 1000)
-BANNER = ["  >_ OpenAI Codex (v0.169.0)", "     /work", ""]
-COMPOSER = ["", "› Ask Codex to do anything", "", "  GPT-6-Sol default · /work", "  ← for agents · ? for shortcuts"]
-LIMIT = ["■ You’ve hit your usage limit. Visit https://chatgpt.com/settings/usage or try again at 6:38 AM."]
 PLAIN = "\n".join([*BANNER, *LIMIT, *COMPOSER]) + "\n"
-MINE = """name = "codex"
-[[rule]]
-id = "codex.mine.deploy"
-event = "waiting.choice"
-region = "dialog"
-anchors = ["Deploy to production?"]
-match = ['(?P<question>Deploy to production\\?)']
-seen = "mine; 2026-11-21"
-"""
 
 
 @pytest.fixture

@@ -102,8 +102,9 @@ def test_the_agents_own_id_names_the_newest(paths: Paths) -> None:
         asyncio.run(show_session(Paths.from_env({"WA_HOME": "/nonexistent"}), "s1"))
 
 
-def test_agents_have_other_names_too() -> None:
+def test_agents_have_other_names_too(tmp_path: Path) -> None:
     """As their own programs are called; a name of the user's own stays."""
     names = ["claude", "claude-code", "gemini-cli", "codex", "My-Agent"]
 
-    assert [agent_name(name) for name in names] == ["claude_code", "claude_code", "gemini", "codex", "my_agent"]
+    paths = Paths.from_env({"WA_HOME": str(tmp_path)})
+    assert [agent_name(paths, name) for name in names] == ["claude_code", "claude_code", "gemini", "codex", "my_agent"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.codex_rows import BANNER, COMPOSER, LIMIT, WORKING
 from wa.agents.loader import Agents
 from wa.detect.arbiter import HOLD_MS
 from wa.detect.program import Program
@@ -22,10 +23,6 @@ from wa.model.screen import Cursor, Row, Screen
 DETECTORS = Agents(None).detectors
 CODEX = Program("codex", "codex")
 BASH = Program("bash", "bash")
-COMPOSER = ["", "› Ask Codex to do anything", "", "  GPT-6-Sol default · /work", "  ← for agents · ? for shortcuts"]
-BANNER = ["  >_ OpenAI Codex (v0.169.0)", "     /work", ""]
-WORKING = ["• Working (2s • esc to interrupt)"]
-LIMIT = ["■ You’ve hit your usage limit. Visit https://chatgpt.com/settings/usage or try again at 6:38 AM."]
 NOON_MS = 1_795_262_400_000  # 2026-11-21T12:00:00Z, 6:00 in Chicago
 
 

@@ -6,10 +6,11 @@ import json
 import pytest
 
 import wa.engine.agents as module
-from engine.agent_world import BANNER, COMPOSER, DIALOG, LIMIT, TTY, WORKING, Events, agent_world, play, screen_pane
+from engine.agent_world import TTY, Events, agent_world, play, screen_pane
 from engine.fakes import FakeServer
 from engine.test_status import check, reports
 from engine.wire import until
+from support.codex_rows import BANNER, COMPOSER, DIALOG, LIMIT, WORKING
 from wa.detect.session_ops import CloseSession, NoteEvent, NoteTransition, OpenSession
 from wa.engine import agent_notes, tasks
 from wa.engine.agent_notes import AgentNotes

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import wa.engine.session_ids as module
-from engine.agent_world import BANNER, COMPOSER, TTY, WORKING, play, screen_pane
+from engine.agent_world import TTY, play, screen_pane
 from engine.fakes import FakeServer
 from engine.wire import until
+from support.codex_rows import BANNER, COMPOSER, WORKING
 from support.programs_on_tty import holding
 from wa.detect.session_ops import NoteSessionId
 from wa.model.identity import MuxInstance

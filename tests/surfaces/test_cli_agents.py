@@ -15,21 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from support.codex_rows import BANNER, COMPOSER, DIALOG, LIMIT
 from surfaces.test_cli_live import conforms
 
-BANNER = ["  >_ OpenAI Codex (v0.169.0)", "     /work", ""]
-COMPOSER = ["", "› Ask Codex to do anything", "", "  GPT-6-Sol default · /work", "  ← for agents · ? for shortcuts"]
-LIMIT = ["■ You’ve hit your usage limit. Visit https://chatgpt.com/settings/usage or try again at 6:38 AM."]
-DIALOG = [
-    "  Would you like to run the following command?",
-    "",
-    "  $ rm -r build",
-    "",
-    "› 1. Yes, proceed (y)",
-    "  2. No, and tell Codex what to do differently (esc)",
-    "",
-    "  Press enter to confirm or esc to cancel",
-]
 PLAYER = """
 import os, sys, time
 folder, seen = sys.argv[1], b""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wa.api.client import Items, SidecarClient, SidecarGoneError, connected_if_any
 from wa.api.history import open_history, stored_as_of
@@ -42,20 +43,14 @@ class EventWish:
 async def list_events(paths: Paths, wish: EventWish) -> EventsResult:
     """The newest `limit`, oldest first. Raises NotFound for an unknown pane."""
     since_ms, until_ms = _instants(wish)
-    async with connected_if_any(paths.socket) as sidecar:
-        uid = await pane_uid(paths, sidecar, wish.pane)
-        await flushed(sidecar)
-        async with open_history(paths) as history:
-            found: list[EventRecord] = []
-            if history is not None:
-                found = await history.events(
-                    uid, _event(wish), since_ms=since_ms, until_ms=until_ms, limit=wish.limit + 1
-                )
-            more = len(found) > wish.limit
-            live = sidecar is not None
-            return _result(
-                found[-wish.limit :], live=live, as_of=iso(now_ms()) if live else stored_as_of(paths), more=more
+    async with recorded(paths, wish.pane) as records:
+        found: list[EventRecord] = []
+        if records.history is not None:
+            found = await records.history.events(
+                records.uid, _event(wish), since_ms=since_ms, until_ms=until_ms, limit=wish.limit + 1
             )
+        more = len(found) > wish.limit
+        return _result(found[-wish.limit :], live=records.live, as_of=records.as_of, more=more)
 
 
 async def follow_events(paths: Paths, wish: EventWish) -> AsyncGenerator[EventsResult, None]:
@@ -161,6 +156,28 @@ async def _listening(paths: Paths) -> AsyncIterator[_Heard]:
                 _, items = await events.begin("subscribe", {"kinds": ["event"]})
                 await flushed(sidecar)
         yield _Heard(paths, items, sidecar)
+
+
+class Records(NamedTuple):
+    """What is stored, up to now where a sidecar runs."""
+
+    history: Reader | None
+    """None where nothing was ever stored."""
+    uid: str | None
+    """Of the pane that was named."""
+    live: bool
+    as_of: str | None
+
+
+@asynccontextmanager
+async def recorded(paths: Paths, pane: str | None = None) -> AsyncIterator[Records]:
+    """The records for one answer; a sidecar has stored what it knew. Raises NotFound for an unknown pane."""
+    async with connected_if_any(paths.socket) as sidecar:
+        uid = await pane_uid(paths, sidecar, pane)
+        await flushed(sidecar)
+        async with open_history(paths) as history:
+            live = sidecar is not None
+            yield Records(history, uid, live, iso(now_ms()) if live else stored_as_of(paths))
 
 
 async def pane_uid(paths: Paths, sidecar: SidecarClient | None, name: str | None) -> str | None:

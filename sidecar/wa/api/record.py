@@ -22,7 +22,7 @@ from wa.config.paths import Paths
 from wa.model.errors import NotFound, UsageError
 from wa.protocol.envelope import iso
 from wa.protocol.results import RecordResult, RulesTestResult
-from wa.store.agent_redact import to_json
+from wa.store.agent_redact import plain
 from wa.store.redact import redact_rows
 
 HISTORY_ROWS = 120
@@ -59,7 +59,7 @@ async def record_pane(
         ) from None
     when = f"{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%dT%H%M%S}"
     stem = _free(folder, f"{detector.pack.name}-{reading.state.value}-{cols}-{when}")
-    expected = [{"event": one.event, "rule": one.rule, "fields": _plain(one.fields)} for one in reading.detections]
+    expected = [{"event": one.event, "rule": one.rule, "fields": plain(one.fields)} for one in reading.detections]
     test = {
         "agent": detector.pack.name,
         "screen": f"{stem}.txt",
@@ -152,10 +152,6 @@ def run_test(paths: Paths, file: Path) -> RulesTestResult:
 
 def _holds(got: dict[str, Any], want: dict[str, Any]) -> bool:
     return all(got.get(name) == value for name, value in want.items())
-
-
-def _plain(fields: Any) -> Any:
-    return json.loads(to_json(fields))
 
 
 def _free(folder: Path, stem: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from wa.agents.loader import SHIPPED, Agents, FileTrouble, load
 from wa.config.paths import Paths
+from wa.config.settings import is_zone
 from wa.detect.lint import Captures, lint_pack
 from wa.detect.pack import Pack
 from wa.detect.reading import Detector, Reading
@@ -19,7 +19,7 @@ from wa.detect.rule import Rule
 from wa.engine.zone import local_zone
 from wa.model.errors import NotFound, UsageError
 from wa.protocol.results import LintResult, RuleResult, RulesResult, RulesTestResult, SaidResult
-from wa.store.agent_redact import to_json
+from wa.store.agent_redact import plain
 
 DEFAULT_ROWS = 45
 CAPTURES = SHIPPED.parents[2] / "tests" / "data" / "agents"
@@ -50,10 +50,7 @@ def scan(paths: Paths, wish: ScanWish, now_ms: int) -> Iterator[dict[str, Any]]:
     at_ms = now_ms if wish.at is None else instant(wish.at, zone)
     for file in wish.files:
         reading = read(detector, text_of(file), wish.rows, wish.cols, at_ms, zone)
-        events = [
-            {"event": one.event, "fields": json.loads(to_json(one.fields)), "rule": one.rule}
-            for one in reading.detections
-        ]
+        events = [{"event": one.event, "fields": plain(one.fields), "rule": one.rule} for one in reading.detections]
         yield {"file": str(file), "state": reading.state.value, "events": events}
 
 
@@ -109,7 +106,7 @@ def try_file(
                 first_row=one.place.first_row,
                 last_row=one.place.last_row,
                 text=one.place.text,
-                fields=json.loads(to_json(one.fields)),
+                fields=plain(one.fields),
             )
             for one in reading.detections
         ],
@@ -177,10 +174,8 @@ def zone_named(name: str | None) -> str:
     """An IANA name; this machine's where none is given."""
     if name is None:
         return local_zone()
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        raise UsageError(f"{name!r} is no time zone", next_step="Use a name such as Europe/Berlin.") from None
+    if not is_zone(name):
+        raise UsageError(f"{name!r} is no time zone", next_step="Use a name such as Europe/Berlin.")
     return name
 
 

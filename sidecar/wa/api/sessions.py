@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wa.api.client import connected_if_any
-from wa.api.events import flushed, pane_uid
-from wa.api.history import open_history, stored_as_of
+from wa.api.events import Records, recorded
 from wa.api.times import iso_or_none, now_ms, parse
 from wa.config.paths import Paths
 from wa.model.errors import NotFound
@@ -23,8 +21,6 @@ from wa.protocol.results import (
 )
 from wa.store.agent_records import LimitRecord, SessionDetail, SessionRecord, TurnRecord, UsageRecord
 
-ALSO_CALLED = {"claude": "claude_code", "gemini_cli": "gemini", "codex_cli": "codex"}
-
 
 @dataclass(frozen=True, slots=True)
 class SessionWish:
@@ -38,43 +34,38 @@ class SessionWish:
 async def list_sessions(paths: Paths, wish: SessionWish) -> SessionsResult:
     """Newest first. Raises NotFound for an unknown pane."""
     since_ms = None if wish.since is None else parse(wish.since, at_ms=now_ms())
-    async with connected_if_any(paths.socket) as sidecar:
-        uid = await pane_uid(paths, sidecar, wish.pane)
-        await flushed(sidecar)
-        async with open_history(paths) as history:
-            found: list[SessionRecord] = []
-            if history is not None:
-                agent = None if wish.agent is None else agent_name(wish.agent)
-                found = await history.sessions(uid, agent, since_ms=since_ms, limit=wish.limit + 1)
-            live = sidecar is not None
-            return SessionsResult(
-                live=live,
-                as_of=iso(now_ms()) if live else stored_as_of(paths),
-                sessions=[session_result(one) for one in found[: wish.limit]],
-                more=len(found) > wish.limit,
-            )
+    agent = None if wish.agent is None else agent_name(paths, wish.agent)
+    async with recorded(paths, wish.pane) as records:
+        found: list[SessionRecord] = []
+        if records.history is not None:
+            found = await records.history.sessions(records.uid, agent, since_ms=since_ms, limit=wish.limit + 1)
+        shown = [session_result(one) for one in found[: wish.limit]]
+        return _result(records, shown, more=len(found) > wish.limit)
 
 
 async def show_session(paths: Paths, name: str) -> SessionsResult:
     """One, with all that belongs to it, by `s12`, or by the agent's own id: then the newest that had it. Raises NotFound."""
-    async with connected_if_any(paths.socket) as sidecar:
-        await flushed(sidecar)
-        async with open_history(paths) as history:
-            if history is None:
-                raise NotFound(f"there is no session {name!r}", next_step="Nothing was ever stored: run `wa watch`.")
-            detail = await history.session(name)
-            live = sidecar is not None
-            found = session_result(detail.session)
-            found["parts"] = _parts(detail)
-            return SessionsResult(
-                live=live, as_of=iso(now_ms()) if live else stored_as_of(paths), sessions=[found], more=False
-            )
+    async with recorded(paths) as records:
+        if records.history is None:
+            raise NotFound(f"there is no session {name!r}", next_step="Nothing was ever stored: run `wa watch`.")
+        detail = await records.history.session(name)
+        found = session_result(detail.session)
+        found["parts"] = _parts(detail)
+        return _result(records, [found], more=False)
 
 
-def agent_name(word: str) -> str:
-    """`claude_code` for `claude` and `claude-code`."""
-    plain = word.strip().lower().replace("-", "_")
-    return ALSO_CALLED.get(plain, plain)
+def _result(records: Records, sessions: list[SessionResult], *, more: bool) -> SessionsResult:
+    return SessionsResult(live=records.live, as_of=records.as_of, sessions=sessions, more=more)
+
+
+def agent_name(paths: Paths, word: str) -> str:
+    """`claude_code` for `claude` and `claude-code`; a word that no agent has is taken as it is."""
+    # Imported here: only --agent needs the rules, and each command's start counts.
+    from wa.agents.loader import Agents
+    from wa.api.rules import user_folder
+
+    plain = word.strip().lower()
+    return Agents(user_folder(paths)).name_of(plain.replace("_", "-")) or plain.replace("-", "_")
 
 
 def session_result(found: SessionRecord) -> SessionResult:

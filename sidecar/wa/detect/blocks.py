@@ -184,11 +184,6 @@ class Grouper:
         self._breaks = breaks
         self.known: dict[str, Seen] = {}
 
-    def marker_of(self, line: str) -> Marker | None:
-        bare = line.lstrip(" ")
-        markers = self._of_glyph.get(bare[:1])
-        return None if markers is None else _fitting(markers, bare, len(line) - len(bare))
-
     def see(self, text: str) -> Seen:
         """*text* is not empty."""
         seen = self.known.get(text)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from wa.detect.arbiter import TITLE_MS, Arbiter
+from wa.detect.fields import instant, number, text
 from wa.detect.page import page_of_rows
 from wa.detect.program import Program, agent_of
 from wa.detect.reading import Detector, Reading
+from wa.detect.session import about
 from wa.model.agent import (
     NO_AGENT,
     AgentState,
@@ -40,7 +41,7 @@ STARTING_MS = 30_000
 MAX_LIMITS = 64
 LIMIT_SLACK_MS = 60_000
 """Printed times have no seconds."""
-SESSION_FACTS = ("version", "model", "plan", "project", "session_id")
+ABOUT_SESSION = frozenset({"session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"})
 _NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, PaneState.SHELL, PaneState.EXITED)
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
 
@@ -328,12 +329,9 @@ class PaneWatch:
         facts = _facts(reading)
         if not self._begun:
             facts.pop("session_id", None)  # still that of the run before
-        facts_n = facts.pop("background", 0)
-        assert isinstance(facts_n, int)
-        session_facts = {
-            name: str(facts[name]) if name in facts else getattr(before, name) if before.agent == self._agent else None
-            for name in SESSION_FACTS
-        }
+        if before.agent == self._agent:
+            facts = {**_known(before), **facts}
+        tasks = _newest(reading, "background.tasks")
         after = AgentState(
             self._agent,
             state,
@@ -343,12 +341,12 @@ class PaneWatch:
             reading.dialog if reading is not None and state.startswith("waiting.") else None,
             limit if state is PaneState.LIMITED else None,
             reading.draft if reading is not None else None,
-            session_facts["version"],
-            session_facts["model"],
-            session_facts["plan"],
-            session_facts["project"],
-            session_facts["session_id"],
-            facts_n,
+            facts.get("version"),
+            facts.get("model"),
+            facts.get("plan"),
+            facts.get("project"),
+            facts.get("session_id"),
+            (number(tasks.fields.get("n")) if tasks is not None else None) or 0,
         )
         self.state = after
         out: list[Outcome] = []
@@ -369,16 +367,14 @@ class PaneWatch:
         said = _newest(reading, "usage.limit")
         if said is None:
             return None
-        resets = said.fields.get("resets_at")
-        until = int(datetime.fromisoformat(resets).timestamp() * 1000) if isinstance(resets, str) else None
+        until = instant(said.fields.get("resets_at"))
         if len(self._until) > MAX_LIMITS:
             self._until.clear()
-        window, plan = said.fields.get("window"), said.fields.get("plan")
         return Limit(
             str(said.fields.get("reset", "")),
             self._until.setdefault(said.identity, until),
-            window if isinstance(window, str) else None,
-            plan if isinstance(plan, str) else None,
+            text(said.fields.get("window")),
+            text(said.fields.get("plan")),
             _newest(reading, "usage.autoresume") is not None,
         )
 
@@ -408,17 +404,25 @@ def _newest(reading: Reading | None, event: str) -> Detection | None:
     return None if reading is None else next((one for one in reversed(reading.detections) if one.event == event), None)
 
 
-def _facts(reading: Reading | None) -> dict[str, str | int]:
+def _known(state: AgentState) -> dict[str, str]:
+    """What was told of the session before."""
+    told = {
+        "version": state.version,
+        "model": state.model,
+        "plan": state.plan,
+        "project": state.project,
+        "session_id": state.session_id,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _facts(reading: Reading | None) -> dict[str, str]:
     """What the reading tells of the session itself."""
-    facts: dict[str, str | int] = {}
+    facts: dict[str, str] = {}
     for one in reading.detections if reading is not None else ():
-        names = {"version": "version", "model": "model", "plan": "plan", "cwd": "project", "session_id": "session_id"}
-        if one.event in ("session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"):
-            for field, name in names.items():
-                if isinstance(value := one.fields.get(field), str):
-                    facts[name] = value
-        if one.event == "background.tasks" and isinstance(n := one.fields.get("n"), int):
-            facts["background"] = n
+        if one.event in ABOUT_SESSION:
+            said = {**about(one), "session_id": text(one.fields.get("session_id"))}
+            facts.update({name: value for name, value in said.items() if value is not None})
     return facts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from wa.detect.arbiter import HOLD_MS
@@ -11,7 +10,7 @@ from wa.engine.agent_result import agent_result
 from wa.engine.pane import WatchedPane
 from wa.model.agent import AgentState, PaneState, Transition
 from wa.protocol.results import ExplainMatch, ExplainResult, ExplainSignal, Offset
-from wa.store.agent_redact import clean_detection, clean_transition, to_json
+from wa.store.agent_redact import clean_detection, clean_transition, plain
 
 
 def explain(pane: WatchedPane, watch: PaneWatch | None, now_ms: int) -> ExplainResult:
@@ -30,7 +29,7 @@ def explain(pane: WatchedPane, watch: PaneWatch | None, now_ms: int) -> ExplainR
                     region=found.place.region,
                     rows=None if first is None or last is None else [Offset(first - top), Offset(last - top)],
                     text=found.place.text,
-                    fields=json.loads(to_json(found.fields)),
+                    fields=plain(found.fields),
                 )
             )
     return ExplainResult(

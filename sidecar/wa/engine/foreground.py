@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from wa.sources.proc import FOREGROUND_GROUP, PROC, SESSION, TTY, kernel_number, stat_fields
+
 PS = ("ps", "-axo", "tty=,stat=,command=")
 """POSIX.1-2017 `ps` with the BSD stat flags: `+` marks the foreground process group (macOS 14, FreeBSD 14 manuals)."""
 
@@ -37,7 +39,7 @@ class _Session(NamedTuple):
 class Foreground:
     """Looks programs up by tty. On Linux by /proc, two small files a look once the session's leader is known."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    def __init__(self, proc: Path = PROC) -> None:
         self._proc = proc
         self._leaders: dict[str, int] = {}
 
@@ -72,23 +74,18 @@ class Foreground:
 
         Linux only; elsewhere the leader alone.
         """
-        leader = self.of(tty_name)
-        if leader is None or not sys.platform.startswith("linux"):
+        if not sys.platform.startswith("linux"):
+            leader = self.of(tty_name)
             return [] if leader is None else [leader]
-        session = self._leaders.get(tty_name)
+        session = self._look(tty_name)
+        waiting = [] if session is None else [session.group]
         found: list[Command] = []
-        try:
-            group = self._group(session, os.stat(tty_name).st_rdev) if session is not None else None  # noqa: PTH116
-        except OSError:
-            return [leader]
-        waiting = [] if group is None else [group]
         while waiting and len(found) < MAX_FAMILY:
             pid = waiting.pop(0)
-            command = self._command(pid)
-            if command is not None:
+            if (command := self._command(pid)) is not None:
                 found.append(command)
             waiting += self._children(pid)
-        return found or [leader]
+        return found
 
     def _children(self, pid: int) -> list[int]:
         try:
@@ -99,13 +96,13 @@ class Foreground:
 
     def _group(self, pid: int, device: int) -> int | None:
         """The foreground process group of the terminal that *pid* leads, if it still leads that one."""
+        fields = stat_fields(self._proc, pid)
         try:
-            fields = (self._proc / str(pid) / "stat").read_bytes()
-            # comm may hold blanks and parentheses. After it: state ppid pgrp session tty_nr tpgid.
-            _, _, _, session, tty_nr, tpgid = fields[fields.rindex(b")") + 2 :].split()[:6]
-        except (OSError, ValueError):
+            if fields is None or int(fields[SESSION]) != pid:
+                return None
+            return int(fields[FOREGROUND_GROUP]) if int(fields[TTY]) & 0xFFFFFFFF == kernel_number(device) else None
+        except (IndexError, ValueError):
             return None
-        return int(tpgid) if int(session) == pid and int(tty_nr) & 0xFFFFFFFF == _kernel_number(device) else None
 
     def _search(self, tty_name: str, device: int) -> _Session | None:
         for name in os.listdir(self._proc):  # noqa: PTH208 - names alone are wanted
@@ -137,12 +134,6 @@ def asks_for_commands(words: Sequence[str]) -> bool:
     return _name(words[0]) in SHELLS and all(
         word.startswith("--") or (word.startswith("-") and "c" not in word) for word in options
     )
-
-
-def _kernel_number(device: int) -> int:
-    """`st_rdev` in the form of proc(5)'s tty_nr: minor bits 0-7 and 20-31, major bits 8-15."""
-    major, minor = os.major(device), os.minor(device)
-    return (minor & 0xFF) | (major << 8) | ((minor & 0xFFF00) << 12)
 
 
 def _by_ps(tty_name: str) -> Command | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from wa.detect.session_ops import NoteEvent
@@ -11,7 +10,7 @@ from wa.engine.pane import WatchedPane
 from wa.model.agent import Transition
 from wa.model.log import Gap, RowKind, Segment
 from wa.model.screen import Row, Screen
-from wa.store.agent_redact import to_json
+from wa.store.agent_redact import plain
 from wa.store.redact import redact, redact_rows
 
 Item = dict[str, Any]
@@ -76,7 +75,7 @@ def event_item(pane: WatchedPane, noted: NoteEvent) -> Item:
         "rule": found.rule,
         "severity": found.severity.value,
         "present": found.present,
-        "fields": json.loads(to_json(found.fields)),
+        "fields": plain(found.fields),
     }
 
 

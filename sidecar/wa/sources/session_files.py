@@ -24,6 +24,7 @@ from wa.protocol.session_files import (
     file_session_id,
 )
 from wa.sources import session_homes, session_tail, session_ties
+from wa.sources.proc import PROC
 from wa.sources.session_homes import Found, Homes
 from wa.sources.session_ties import Process
 
@@ -81,7 +82,7 @@ class _Peek(NamedTuple):
 class SessionFiles:
     """Reads only. One instance for one user's agents; its methods may run at the same time."""
 
-    def __init__(self, homes: Homes | None = None, *, proc: Path = session_ties.PROC) -> None:
+    def __init__(self, homes: Homes | None = None, *, proc: Path = PROC) -> None:
         """*homes* for processes whose own environment cannot be read."""
         self._homes = homes or Homes.from_env(os.environ)
         self._proc = proc

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wa.protocol.session_files import LiveSession, file_session_id, live_session
+from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, TTY, kernel_number, stat_fields
 from wa.sources.session_homes import HOME_VARIABLES, MAX_SMALL_FILE, Homes
 
-PROC = Path("/proc")
 PROGRAMS = {
     "codex": frozenset({"codex", "codex.js"}),
     "claude_code": frozenset({"claude", "claude.exe", "cli.js"}),
@@ -82,14 +82,13 @@ def foreground(tty_name: str | None, proc: Path = PROC) -> list[Process]:
         return []
     if not device:
         return []
-    wanted = _kernel_number(device)
+    wanted = kernel_number(device)
     found = []
     for pid in _pids(proc):
         fields = _stat(proc, pid)
         if fields is None:
             continue
-        # After comm: state ppid pgrp session tty_nr tpgid.
-        if int(fields[4]) & 0xFFFFFFFF == wanted and fields[2] == fields[5]:
+        if int(fields[TTY]) & 0xFFFFFFFF == wanted and fields[GROUP] == fields[FOREGROUND_GROUP]:
             found.append(pid)
     return [process for pid in found[:MAX_PROCESSES] if (process := process_of(pid, proc)) is not None]
 
@@ -179,12 +178,8 @@ def _pids(proc: Path) -> list[int]:
 
 
 def _stat(proc: Path, pid: int) -> list[str] | None:
-    """What follows the command in /proc/PID/stat; the command may hold blanks and parentheses."""
-    try:
-        raw = (proc / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
-    fields = raw[raw.rfind(b")") + 1 :].decode("ascii", "replace").split()
+    """Numbers alone, from the second field on: what a process can forge is not read further."""
+    fields = [field.decode("ascii", "replace") for field in stat_fields(proc, pid) or ()]
     return fields if len(fields) > 20 and all(field.lstrip("-").isdigit() for field in fields[1:20]) else None
 
 
@@ -214,9 +209,3 @@ def _env(proc: Path, pid: int) -> Mapping[str, str]:
         return {}
     pairs = (entry.partition(b"=") for entry in raw.split(b"\0"))
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs if os.fsdecode(name) in HOME_VARIABLES}
-
-
-def _kernel_number(device: int) -> int:
-    """`st_rdev` in the form of proc(5)'s tty_nr: minor bits 0-7 and 20-31, major bits 8-15."""
-    major, minor = os.major(device), os.minor(device)
-    return (minor & 0xFF) | (major << 8) | ((minor & 0xFFF00) << 12)

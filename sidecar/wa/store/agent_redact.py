@@ -69,15 +69,16 @@ def clean_transition(transition: Transition) -> Transition:
 
 
 def to_json(value: object) -> str:
-    """Plain JSON, keys in order; a number that JSON has not becomes null."""
-    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """`plain`, as text."""
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: object) -> object:
+def plain(value: Any) -> Any:
+    """What JSON has: keys in order; a number that JSON has not becomes None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {key: plain(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, str) else value
