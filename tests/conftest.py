@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -11,6 +12,10 @@ import pytest
 hypothesis.settings.register_profile("verdict", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("WA_HYPOTHESIS", "verdict"))
+
+# A shell without job control starts what it puts into the background deaf to Ctrl-C, and so would be all that is under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

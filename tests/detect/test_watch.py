@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from support.codex_rows import BANNER, COMPOSER, LIMIT, WORKING
 from wa.agents.loader import Agents
 from wa.detect.arbiter import HOLD_MS
@@ -23,6 +25,8 @@ from wa.model.screen import Cursor, Row, Screen
 DETECTORS = Agents(None).detectors
 CODEX = Program("codex", "codex")
 BASH = Program("bash", "bash")
+GEMINI = Program("node", "node /usr/lib/node_modules/@google/gemini-cli/dist/index.js")
+DATA = Path(__file__).parents[1] / "data"
 NOON_MS = 1_795_262_400_000  # 2026-11-21T12:00:00Z, 6:00 in Chicago
 
 
@@ -64,7 +68,7 @@ class World:
         for outcome in outcomes:
             if isinstance(outcome, LookAgain):
                 assert outcome.at_ms > self.now_ms
-                self.due = outcome.at_ms
+                self.due = outcome.at_ms if self.due is None else min(self.due, outcome.at_ms)
 
     @property
     def states(self) -> list[PaneState]:
@@ -187,6 +191,31 @@ def test_a_dialog_that_opens_is_told_with_its_options() -> None:
     dialog = world.watch.state.dialog
     assert dialog is not None
     assert (dialog.options, dialog.selected) == (("Yes, proceed (y)", "No (esc)"), 0)
+
+
+def test_what_passes_by_at_a_start_waits_for_nobody() -> None:
+    """Gemini CLI 0.24 draws the same box for a moment at each start; only one that stays is a login."""
+    rows = (DATA / "agents-more/gemini-cli-0.24.0/auth-progress-110.txt").read_text().splitlines()[2:]
+    world = World(GEMINI)
+    assert world.show(*rows) is PaneState.STARTING
+    for _ in range(18):
+        world.show(*rows, after_ms=500)
+    assert PaneState.WAITING_LOGIN not in world.states
+    assert "waiting.login" not in world.events
+
+    world.let_pass(1_000)
+    assert world.watch.state.state is PaneState.WAITING_LOGIN
+    assert world.events.count("waiting.login") == 1
+    dialog = world.watch.state.dialog
+    assert dialog is not None
+    assert dialog.options == (), "the tips above the box are no options"
+
+    again = World(GEMINI)
+    again.show(*rows)
+    again.show(*rows[:-5], after_ms=5_000)
+    assert again.show(*rows, after_ms=6_000) is not PaneState.WAITING_LOGIN, (
+        "it stood for two short whiles, not one long"
+    )
 
 
 def test_a_draft_is_seen() -> None:

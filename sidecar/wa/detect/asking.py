@@ -168,8 +168,9 @@ class Asking:
         event = rule.event
         if event == "usage.limit" and "reset" not in fields:
             fields = {"reset_kind": "none", **fields}
-        elif (event.startswith("waiting.") or event == "usage.popup") and self._look.options is not None:
-            options = self._look.options
+        elif (event.startswith("waiting.") or event == "usage.popup") and (
+            options := self._look.options_of(hit.said)
+        ) is not None:
             fields = {**fields, "options": options.labels}
             if options.selected is not None:
                 fields["selected"] = options.labels[options.selected]

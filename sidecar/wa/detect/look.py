@@ -12,7 +12,7 @@ from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, jo
 from wa.detect.composer import ComposerSeen, find_composer, footer_texts
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack
-from wa.detect.page import Page, width
+from wa.detect.page import Page, squeezed, width
 from wa.detect.rule import Rule
 
 EXIT_TEXTS = 6
@@ -29,6 +29,8 @@ PRINTERS = frozenset(
     }
 )  # fmt: skip
 """Commands that show what stands in files: nothing that they print is said by an agent."""
+QUESTION_SIGN = 16
+"""So many characters tell where a question begins."""
 ORPHANED_ROWS = 4
 """So much of an agent's drawing may stand below the prompt, where the agent was killed."""
 _BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.{0,200}[\p{L}.)…]\$")
@@ -127,6 +129,19 @@ class Look:
                 found = options_of([lines.line(at) for at in range(start, len(lines.texts))], self.page.cols)
             self._options = (found,)
         return self._options[0]
+
+    def options_of(self, question: str) -> Options | None:
+        """The options of the dialog that says *question*: a list that ends above its first words belongs to something else."""
+        found = self.options
+        words = squeezed(question)[:QUESTION_SIGN]
+        if found is None or not words:
+            return found
+        lines = self.page.lines
+        begins = lines.from_row(self.tail[0].first)
+        if any(words in squeezed(lines.texts[at]) for at in range(begins, lines.from_row(found.last) + 1)):
+            return found
+        below = range(lines.from_row(found.last) + 1, len(lines.texts))
+        return None if any(words in squeezed(lines.texts[at]) for at in below) else found
 
     # -- regions -----------------------------------------------------------------------------------
 

@@ -93,6 +93,8 @@ class Pack(NamedTuple):
     """The markers, and the lines that begin a text of their own even directly below a block (`breaks`)."""
     rules: tuple[Rule, ...]
     has_title_rules: bool
+    stands_ms: Mapping[str, int]
+    """Rule → how long it must stand before it counts, of those that must."""
     data: Mapping[str, Any]
     """The whole file: sending, exit, resume, session files, hooks are read from it by those who need them."""
 
@@ -123,6 +125,7 @@ def compile_pack(data: Mapping[str, Any]) -> Pack:
         Grouper(markers, _one_pattern(layout, "breaks", f"{name} layout")),
         tuple(rules),
         any("title" in rule.regions for rule in rules),
+        {rule.id: rule.stands_ms for rule in rules if rule.stands_ms},
         data,
     )
 
@@ -177,7 +180,8 @@ def _title(entry: Mapping[str, Any], name: str) -> TitleRule:
 
 _RULE_KEYS = {
     "id", "event", "severity", "anchors", "region", "match", "unless", "types", "set", "after", "not_after", "not_under",
-    "chained_under", "followed_by", "rows", "many", "options", "words", "state", "window_min", "kinds", "columns", "min_column", "table",
+    "chained_under", "followed_by", "rows", "many", "options", "words", "state", "stands_s", "window_min", "kinds", "columns",
+    "min_column", "table",
     "seen", "positive", "near_miss", "unproven", "quotable",
 }  # fmt: skip
 
@@ -229,6 +233,7 @@ def _rule(entry: Mapping[str, Any], agent: str, markers: set[str]) -> Rule:
         bool(entry.get("many", False)),
         int(entry.get("options", 0)),
         state,
+        round(float(entry.get("stands_s", 0)) * 1_000),
         int(entry.get("window_min", 0)) * MINUTE_MS,
         str(entry.get("seen", "")),
         str(entry.get("positive", "")),

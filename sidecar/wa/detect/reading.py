@@ -75,7 +75,10 @@ class Detector:
                 spoken[rule] = None if rows is None or known is None else [*known, *rows]
         return spoken, bool(times)
 
-    def read(self, page: Page, *, title: str = "", at_ms: int, zone: str) -> Reading:
+    def read(
+        self, page: Page, *, title: str = "", at_ms: int, zone: str, without: frozenset[str] = frozenset()
+    ) -> Reading:
+        """*without*: rules that are not asked."""
         spoken, any_word = self._spoken(page)
         if title and self.pack.has_title_rules:
             spoken.update(dict.fromkeys(self._titled(title), None))
@@ -85,6 +88,8 @@ class Detector:
         if not spoken:
             return self._judge(look, [], [])
         rules = [(self.pack.rules[number], spoken[number]) for number in sorted(spoken)]
+        if without:
+            rules = [(rule, rows) for rule, rows in rules if rule.id not in without]
         asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory)
         look.start = after_shell(look.blocks, self._commands)
         starts = [
@@ -144,7 +149,7 @@ class Detector:
         if state.startswith("waiting."):
             said = next((match.detection for match in reversed(list(kept.values())) if match.rule.id == rule), None)
             if said is not None:
-                options = look.options
+                options = look.options_of(said.place.text)
                 dialog = Dialog(
                     rule,
                     said.event,

@@ -75,6 +75,8 @@ class Rule(NamedTuple):
     options: int
     """So many options must be on the screen for it to speak."""
     state: str | None
+    stands_ms: int
+    """It counts only once it has stood so long: what passes by at a start looks like what waits for somebody."""
     window_ms: int
     seen: str
     """Versions and date, as `codex 0.87.0, 0.169.0; 2026-11-20`."""

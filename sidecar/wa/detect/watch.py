@@ -90,6 +90,10 @@ class PaneWatch:
         self._sure = False
         """A program or a title says that the agent is there, not its drawing alone."""
         self._drawn_since: tuple[str, int] | None = None
+        self._stood: dict[str, int] = {}
+        """Rules that must stand for a while → since when they do."""
+        self._old_ms: int | None = None
+        """When the first of them that speak will have stood long enough."""
         self._left_ms: int | None = None
         self._begun = False
         """It has shown what it does: from then on a screen that says nothing is not its start."""
@@ -199,6 +203,12 @@ class PaneWatch:
         }
         self._choose(readings, at_ms)
         reading = readings.get(self._agent) if self._agent is not None else None
+        young = self._young(reading, at_ms) if reading is not None else {}
+        self._old_ms = min(young.values(), default=None)
+        if reading is not None and young:
+            reading = self._detectors[reading.agent].read(
+                page, title=screen.title, at_ms=at_ms, zone=self._zone, without=frozenset(young)
+            )
         self.reading = reading
         self._top = top
         self._put_signals(reading, screen, at_ms)
@@ -206,6 +216,13 @@ class PaneWatch:
         if reading is None or any(isinstance(one, Looked) for one in settled):
             return settled
         return [self._looked(reading, at_ms), *settled]
+
+    def _young(self, reading: Reading, at_ms: int) -> dict[str, int]:
+        """Rules that speak and have not stood as long as they must → when they will have."""
+        must = self._detectors[reading.agent].pack.stands_ms
+        speak = {one.rule for one in reading.detections if one.rule in must} if must else set()
+        self._stood = {rule: self._stood.get(rule, at_ms) for rule in speak}
+        return {rule: since + must[rule] for rule, since in self._stood.items() if at_ms < since + must[rule]}
 
     def _looked(self, reading: Reading, at_ms: int) -> Looked:
         believed = tuple(self._believed(reading))
@@ -361,6 +378,8 @@ class PaneWatch:
             out.append(LookAgain(self._drawn_since[1] + ADOPT_MS))
         elif self._left_ms is not None and self._agent is not None:
             out.append(LookAgain(self._left_ms + EXIT_GRACE_MS + 1))
+        if self._old_ms is not None and self._old_ms > at_ms:
+            out.append(LookAgain(self._old_ms))
         return out
 
     def _limit(self, reading: Reading | None) -> Limit | None:
