@@ -12,17 +12,17 @@ PACKAGE = Path(__file__).parents[1] / "sidecar" / "wa"
 ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"protocol"}),
-    frozenset({"ingest", "detect", "decide"}),
+    frozenset({"ingest", "detect", "decide", "act"}),
     frozenset({"agents", "config", "assets"}),
     frozenset({"store", "wezterm"}),
-    frozenset({"embedded", "sources"}),
+    frozenset({"embedded", "sources", "helpers"}),
     frozenset({"engine"}),
     frozenset({"api"}),
     frozenset({"surfaces", "__main__"}),
 )
 """Lowest first, as in the table of docs/topics/architecture.md."""
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
-SANS_IO = frozenset({"model", "protocol", "ingest", "detect", "decide"})
+SANS_IO = frozenset({"model", "protocol", "ingest", "detect", "decide", "act"})
 WORLD = frozenset(
     {"asyncio", "os", "time", "random", "socket", "subprocess", "sqlite3", "threading", "signal", "secrets"}
 )
