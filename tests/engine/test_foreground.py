@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from wa.engine.foreground import Command, Foreground, asks_for_commands, parse_ps
+from wa.detect.program import asks_for_commands
+from wa.engine.foreground import Command, Foreground, parse_ps
 
 
 def terminal_of(master):

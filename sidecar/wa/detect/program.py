@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wa.detect.pack import Pack
 
 INTERPRETERS = frozenset({"node", "nodejs", "bun", "deno", "python", "python3", "sh", "bash", "env", "npx"})
-SHELLS = frozenset({"bash", "zsh", "fish", "sh", "dash", "ksh", "nu", "pwsh", "tcsh", "csh", "elvish", "xonsh"})
+SHELLS = frozenset(
+    {"ash", "bash", "csh", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu", "pwsh", "sh", "tcsh", "xonsh", "zsh"}
+)
 CARRIERS = frozenset(
     {"ssh", "mosh-client", "tmux", "screen", "docker", "podman", "kubectl", "wezterm", "sudo", "su", "script"}
 )
@@ -23,11 +25,20 @@ class Program(NamedTuple):
     @property
     def is_shell(self) -> bool:
         """An interactive one; a shell that runs a script is that script."""
-        return self.name in SHELLS and all(word.startswith("-") for word in self.line.split()[1:])
+        return self.name in SHELLS and names_nothing_to_run(self.line.split()[1:])
 
     @property
     def is_carrier(self) -> bool:
         return self.name in CARRIERS
+
+
+def asks_for_commands(words: Sequence[str]) -> bool:
+    """Whether these are the arguments of a shell that a person types into, its own name first."""
+    return words[0].rpartition("/")[2].lstrip("-") in SHELLS and names_nothing_to_run(words[1:])
+
+
+def names_nothing_to_run(options: Sequence[str]) -> bool:
+    return all(word.startswith("--") or (word.startswith("-") and "c" not in word) for word in options)
 
 
 def agent_of(program: Program, packs: Iterable[Pack]) -> str | None:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from wa.detect.program import asks_for_commands
 from wa.sources.proc import FOREGROUND_GROUP, PROC, SESSION, TTY, kernel_number, stat_fields
 
 PS = ("ps", "-axo", "tty=,stat=,command=")
 """POSIX.1-2017 `ps` with the BSD stat flags: `+` marks the foreground process group (macOS 14, FreeBSD 14 manuals)."""
-
-
-SHELLS = frozenset(
-    {"ash", "bash", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu", "sh", "tcsh", "xonsh", "zsh"}
-)
-
-
 MAX_FAMILY = 24
 
 
@@ -126,14 +119,6 @@ class Foreground:
 
 def _name(path: str) -> str:
     return path.rpartition("/")[2].lstrip("-")
-
-
-def asks_for_commands(words: Sequence[str]) -> bool:
-    """Whether these are a shell's arguments that name nothing to run."""
-    options = words[1:]
-    return _name(words[0]) in SHELLS and all(
-        word.startswith("--") or (word.startswith("-") and "c" not in word) for word in options
-    )
 
 
 def _by_ps(tty_name: str) -> Command | None:
