@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 
 NAMES = (
-    *("cold_start", "protocol_decode", "ingest_replay", "store_ingest"),
+    *("cold_start", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
     *("latency", "agent_state", "cpu", "bursts", "memory", "idle"),
 )
 """In the order they run. `search_large` takes minutes and gigabytes: `make bench-large`."""

@@ -112,6 +112,11 @@ class Detector:
         hits = self._automaton.find_matches_as_indexes(squeezed(title), overlapping=True)
         return {number for hit in hits if hit[0] < len(self._anchors) for number in self._rules_of[hit[0]]}
 
+    def forget(self) -> None:
+        """Of texts that were read before nothing is remembered; that costs time and changes nothing else."""
+        self._memory = Memory()
+        self.pack.grouper.known.clear()
+
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
         """A reading of rows of which nobody says where the terminal cut them; without *cols* the widest row tells the width."""
         return self.read(page_of_text(texts, cols, visible), at_ms=at_ms, zone=zone)
