@@ -25,20 +25,20 @@ class ComposerSeen(NamedTuple):
 def find_composer(page: Page, composers: Sequence[Composer], grouper: Grouper) -> ComposerSeen | None:
     """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
     texts = page.lines.texts
-    marks = "".join(composer.marks for composer in composers)
+    known, see = grouper.known, grouper.see
+    starts = "".join(["│" if composer.frame == "box" else composer.marks for composer in composers])
     for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
         text = texts[at]
-        if not text or not any(mark in text for mark in marks):
+        if not text or (glyph := (known.get(text) or see(text)).glyph) not in starts:
             continue
-        bare = text.lstrip(" ")
         for composer in composers:
             is_box = composer.frame == "box"
-            if bare[0] not in ("│" if is_box else composer.marks):
+            if glyph not in ("│" if is_box else composer.marks):
                 continue
-            text = unboxed(bare) if is_box else texts[at]
-            if composer.prompt.match(text) is None:
+            said = unboxed(text) if is_box else text
+            if composer.prompt.match(said) is None:
                 continue
-            if composer.unlike is not None and composer.unlike.match(text):
+            if composer.unlike is not None and composer.unlike.match(said):
                 continue
             if (seen := _framed(page.lines, at, composer, grouper)) is not None:
                 return seen

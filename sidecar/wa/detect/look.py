@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import regex
@@ -81,11 +82,11 @@ class Look:
 
     @property
     def composer(self) -> ComposerSeen | None:
-        if self._composer is None and _STATUS_LINE.fullmatch(self.page.last_text.strip()):
-            self._composer = (None,)
-        elif self._composer is None:
-            self._composer = (find_composer(self.page, self._pack.composers, self._pack.grouper),)
-        assert self._composer is not None
+        if self._composer is None:
+            if _is_status_line(self.page.last_text):
+                self._composer = (None,)
+            else:
+                self._composer = (find_composer(self.page, self._pack.composers, self._pack.grouper),)
         return self._composer[0]
 
     @property
@@ -315,11 +316,15 @@ def _is_printer(text: str) -> bool:
     return bool(command) and command[0].rpartition("/")[2] in PRINTERS
 
 
+@lru_cache(maxsize=256)
 def at_shell(text: str) -> bool:
     """*text*, the lowest row, is a shell's prompt, with or without a command; or the status line of a pager or an editor."""
-    return bool(text) and (
-        is_prompt(text) or _BARE_PROMPT.fullmatch(text) is not None or _STATUS_LINE.fullmatch(text.strip()) is not None
-    )
+    return bool(text) and (is_prompt(text) or _BARE_PROMPT.fullmatch(text) is not None or _is_status_line(text))
+
+
+@lru_cache(maxsize=256)
+def _is_status_line(text: str) -> bool:
+    return _STATUS_LINE.fullmatch(text.strip()) is not None
 
 
 def after_shell(blocks: Sequence[Block], commands: frozenset[str]) -> int:

@@ -70,7 +70,18 @@ class Lines(NamedTuple):
 class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
-    __slots__ = ("_cols", "_joined", "_lines", "_squeezed", "_wrapped", "rows", "screen_row", "texts")
+    __slots__ = (
+        "_cols",
+        "_is_padded",
+        "_joined",
+        "_last_text",
+        "_lines",
+        "_squeezed",
+        "_wrapped",
+        "rows",
+        "screen_row",
+        "texts",
+    )
 
     def __init__(
         self, texts: Sequence[str], *, cols: int | None, visible: int, wrapped: Sequence[bool] | None = None
@@ -88,9 +99,11 @@ class Page:
         """The first row of the visible screen."""
         self._cols = cols
         self._wrapped = wrapped
+        self._is_padded = " \n" in joined or joined.endswith(" ")
         self._joined = alike(joined)
         self._squeezed: str | None = None
         self._lines: Lines | None = None
+        self._last_text: str | None = None
 
     @property
     def cols(self) -> int:
@@ -121,7 +134,13 @@ class Page:
     @property
     def last_text(self) -> str:
         """The lowest row that is not empty."""
-        return next((text.rstrip() for text in reversed(self.texts) if text and not text.isspace()), "")
+        if self._last_text is None:
+            self._last_text = ""
+            for text in reversed(self.texts):
+                if text and not text.isspace():
+                    self._last_text = text.rstrip()
+                    break
+        return self._last_text
 
     @property
     def lines(self) -> Lines:
@@ -129,7 +148,8 @@ class Page:
             joints = self._flagged() if self._wrapped is not None else self._guessed()
             if joints is None:
                 rows = range(self.rows)
-                self._lines = Lines([text.rstrip(" ") for text in self.texts], rows, rows, frozenset())
+                texts = [text.rstrip(" ") for text in self.texts] if self._is_padded else self.texts
+                self._lines = Lines(texts, rows, rows, frozenset())
             else:
                 self._lines = self._joined_lines(joints)
         return self._lines
@@ -182,22 +202,25 @@ class Page:
     def _guessed(self) -> list[int] | None:
         texts = self.texts
         cols = self.cols
+        half = max(1, (cols + 1) // 2)
         full = [
-            (size := len(text)) >= cols or (size * 2 >= cols and not text.isascii() and width(text) >= cols)
-            for text in texts
+            at
+            for at, size in enumerate(map(len, texts))
+            if size >= half and (size >= cols or (not texts[at].isascii() and width(texts[at]) >= cols))
         ]
-        if not any(full):
+        if not full:
             return None
-        blank_ended = sum(1 for text, is_full in zip(texts, full, strict=True) if is_full and text.endswith(" "))
-        if blank_ended > PADDED_SHARE * sum(1 for text in texts if text):
-            full = [is_full and not text.endswith(" ") for text, is_full in zip(texts, full, strict=True)]
+        if self._is_padded:
+            unpadded = [at for at in full if not texts[at].endswith(" ")]
+            if len(full) - len(unpadded) > PADDED_SHARE * sum(1 for text in texts if text):
+                full = unpadded
         joints = [NEW] * len(texts)
         start = 0
-        for at in range(1, len(texts)):
-            if full[at - 1]:
-                joints[at] = _joint(texts[start], texts[at - 1], texts[at], joints[at - 1] != NEW)
+        for at in full:
             if joints[at] == NEW:
                 start = at
+            if at + 1 < len(texts):
+                joints[at + 1] = _joint(texts[start], texts[at], texts[at + 1], joints[at] != NEW)
         return joints if any(joints) else None
 
 
@@ -207,14 +230,15 @@ def _joint(start: str, above: str, text: str, certain: bool) -> int:
     *start* is the row where that line began. *certain*: *above* is itself (perhaps) the rest of a full row, and no two rows of words that
     are broken between words fill the width exactly.
     """
-    if above[-1] == " ":
+    last = above[-1]
+    if last == " ":
         return CUT
-    if not text.strip():
+    if last in RULES:
+        return CUT if text[:1] == last else NEW
+    if not text or text.isspace():
         return NEW
-    if above[-1] in RULES:
-        return CUT if text[0] == above[-1] else NEW
     begun = start.lstrip(" ")[:1]
-    if above[-1] in RIGHT_BORDERS and begun in BORDERS:
+    if last in RIGHT_BORDERS and begun in BORDERS:
         return NEW
     if text[0] in "╭╰│┌└├" and begun != "│":
         return NEW

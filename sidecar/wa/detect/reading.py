@@ -132,11 +132,11 @@ class Detector:
 
     def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
         kept: dict[str, Match] = {}
-        several = len({match.rule.event for match in matches}) < len(matches)
+        times = Counter([match.rule.event for match in matches])
         for match in matches:
             detection = match.detection
             key = detection.event
-            if several and (not detection.present or key.startswith("auth.")):
+            if times[key] > 1 and (not detection.present or key.startswith("auth.")):
                 key = detection.identity
             other = kept.get(key)
             if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
