@@ -216,7 +216,7 @@ class Grouper:
 
     def blocks(self, page: Page) -> list[Block]:
         """The blocks of a page, top first."""
-        return _Blocks(self, page.lines).all()
+        return _blocks(self, page.lines)
 
 
 def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
@@ -239,92 +239,83 @@ def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None
     return None
 
 
-class _Blocks:
-    """One pass from the top down."""
-
-    __slots__ = ("_grouper", "_lines", "_open", "_out", "_owner", "_root")
-
-    def __init__(self, grouper: Grouper, lines: Lines) -> None:
-        self._grouper = grouper
-        self._lines = lines
-        self._out: list[Block] = []
-        self._open: Block | None = None
-        self._owner = self._root = ""
-
-    def all(self) -> list[Block]:
-        known, see = self._grouper.known, self._grouper.see
-        texts, firsts, lasts, loose = self._lines
-        cut_box = 0
-        for at, text in enumerate(texts):
-            if cut_box:
-                cut_box = self._in_cut_box(at, cut_box)
+def _blocks(grouper: Grouper, lines: Lines) -> list[Block]:
+    """One pass from the top down. It runs for every look at every pane, so it is one function."""
+    known, see = grouper.known, grouper.see
+    texts, firsts, lasts, loose = lines
+    out: list[Block] = []
+    block: Block | None = None
+    """The one that is open."""
+    owner = root = ""
+    cut_box = 0
+    """So many rows of a cut box may follow."""
+    for at, text in enumerate(texts):
+        if cut_box:
+            assert block is not None
+            cut_box = _in_cut_box(block, lines, at, cut_box)
+            if not cut_box:
+                block = None
+            continue
+        if not text:
+            block = None
+            continue
+        sort, column, glyph, said, marker, begins = known.get(text) or see(text)
+        if sort == EDGE and (block is None or block.kind != BOX) and not _is_edge(text):
+            sort, said = OPEN, tidy(text)
+        if sort == OPEN:
+            if block is None or begins or block.kind == BOX:
+                block = Block(TEXT, column, glyph, [said], firsts[at], lasts[at], owner, False, root)
+                out.append(block)
                 continue
-            if not text:
-                self._open = None
-                continue
-            block = self._open
-            sort, column, glyph, said, marker, begins = known.get(text) or see(text)
-            if sort == OPEN or (sort == EDGE and (block is None or block.kind != BOX) and not _is_edge(text)):
-                if block is None or block.kind == BOX or begins:
-                    self._begin(TEXT, column, glyph, [tidy(text) if sort == EDGE else said], at)
-                    continue
-                if at in loose:
-                    block.lines[-1] += JOINT + said
-                else:
-                    block.lines.append(tidy(text) if sort == EDGE else said)
-                block.last = lasts[at]
-            elif sort == MARKED:
-                assert marker is not None
-                self._begin(marker.name, column, glyph, [said], at, flush=marker.flush)
-                self._owner = marker.name
-                if not marker.replies:
-                    self._root = marker.name
-            elif sort == DRAWN:
-                self._begin(RULE, column, glyph, [said] if said else [], at)
-                self._open = None
-            elif sort == TOP and (lasts[at] > firsts[at] or "╮" not in text) and self._closes(at):
-                self._begin(BOX, column, glyph, [said], at)
-                cut_box = MAX_BOX_ROWS
-            elif sort == PROMPT:
-                self._begin(SHELL, column, glyph, [said], at)
-                self._owner = self._root = SHELL
-                self._open = None
+            if at in loose:
+                block.lines[-1] += JOINT + said
             else:
-                if block is None or block.kind != BOX or (sort == TOP and block.column == column):
-                    block = self._begin(BOX, column, glyph, [], at)
                 block.lines.append(said)
-                block.last = lasts[at]
-                if glyph == "╰" and column == block.column:
-                    self._open = None
-        return self._out
-
-    def _begin(self, kind: str, column: int, glyph: str, lines: list[str], at: int, *, flush: bool = False) -> Block:
-        first, last = self._lines.firsts[at], self._lines.lasts[at]
-        block = self._open = Block(kind, column, glyph, lines, first, last, self._owner, flush, self._root)
-        self._out.append(block)
-        return block
-
-    def _closes(self, at: int) -> bool:
-        """Further down stands the lower left corner of the box whose top line is at *at*."""
-        texts = self._lines.texts
-        corner = texts[at][: len(texts[at]) - len(texts[at].lstrip(" "))] + "╰"
-        return any(text.startswith(corner) for text in texts[at + 1 : at + MAX_BOX_ROWS])
-
-    def _in_cut_box(self, at: int, left: int) -> int:
-        """A box that is wider than the pane: what was a row of it is several, the right border alone on one. How many may follow."""
-        block = self._open
-        assert block is not None
-        text = self._lines.texts[at]
-        said = tidy(unboxed(text))
-        if at in self._lines.loose and block.lines and block.lines[-1]:
-            block.lines[-1] += said
+            block.last = lasts[at]
+        elif marker is not None:
+            block = Block(marker.name, column, glyph, [said], firsts[at], lasts[at], owner, marker.flush, root)
+            out.append(block)
+            owner = marker.name
+            if not marker.replies:
+                root = owner
+        elif sort == DRAWN:
+            out.append(Block(RULE, column, glyph, [said] if said else [], firsts[at], lasts[at], owner, False, root))
+            block = None
+        elif sort == PROMPT:
+            out.append(Block(SHELL, column, glyph, [said], firsts[at], lasts[at], owner, False, root))
+            owner = root = SHELL
+            block = None
+        elif sort == TOP and (lasts[at] > firsts[at] or "╮" not in text) and _closes(texts, at):
+            block = Block(BOX, column, glyph, [said], firsts[at], lasts[at], owner, False, root)
+            out.append(block)
+            cut_box = MAX_BOX_ROWS
         else:
+            if block is None or block.kind != BOX or (sort == TOP and block.column == column):
+                block = Block(BOX, column, glyph, [], firsts[at], lasts[at], owner, False, root)
+                out.append(block)
             block.lines.append(said)
-        block.last = self._lines.lasts[at]
-        if text.lstrip(" ")[:1] == "╰" or left == 1:
-            self._open = None
-            return 0
-        return left - 1
+            block.last = lasts[at]
+            if glyph == "╰" and column == block.column:
+                block = None
+    return out
+
+
+def _closes(texts: Sequence[str], at: int) -> bool:
+    """Further down stands the lower left corner of the box whose top line is at *at*."""
+    corner = texts[at][: len(texts[at]) - len(texts[at].lstrip(" "))] + "╰"
+    return any(text.startswith(corner) for text in texts[at + 1 : at + MAX_BOX_ROWS])
+
+
+def _in_cut_box(block: Block, lines: Lines, at: int, left: int) -> int:
+    """A box that is wider than the pane: what was a row of it is several, the right border alone on one. How many may follow."""
+    text = lines.texts[at]
+    said = tidy(unboxed(text))
+    if at in lines.loose and block.lines and block.lines[-1]:
+        block.lines[-1] += said
+    else:
+        block.lines.append(said)
+    block.last = lines.lasts[at]
+    return 0 if text.lstrip(" ")[:1] == "╰" else left - 1
 
 
 def _is_edge(text: str) -> bool:

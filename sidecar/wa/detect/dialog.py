@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from wa.detect.blocks import tidy
-from wa.detect.page import BORDERS, Line, is_rule, width
+from wa.detect.page import BORDERS, Lines, is_rule, width
 
 MAX_OPTIONS = 40
 BOX_MARGIN = 4
@@ -40,9 +39,9 @@ def inner(text: str) -> str:
     return begun.rstrip(BORDERS + " ")
 
 
-def options_of(lines: Sequence[Line], cols: int) -> Options | None:
-    """The last list of options in *lines*, numbered from 1 or marked by one selection."""
-    return _numbered(lines, cols) or _marked(lines)
+def options_of(lines: Lines, start: int, cols: int) -> Options | None:
+    """The last list of options in *lines* from index *start* on, numbered from 1 or marked by one selection."""
+    return _numbered(lines, start, cols) or _marked(lines, start)
 
 
 class _Read(NamedTuple):
@@ -70,67 +69,69 @@ def _read(text: str) -> _Read:
     )
 
 
-def _numbered(lines: Sequence[Line], cols: int) -> Options | None:
+def _numbered(lines: Lines, start: int, cols: int) -> Options | None:
+    texts = lines.texts
     labels: list[str] = []
     selected: int | None = None
     first = last = 0
     column = 0
     above = ""
-    for line in lines:
-        if not labels and not line.text:
+    for at in range(start, len(texts)):
+        text = texts[at]
+        if not labels and not text:
             continue
-        read = _read(line.text)
+        read = _read(text)
         if read.number and read.number == len(labels) + 1:
             if len(labels) == MAX_OPTIONS:
                 break
             if not labels:
-                first, column = line.first, read.number_column
+                first, column = lines.firsts[at], read.number_column
             labels.append(read.label)
         elif read.number == 1:
-            labels, selected, first, column = [read.label], None, line.first, read.number_column
-        elif labels and read.bare and line.first == last + 1:
+            labels, selected, first, column = [read.label], None, lines.firsts[at], read.number_column
+        elif labels and read.bare and lines.firsts[at] == last + 1:
             deeper = read.column > column
-            if _goes_on(above, line, read.bare, cols, deeper=deeper):
-                labels[-1] = tidy(labels[-1] + ("" if line.loose else " ") + read.bare)
+            is_loose = at in lines.loose
+            if is_loose or _goes_on(above, read.bare, cols, deeper=deeper):
+                labels[-1] = tidy(labels[-1] + ("" if is_loose else " ") + read.bare)
             elif not deeper:
                 continue
-            last, above = line.last, line.text
+            last, above = lines.lasts[at], text
             continue
         else:
             continue
-        last, above = line.last, line.text
+        last, above = lines.lasts[at], text
         if read.is_marked:
             selected = len(labels) - 1
     return Options(tuple(labels), selected, first, last) if len(labels) > 1 or selected is not None else None
 
 
-def _goes_on(above: str, line: Line, bare: str, cols: int, *, deeper: bool) -> bool:
+def _goes_on(above: str, bare: str, cols: int, *, deeper: bool) -> bool:
     """The label did not fit into the row *above*: its next word (*deeper*: in the agent's own column) had no place there."""
-    if line.loose:
-        return True
     length = len(bare.split(" ", 1)[0]) if deeper else 1
     return width(above) + 1 + length > cols - (BOX_MARGIN if deeper else CUT_BLANKS)
 
 
-def _marked(lines: Sequence[Line]) -> Options | None:
-    for at in range(len(lines) - 1, -1, -1):
-        text = inner(lines[at].text)
+def _marked(lines: Lines, top: int) -> Options | None:
+    texts = lines.texts
+    for at in range(len(texts) - 1, top - 1, -1):
+        text = inner(texts[at])
         bare = text.lstrip(" ")
         if (found := _SELECTED.match(bare)) is None:
             continue
         column = len(text) - len(bare) + found.start("label")
         start = end = at
-        while start > 0 and _option(lines[start - 1], column):
+        while start > top and _option(texts[start - 1], column):
             start -= 1
-        while end + 1 < len(lines) and _option(lines[end + 1], column):
+        while end + 1 < len(texts) and _option(texts[end + 1], column):
             end += 1
         if start == end:
             continue
-        labels = tuple(tidy(inner(line.text).lstrip(" ❯›>●▸▶→")) for line in lines[start : end + 1])
-        return Options(labels, at - start, lines[start].first, lines[end].last)
+        labels = tuple(tidy(inner(text).lstrip(" ❯›>●▸▶→")) for text in texts[start : end + 1])
+        return Options(labels, at - start, lines.firsts[start], lines.lasts[end])
     return None
 
 
-def _option(line: Line, column: int) -> bool:
-    text = inner(line.text)
+def _option(row: str, column: int) -> bool:
+    text = inner(row)
     return bool(text.strip()) and len(text) - len(text.lstrip(" ")) == column and not is_rule(text)

@@ -126,8 +126,7 @@ class Look:
             found = None
             if self.tail and not self.gone:
                 lines = self.page.lines
-                start = lines.from_row(self.tail[0].first)
-                found = options_of([lines.line(at) for at in range(start, len(lines.texts))], self.page.cols)
+                found = options_of(lines, lines.from_row(self.tail[0].first), self.page.cols)
             self._options = (found,)
         return self._options[0]
 

@@ -40,31 +40,20 @@ _WIDE = re.compile(
 )
 
 
-class Line(NamedTuple):
-    """A logical line; `first` and `last` are rows of the page. Blanks at its end are dropped, U+00A0 is kept."""
-
-    text: str
-    first: int
-    last: int
-    loose: bool = False
-    """It may be the rest of the line above, without a blank between them."""
-
-
 class Lines(NamedTuple):
-    """The lines of a page, side by side; most pages have a line for each row, and an object for each would cost more than reading it."""
+    """The logical lines of a page, side by side: most pages have a line for each row, and an object for each would cost more than reading it."""
 
     texts: Sequence[str]
+    """Blanks at the end are dropped, U+00A0 is kept."""
     firsts: Sequence[int]
     lasts: Sequence[int]
+    """Rows of the page."""
     loose: frozenset[int]
     """Indexes of lines that may be the rest of the line above, without a blank between them."""
 
     def from_row(self, row: int) -> int:
         """Index of the first line that ends in *row* or below."""
         return bisect_left(self.lasts, row)
-
-    def line(self, at: int) -> Line:
-        return Line(self.texts[at], self.firsts[at], self.lasts[at], at in self.loose)
 
 
 class Page:
