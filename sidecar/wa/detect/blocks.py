@@ -34,7 +34,8 @@ _URL_BROKEN = re.compile(r"https?://\S*[/?&=%_\-.,:;#+~]$")
 _RULED = re.compile(r"^\s*([─━═╌])\1{2,} (?P<text>.*?\S) ([─━═╌])\3{2,}\s*$")
 _LINES = "─━═╌ ╭╮╰╯"
 MAX_KNOWN = 4_096
-"""So many lines are remembered for what they are."""
+MAX_KNOWN_CHARS = 1_000
+"""So many lines of so many characters are remembered for what they are."""
 
 
 class Pattern(Protocol):
@@ -188,9 +189,11 @@ class Grouper:
         """*text* is not empty."""
         seen = self.known.get(text)
         if seen is None:
-            if len(self.known) >= MAX_KNOWN:
-                self.known.clear()
-            seen = self.known[text] = self._look(text)
+            seen = self._look(text)
+            if len(text) <= MAX_KNOWN_CHARS:
+                if len(self.known) >= MAX_KNOWN:
+                    self.known.clear()
+                self.known[text] = seen
         return seen
 
     def _look(self, text: str) -> Seen:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from wa.detect.blocks import MARKED, PROMPT, Grouper, join, tidy, unboxed
 from wa.detect.pack import Composer
-from wa.detect.page import Lines, Page, is_rule
+from wa.detect.page import Page, is_rule
 
 MAX_LINES = 60
 """So far up from the bottom a composer may begin."""
+MAX_REMEMBERED = 512
+MAX_REMEMBERED_CHARS = 4_000
 
 
 class ComposerSeen(NamedTuple):
@@ -19,35 +21,68 @@ class ComposerSeen(NamedTuple):
     """Rows of the page, its frame included."""
     draft: str
     footer: tuple[str, ...]
-    """The lines below, raw."""
+    """What stands below: by the columns that share its rows, as one text, and line by line."""
 
 
-def find_composer(page: Page, composers: Sequence[Composer], grouper: Grouper) -> ComposerSeen | None:
-    """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
-    texts = page.lines.texts
-    known, see = grouper.known, grouper.see
-    starts = "".join(["│" if composer.frame == "box" else composer.marks for composer in composers])
-    for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
-        text = texts[at]
-        if not text or (glyph := (known.get(text) or see(text)).glyph) not in starts:
-            continue
-        for composer in composers:
-            is_box = composer.frame == "box"
-            if glyph not in ("│" if is_box else composer.marks):
+class Frame(NamedTuple):
+    """A composer by itself, wherever it stands."""
+
+    above: int
+    """So many lines of it stand above the one where a human types."""
+    size: int
+    draft: str
+    footer: tuple[str, ...]
+
+
+class Frames:
+    """The composers of one agent. Most screens end as they did a moment ago: what lines are is found once for the same lines."""
+
+    def __init__(self, composers: Sequence[Composer], grouper: Grouper) -> None:
+        self._composers = composers
+        self._grouper = grouper
+        self._starts = "".join(["│" if composer.frame == "box" else composer.marks for composer in composers])
+        self._known: dict[tuple[object, ...], Frame | None] = {}
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def find(self, page: Page) -> ComposerSeen | None:
+        """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
+        lines = page.lines
+        texts = lines.texts
+        known, see, starts = self._grouper.known, self._grouper.see, self._starts
+        for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
+            text = texts[at]
+            if not text or (glyph := (known.get(text) or see(text)).glyph) not in starts:
                 continue
-            said = unboxed(text) if is_box else text
-            if composer.prompt.match(said) is None:
-                continue
-            if composer.unlike is not None and composer.unlike.match(said):
-                continue
-            if (seen := _framed(page.lines, at, composer, grouper)) is not None:
-                return seen
-    return None
+            for number, composer in enumerate(self._composers):
+                if glyph not in ("│" if composer.frame == "box" else composer.marks):
+                    continue
+                above = min(at, 1)
+                key = (number, above, *texts[at - above :])
+                if key in self._known:
+                    frame = self._known[key]
+                else:
+                    frame = _framed(texts[at - above :], above, composer, self._grouper)
+                    if sum(map(len, texts[at - above :])) <= MAX_REMEMBERED_CHARS:
+                        if len(self._known) >= MAX_REMEMBERED:
+                            self._known.clear()
+                        self._known[key] = frame
+                if frame is not None:
+                    first = at - frame.above
+                    return ComposerSeen(
+                        lines.firsts[first], lines.lasts[first + frame.size - 1], frame.draft, frame.footer
+                    )
+        return None
 
 
-def _framed(lines: Lines, at: int, composer: Composer, grouper: Grouper) -> ComposerSeen | None:
+def _framed(texts: Sequence[str], at: int, composer: Composer, grouper: Grouper) -> Frame | None:
     """The composer whose first line is at *at*, if it is drawn as one and what stands below may stand there."""
-    texts = lines.texts
+    is_box = composer.frame == "box"
+    start = unboxed(texts[at]) if is_box else texts[at]
+    prompt = composer.prompt.match(start)
+    if prompt is None or (composer.unlike is not None and composer.unlike.match(start)):
+        return None
     count = len(texts)
     first, end = at, at + 1
     if composer.frame == "open":
@@ -56,29 +91,27 @@ def _framed(lines: Lines, at: int, composer: Composer, grouper: Grouper) -> Comp
         below = end
         if end == count and end > at + 1:  # nothing is set apart: what stands right below is the footer
             below = end = at + 1
-        body = texts[at:end]
+        body = texts[at + 1 : end]
     else:
-        is_rules = composer.frame == "rules"
-        while end < count and not (is_rule(texts[end]) if is_rules else texts[end].lstrip(" ")[:1] == "╰"):
+        while end < count and not (texts[end].lstrip(" ")[:1] == "╰" if is_box else is_rule(texts[end])):
             end += 1
         if end == count or at == 0:
             return None
         above = texts[at - 1]
-        if is_rules and not is_rule(above) and not (above[:3] and not above[:3].strip("─━▄▀")):
+        if is_box and above.lstrip(" ")[:1] != "╭":
             return None
-        if not is_rules and above.lstrip(" ")[:1] != "╭":
+        if not is_box and not is_rule(above) and not (above[:3] and not above[:3].strip("─━▄▀")):
             return None
-        body = texts[at:end] if is_rules else [unboxed(text) for text in texts[at:end]]
+        body = [unboxed(text) for text in texts[at + 1 : end]] if is_box else texts[at + 1 : end]
         first, end = at - 1, end + 1
         below = end
-    footer = tuple(texts[below:])
+    footer = texts[below:]
     if not _may_follow(footer, composer, grouper):
         return None
-    prompt = composer.prompt.match(body[0])
-    typed = join([tidy(body[0][prompt.end() :] if prompt else body[0]), *map(tidy, body[1:])])
+    typed = join([tidy(start[prompt.end() :]), *map(tidy, body)])
     if typed and any(placeholder.fullmatch(typed) for placeholder in composer.placeholders):
         typed = ""
-    return ComposerSeen(lines.firsts[first], lines.lasts[end - 1], typed, footer)
+    return Frame(at - first, end - first, typed, _footer_texts(footer))
 
 
 def _may_follow(footer: Sequence[str], composer: Composer, grouper: Grouper) -> bool:
@@ -92,17 +125,16 @@ def _may_follow(footer: Sequence[str], composer: Composer, grouper: Grouper) -> 
     return composer.below_like is None or composer.below_like.search(join([tidy(text) for text in shown])) is not None
 
 
-def footer_texts(footer: Sequence[str]) -> list[str]:
-    """The footer by the columns that share its rows, as one text, and line by line."""
+def _footer_texts(footer: Sequence[str]) -> tuple[str, ...]:
     shown = [tidy(line) for line in footer if line.strip()]
     if len(shown) < 2:
-        return shown
+        return tuple(shown)
     columns: dict[int, list[str]] = {}
     for line in footer:
         for column, part in _parts(line):
             home = next((known for known in columns if abs(known - column) <= 1 and column > 4), column)
             columns.setdefault(home, []).append(part)
-    return [*(join(parts) for parts in columns.values() if len(parts) > 1), join(shown), *shown]
+    return (*(join(parts) for parts in columns.values() if len(parts) > 1), join(shown), *shown)
 
 
 def _parts(line: str) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from wa.detect.blocks import tidy
+from wa.detect.blocks import MAX_KNOWN_CHARS, tidy
 from wa.detect.page import BORDERS, Lines, is_rule, width
 
 MAX_OPTIONS = 40
@@ -56,8 +56,11 @@ class _Read(NamedTuple):
     number_column: int
 
 
-@lru_cache(maxsize=2_048)
 def _read(text: str) -> _Read:
+    return _known(text) if len(text) <= MAX_KNOWN_CHARS else _look(text)
+
+
+def _look(text: str) -> _Read:
     inside = inner(text)
     bare = inside.lstrip(" ")
     column = len(inside) - len(bare)
@@ -67,6 +70,9 @@ def _read(text: str) -> _Read:
     return _Read(
         column, bare, int(found["number"]), tidy(found["label"]), bool(found["mark"]), column + found.start("number")
     )
+
+
+_known = lru_cache(maxsize=2_048)(_look)
 
 
 def _numbered(lines: Lines, start: int, cols: int) -> Options | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import regex
 
 from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, join, tidy
-from wa.detect.composer import ComposerSeen, find_composer, footer_texts
+from wa.detect.composer import ComposerSeen, Frames
 from wa.detect.dialog import Options, options_of
 from wa.detect.pack import Pack
 from wa.detect.page import Page, squeezed, width
@@ -58,14 +58,27 @@ class Look:
     *rows* in its methods: only there the anchors of the asking rule stand; None: anywhere.
     """
 
-    __slots__ = ("_blocks", "_composer", "_firsts", "_gone", "_options", "_pack", "_tail", "page", "start", "title")
+    __slots__ = (
+        "_blocks",
+        "_composer",
+        "_firsts",
+        "_frames",
+        "_gone",
+        "_options",
+        "_pack",
+        "_tail",
+        "page",
+        "start",
+        "title",
+    )
 
-    def __init__(self, page: Page, pack: Pack, title: str = "") -> None:
+    def __init__(self, page: Page, pack: Pack, frames: Frames, title: str = "") -> None:
         self.page = page
         self.title = title
         self.start = 0
         """The row where the newest session began; what stands above belongs to programs that ended."""
         self._pack = pack
+        self._frames = frames
         self._blocks: list[Block] | None = None
         self._firsts: list[int] = []
         self._composer: tuple[ComposerSeen | None] | None = None
@@ -76,7 +89,8 @@ class Look:
     @property
     def blocks(self) -> list[Block]:
         if self._blocks is None:
-            self._blocks = _unprinted(self._pack.grouper.blocks(self.page))
+            blocks = self._pack.grouper.blocks(self.page)
+            self._blocks = _unprinted(blocks) if SHELL in [block.kind for block in blocks] else blocks
             self._firsts = [block.first for block in self._blocks]
         return self._blocks
 
@@ -86,7 +100,7 @@ class Look:
             if _is_status_line(self.page.last_text):
                 self._composer = (None,)
             else:
-                self._composer = (find_composer(self.page, self._pack.composers, self._pack.grouper),)
+                self._composer = (self._frames.find(self.page),)
         return self._composer[0]
 
     @property
@@ -192,7 +206,7 @@ class Look:
         if seen is None or (rows is not None and max(rows) <= seen.last):
             return []
         end = self.page.rows - 1
-        return [Text(text, seen.last + 1, end) for text in footer_texts(seen.footer)]
+        return [Text(text, seen.last + 1, end) for text in seen.footer]
 
     def _bottom(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Text]:
         lines = self.page.lines

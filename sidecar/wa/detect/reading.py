@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from wa.detect.asking import Asking, Match, Memory
+from wa.detect.composer import Frames
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
 from wa.detect.page import Page, page_of_text, squeezed
@@ -18,6 +19,8 @@ from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 
 SHELL_WHY = "a shell's prompt is the last row"
 IDLE_WHY = "the composer is there and nothing runs"
+_AT_WORK = (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING)
+_WAITING = frozenset(state for state in PaneState if state.startswith("waiting."))
 UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
 
@@ -42,6 +45,7 @@ class Detector:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._memory = Memory()
+        self._frames = Frames(pack.composers, pack.grouper)
         self._commands = frozenset((*pack.processes, *pack.aliases))
         places: dict[str, list[int]] = {}
         self._anchors: list[str] = []
@@ -62,18 +66,19 @@ class Detector:
 
     def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
-        times = Counter(
-            [found[0] for found in self._automaton.find_matches_as_indexes(page.squeezed, overlapping=True)]
-        )
+        hits = self._automaton.find_matches_as_indexes(page.squeezed, overlapping=True)
         spoken: dict[int, list[int] | None] = {}
-        for hit, count in times.items():
-            if hit >= len(self._anchors):
+        if not hits:
+            return spoken, False
+        anchors, rules_of = self._anchors, self._rules_of
+        for hit, count in Counter([found[0] for found in hits]).items() if len(hits) > 1 else ((hits[0][0], 1),):
+            if hit >= len(anchors):
                 continue
-            rows = page.rows_with(self._anchors[hit], count)
-            for rule in self._rules_of[hit]:
+            rows = page.rows_with(anchors[hit], count)
+            for rule in rules_of[hit]:
                 known = spoken.get(rule, [])
-                spoken[rule] = None if rows is None or known is None else [*known, *rows]
-        return spoken, bool(times)
+                spoken[rule] = None if rows is None or known is None else known + rows
+        return spoken, True
 
     def read(
         self, page: Page, *, title: str = "", at_ms: int, zone: str, without: frozenset[str] = frozenset()
@@ -84,7 +89,7 @@ class Detector:
             spoken.update(dict.fromkeys(self._titled(title), None))
         if not any_word and not spoken:
             return self._nothing(page)
-        look = Look(page, self.pack, title)
+        look = Look(page, self.pack, self._frames, title)
         if not spoken:
             return self._judge(look, [], [])
         rules = [(self.pack.rules[number], spoken[number]) for number in sorted(spoken)]
@@ -115,6 +120,7 @@ class Detector:
     def forget(self) -> None:
         """Of texts that were read before nothing is remembered; that costs time and changes nothing else."""
         self._memory = Memory()
+        self._frames.forget()
         self.pack.grouper.known.clear()
 
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
@@ -131,28 +137,19 @@ class Detector:
     # -- all of them -------------------------------------------------------------------------------
 
     def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
-        kept: dict[str, Match] = {}
-        times = Counter([match.rule.event for match in matches])
-        for match in matches:
-            detection = match.detection
-            key = detection.event
-            if times[key] > 1 and (not detection.present or key.startswith("auth.")):
-                key = detection.identity
-            other = kept.get(key)
-            if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
-                kept[key] = match  # the lowest of equal ones; of what is present, the one that says most
-        state, rule, why = self._state(look, list(kept.values()))
-        if state not in (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING):
-            kept = {key: match for key, match in kept.items() if match.rule.event not in ("turn.working", "state.idle")}
-        detections = [match.detection for match in sorted(kept.values(), key=_first_row)]
+        kept = matches if len({match.rule.event for match in matches}) == len(matches) else _one_of_each(matches)
+        state, rule, why = self._state(look, kept)
+        if state not in _AT_WORK:
+            kept = [match for match in kept if match.rule.event not in ("turn.working", "state.idle")]
+        detections = [match.detection for match in sorted(kept, key=_first_row)]
         if look.composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
             place = Place("composer", look.composer.first, look.composer.last, "")
             detections.append(
                 Detection("state.idle", self.pack.name, f"{self.pack.name}.idle", Severity.INFO, {}, True, place)
             )
         dialog = None
-        if state.startswith("waiting."):
-            said = next((match.detection for match in reversed(list(kept.values())) if match.rule.id == rule), None)
+        if state in _WAITING:
+            said = next((match.detection for match in reversed(kept) if match.rule.id == rule), None)
             if said is not None:
                 options = look.options_of(said.place.text)
                 dialog = Dialog(
@@ -163,8 +160,8 @@ class Detector:
                     options.selected if options else None,
                 )
         draft = look.composer.draft if look.composer is not None else None
-        said = {match.rule.id for match in matches}
-        silent = tuple(one.id for one in asked if one.id not in said)
+        said = [match.rule.id for match in matches]
+        silent = tuple([one.id for one in asked if one.id not in said])
         return Reading(self.pack.name, state, rule, why, tuple(detections), dialog, draft, silent, look)
 
     def _state(self, look: Look, matches: Sequence[Match]) -> tuple[PaneState, str, str]:
@@ -197,6 +194,20 @@ class Detector:
 
 def _first_row(match: Match) -> int:
     return match.first_row
+
+
+def _one_of_each(matches: Sequence[Match]) -> list[Match]:
+    """The lowest of equal ones; of what is present, the one that says most."""
+    kept: dict[str, Match] = {}
+    for match in matches:
+        detection = match.detection
+        key = detection.event
+        if not detection.present or key.startswith("auth."):
+            key = detection.identity
+        other = kept.get(key)
+        if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
+            kept[key] = match
+    return list(kept.values())
 
 
 def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:
