@@ -41,7 +41,7 @@ _WIDE = re.compile(
 
 
 class Lines(NamedTuple):
-    """The logical lines of a page, side by side: most pages have a line for each row, and an object for each would cost more than reading it."""
+    """The logical lines of a page, side by side: most pages have a line for each row; an object each would cost more than reading it."""
 
     texts: Sequence[str]
     """Blanks at the end are dropped, U+00A0 is kept."""
