@@ -13,9 +13,9 @@ from engine.fakes import FakeServer
 from engine.wire import until
 from support.codex_rows import BANNER, COMPOSER, WORKING
 from support.programs_on_tty import holding
-from wa.detect.session_ops import NoteSessionId
+from wa.detect.session_ops import CloseSession, NoteSessionId, NoteSpent
 from wa.model.identity import MuxInstance
-from wa.protocol.session_files import LiveSession, TurnEnded, TurnStarted
+from wa.protocol.session_files import LiveSession, TokenCount, Tokens, TurnEnded, TurnStarted
 from wa.sources.session_files import Candidate, SessionFiles
 from wa.sources.session_homes import Homes
 from wa.sources.session_ties import process_of
@@ -49,6 +49,9 @@ class Files:
 
     async def live(self, tty):
         return self.status
+
+    async def began(self, agent, tty):
+        return None
 
     async def follow(self, agent, path, *, nudge=None):
         self.followed.append(path)
@@ -189,6 +192,64 @@ def test_panes_of_other_hosts_and_shells_are_not_asked_about(tmp_path, server):
         assert files.asked == []
 
     play(tmp_path, scenario, server=remote, files=files)
+
+
+def spent(w):
+    return [(one.own_id, one.turn, one.models[0].output) for one in w.events.operations(NoteSpent) if one.models]
+
+
+def answered(now, output=7):
+    tokens = Tokens(100, 60, output, 2)
+    return TokenCount(now, "gpt-6", None, tokens, tokens, tokens, None, None)
+
+
+async def at_work(w, pane):
+    w.show(0, *BANNER, *WORKING, *COMPOSER)
+    await until(lambda: pane.agent.state == "working")
+
+
+def test_tokens_of_the_file_reach_the_turn_that_the_pane_showed(tmp_path, server):
+    """Once each; what the file still says after the end is noted too."""
+    files = Files(sure())
+
+    async def scenario(w):
+        pane = await idle(w)
+        await until(lambda: files.followed)
+        await at_work(w, pane)
+        now = w.server.clock.now_ms()
+        files.records.put_nowait([TurnStarted(now, None), answered(now)])
+        await until(lambda: spent(w) == [(ONE, 1, 7)])
+        w.show(0, *BANNER, *COMPOSER)
+        await until(lambda: pane.agent.state == "idle")
+        w.programs.names[TTY] = "bash"
+        w.show(0, "$ ")
+        await until(lambda: w.events.operations(CloseSession))
+        own = Tokens(100, 60, 9, 2)
+        files.records.put_nowait([TokenCount(now, "gpt-6", None, None, None, own, None, None)])
+        await until(lambda: spent(w) == [(ONE, 1, 7), (ONE, 0, 2)])
+
+    play(tmp_path, scenario, server=server, files=files)
+
+
+def test_a_file_that_is_only_likely_says_nothing_of_the_state(tmp_path, server):
+    """Its tokens count where its turn began with the pane's."""
+    files = Files(Candidate(ONE, Path("/a"), 0.93, "a turn began"))
+
+    async def scenario(w):
+        pane = await idle(w)
+        await until(lambda: files.followed)
+        await at_work(w, pane)
+        now = w.server.clock.now_ms()
+        files.records.put_nowait(
+            [TurnStarted(now, None), answered(now), TurnStarted(now + 90_000, None), answered(now)]
+        )
+        await until(lambda: spent(w) == [(ONE, 1, 7)])
+        w.show(0, *NOTHING)
+        files.records.put_nowait([TurnEnded(now + 91_000, None, 1, "done")])
+        await asyncio.sleep(0.2)
+        assert "idle" not in w.states()[2:]
+
+    play(tmp_path, scenario, server=server, files=files)
 
 
 def test_what_a_file_says_counts_where_the_screen_says_nothing(tmp_path, server):

@@ -57,6 +57,7 @@ def whole_run(at_ms: int = 1000, session: ops.SessionRef = FIRST) -> tuple[ops.O
         ops.OpenTurn(session, 1, at_ms + 100),
         ops.NoteTransition(transition(at_ms + 100, signals=(signal("• Working (1s)"),)), session),
         ops.CloseTurn(session, 1, at_ms + 200, ops.Outcome.DONE, "1s", 1.0, 812),
+        ops.NoteSpent(session, at_ms + 190, "01a1f869", 1, (ops.ModelSpent("gpt-5.5", 3, 800, 500, 10_000, 300, 100),)),
         ops.OpenTurn(session, 2, at_ms + 300),
         ops.NoteLimit(session, 1, at_ms + 400, "5h", None, "6:38 AM", "absolute", at_ms + 9000, "Plus", False),
         noted("usage.limit", at_ms + 400, session=session, reset="6:38 AM", window="5h"),

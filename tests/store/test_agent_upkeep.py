@@ -61,10 +61,11 @@ def test_since_an_instant_later_facts_go_and_earlier_ones_stay(tmp_path):
     session = detail.session
 
     assert [one.id for one in sessions] == ["s1"]
-    assert (session.ended_ms, session.end_mode, session.session_id, session.total_tokens) == (1400, None, None, None)
+    assert (session.ended_ms, session.end_mode, session.session_id, session.total_tokens) == (1400, None, None, 800)
     assert (session.project, session.started_ms) == (f"/home/{WORD}", 1000)
     assert [one.number for one in detail.turns] == [1]
-    assert (detail.limits, detail.compactions, detail.usage, detail.models) == ((), (), (), ())
+    assert (detail.limits, detail.compactions, detail.usage) == ((), (), ())
+    assert [tuple(one) for one in detail.models] == [("gpt-5.5", 3, 500, 10_000, 300)], "of the turn that stays"
     assert [one.event for one in events] == ["session.start", "waiting.approval"]
     assert b"01a1f869-203f" not in found
 
@@ -110,7 +111,16 @@ def test_retention_by_age_takes_what_is_older(tmp_path):
             await writer.retain(22_000)
             first = [one.id for one in await reader.sessions()], {one.session for one in await reader.events()}
             await writer.retain(60_000)
-            tables = "session_models", "turns", "token_usage", "limits", "compactions", "events", "transitions"
+            tables = (
+                "session_models",
+                "turn_models",
+                "turns",
+                "token_usage",
+                "limits",
+                "compactions",
+                "events",
+                "transitions",
+            )
             left = [
                 await reader._read(
                     lambda connection, name=name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()
@@ -123,7 +133,7 @@ def test_retention_by_age_takes_what_is_older(tmp_path):
 
     assert first == (["s3", "s2"], {"s2"})
     assert last == ["s3"]
-    assert left == [(0,)] * 7
+    assert left == [(0,)] * 8
 
 
 def test_retention_by_size_takes_what_is_older_than_the_oldest_row(tmp_path):

@@ -48,6 +48,7 @@ def test_a_whole_run_is_read_back(tmp_path):
     assert [tuple(one) for one in detail.compactions] == [(1, 1600, "auto", 120_000, 9000)]
     assert [tuple(one) for one in detail.usage] == [(1900, "session.end", 2426, 2105, 10_240, 321, 128)]
     assert [tuple(one) for one in detail.models] == [("gemini-3-pro", 4, 2000, 100, 300)]
+    assert [tuple(one) for one in detail.turn_models] == [(1, "gpt-5.5", 3, 800, 500, 10_000, 300, 100)]
     assert [(one.event, one.session, one.fields) for one in events] == [
         ("session.start", "s1", {"version": "0.169.0"}),
         ("usage.limit", "s1", {"reset": "6:38 AM", "window": "5h"}),
@@ -55,6 +56,44 @@ def test_a_whole_run_is_read_back(tmp_path):
     assert [(one.before, one.after, one.session, one.signals[0]["text"]) for one in moves] == [
         ("idle", "working", "s1", "• Working (1s)")
     ]
+
+
+SPENT = ops.ModelSpent("gpt-5.5", 2, 150, 100, 900, 50, 20)
+
+
+def spent(turn, *models, at_ms=1100, own_id="one"):
+    return ops.NoteSpent(FIRST, at_ms, own_id, turn, models)
+
+
+def test_tokens_of_turns_are_replaced_and_summed(tmp_path):
+    """Told again they count once; several files and turns of a run add up; sums stand where the agent printed none."""
+
+    async def test():
+        async with opened(tmp_path / "wa.db") as (writer, reader):
+            log = await new_log(writer)
+            begun = ops.OpenSession(FIRST, 1000, False), ops.OpenTurn(FIRST, 1, 1100)
+            await writer.agent_events([AgentBatch(log.uid, begun)])
+            side = SPENT._replace(model="side", reqs=0)
+            told = spent(1, SPENT._replace(reqs=1)), spent(1, SPENT), spent(0, side), spent(1, SPENT, own_id="two")
+            for _ in range(2):
+                await writer.agent_events([AgentBatch(log.uid, told)])
+            open_ = await reader.session("s1")
+            await writer.agent_events([AgentBatch(log.uid, (spent(0), spent(1, own_id="two")))])
+            printed = ops.NoteUsage(FIRST, 2000, "session.end", 151, None, None, 51, None)
+            models = ops.NoteModels(FIRST, (ops.ModelUsage("gpt-5.5", 9, 1, 2, 3),))
+            await writer.agent_events([AgentBatch(log.uid, (printed, models))])
+            return open_, await reader.session("s1")
+
+    going_on, ended = run(test)
+    assert [tuple(one) for one in going_on.turn_models] == [
+        (0, "side", 0, 150, 100, 900, 50, 20),
+        (1, "gpt-5.5", 4, 300, 200, 1800, 100, 40),
+    ]
+    assert going_on.session[16:21] == (450, 300, 2700, 150, 60)
+    assert [tuple(one) for one in going_on.models] == [("gpt-5.5", 4, 200, 1800, 100), ("side", 0, 100, 900, 50)]
+    assert [tuple(one) for one in ended.turn_models] == [(1, *SPENT)]
+    assert ended.session[16:21] == (151, 100, 900, 51, 20)
+    assert [tuple(one) for one in ended.models] == [("gpt-5.5", 9, 1, 2, 3)]
 
 
 def test_handed_in_twice_it_is_stored_once(tmp_path):

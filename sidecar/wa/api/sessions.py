@@ -17,6 +17,7 @@ from wa.protocol.results import (
     SessionResult,
     SessionsResult,
     SessionTurn,
+    SessionTurnModel,
     SessionUsage,
 )
 from wa.store.agent_records import LimitRecord, SessionDetail, SessionRecord, TurnRecord, UsageRecord
@@ -109,6 +110,19 @@ def _parts(detail: SessionDetail) -> SessionParts:
         models=[
             SessionModel(model=one.model, reqs=one.reqs, input=one.input, cached=one.cached, output=one.output)
             for one in detail.models
+        ],
+        turn_models=[
+            SessionTurnModel(
+                turn=one.turn or None,
+                model=one.model,
+                reqs=one.reqs,
+                total=one.total,
+                input=one.input,
+                cached=one.cached,
+                output=one.output,
+                reasoning=one.reasoning,
+            )
+            for one in detail.turn_models
         ],
         turns=[_turn(one) for one in detail.turns],
         usage=[_usage(one) for one in detail.usage],

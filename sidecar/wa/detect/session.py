@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from wa.detect.compactions import Compactions
 from wa.detect.fields import number, seconds, text
+from wa.detect.ledger import Ledger
 from wa.detect.limits import Limits
 from wa.detect.own_id import OwnId
 from wa.detect.session_ops import (
     DescribeSession,
     EndMode,
     ModelUsage,
-    NoteCompaction,
     NoteModels,
     NoteTimes,
     NoteUsage,
@@ -39,11 +40,15 @@ class Session:
         self.mode: EndMode | None = None
         """As it says."""
         self._totals: list[int | None] = []
-        self.turns = Turns(ref, started_ms)
+        self.goes_on(Turns(ref, started_ms), Compactions(ref))
         self.limits = Limits(ref)
         self.own_id = OwnId(ref)
-        self.compactions = 0
-        self.compacting: NoteCompaction | None = None
+
+    def goes_on(self, turns: Turns, compactions: Compactions) -> None:
+        """With these, as they are remembered."""
+        self.turns = turns
+        self.compactions = compactions
+        self.ledger = Ledger(self.ref, turns, compactions)
 
     @property
     def is_open(self) -> bool:
@@ -51,8 +56,8 @@ class Session:
 
     @property
     def begun(self) -> int:
-        """How many turns and compactions began in it."""
-        return self.turns.count + self.compactions
+        """How many turns and compactions began in it, as far as the screen told."""
+        return self.turns.count + self.compactions.shown
 
     def describe(self, at_ms: int, **about: str | None) -> list[Operation]:
         new = {name: value for name, value in about.items() if value and self.about.get(name) != value}

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wa.detect import session_ops as ops
+from wa.detect.compactions import Compactions
 from wa.detect.fields import instant, number, seconds, text
+from wa.detect.ledger import Ledger
 from wa.detect.limits import Limits
 from wa.detect.once import Clean, Once
 from wa.detect.own_id import FROM_COMMAND, FROM_STATE, Candidate, OwnId, reopened
 from wa.detect.session import Session, about, contradicts
 from wa.detect.session_ops import EndMode, IdSource, Operation, Outcome, SessionRef
-from wa.detect.turns import Turns
+from wa.detect.turns import ShownTurn, Turns
 from wa.model.agent import AgentState, Detection, PaneState, Transition
 
 LATE_MS = 60_000
@@ -44,9 +46,8 @@ class Remembered(NamedTuple):
     session_id: str | None
     id_confidence: float
     id_source: str
-    turns: int
-    open_turn_ms: int | None
-    compactions: int
+    turns: tuple[ShownTurn, ...]
+    compactions: tuple[ops.NoteCompaction, ...]
     limits: tuple[ops.NoteLimit, ...]
     is_limited: bool
     """The newest of `limits` was not lifted."""
@@ -84,6 +85,11 @@ class SessionBook:
     @property
     def session_id(self) -> str | None:
         return self._session.own_id.session_id if self._session is not None and self._session.is_open else None
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """Of the session that is open; it takes what the session's file says, after its end too."""
+        return self._session.ledger if self._session is not None and self._session.is_open else None
 
     @property
     def started_ms(self) -> int | None:
@@ -283,18 +289,9 @@ class SessionBook:
         """One that was seen running and one that is told to be done are one."""
         fields = found.fields
         named = session.own_id.printed(fields.get("session_id"), at_ms)
-        running = session.compacting if found.event == "compaction.done" else None
-        if running is None:
-            session.compactions += 1
-            running = ops.NoteCompaction(session.ref, session.compactions, at_ms, None, None, None)
-        noted = running._replace(
-            at_ms=at_ms,
-            trigger=text(fields.get("trigger")) or running.trigger,
-            before=_either(number(fields.get("before")), running.before),
-            after=_either(number(fields.get("after")), running.after),
-        )
-        session.compacting = noted if found.event == "compaction.running" else None
-        return [noted, *named]
+        said = text(fields.get("trigger")), number(fields.get("before")), number(fields.get("after"))
+        told = session.compactions.done if found.event == "compaction.done" else session.compactions.running
+        return [*told(at_ms, *said), *named]
 
     def _of_state(self, after: AgentState, at_ms: int) -> list[Operation]:
         session = self._open()
@@ -316,18 +313,15 @@ class SessionBook:
         session = Session(known.session, known.started_ms)
         session.ended_ms = known.ended_ms
         session.about = {name: value for name, value in zip(_ABOUT, known.about, strict=True) if value}
-        session.turns = Turns(known.session, known.started_ms, count=known.turns, open_since_ms=known.open_turn_ms)
+        session.goes_on(
+            Turns(known.session, known.started_ms, known.turns), Compactions(known.session, known.compactions)
+        )
         session.limits = Limits(known.session, known.limits, lifted=not known.is_limited)
         session.own_id = OwnId(known.session, known.session_id, known.id_confidence, known.id_source)
-        session.compactions = known.compactions
         self._session = session
         self._once.restore(known.recorded, known.shown, known.at_ms, session.begun)
         if not session.is_open:
             self._once.session_ended()
-
-
-def _either(new: int | None, known: int | None) -> int | None:
-    return known if new is None else new
 
 
 def _mode(printed: object) -> EndMode:

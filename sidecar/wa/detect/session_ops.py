@@ -138,6 +138,31 @@ class NoteModels(NamedTuple):
     models: tuple[ModelUsage, ...]
 
 
+class ModelSpent(NamedTuple):
+    """Tokens of one model, as exit texts count them: what came from a cache is no input."""
+
+    model: str
+    reqs: int
+    total: int
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+
+
+class NoteSpent(NamedTuple):
+    """Replaces what was noted of the turn from the file of session *own_id*."""
+
+    session: SessionRef
+    at_ms: int
+    """The last that the file tells of it."""
+    own_id: str
+    turn: int
+    """0: of no turn that the pane has shown."""
+    models: tuple[ModelSpent, ...]
+    """Empty: nothing of what was noted holds."""
+
+
 class OpenTurn(NamedTuple):
     session: SessionRef
     turn: int
@@ -195,6 +220,7 @@ Operation = (
     | NoteUsage
     | NoteTimes
     | NoteModels
+    | NoteSpent
     | OpenTurn
     | CloseTurn
     | NoteLimit

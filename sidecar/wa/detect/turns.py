@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.detect.session_ops import CloseTurn, OpenTurn, Operation, Outcome, SessionRef
@@ -38,15 +39,24 @@ class _Closed(NamedTuple):
     """What was printed about its end is in it."""
 
 
+class ShownTurn(NamedTuple):
+    number: int
+    started_ms: int
+    ended_ms: int | None
+
+
 class Turns:
-    def __init__(self, session: SessionRef, free_ms: int, *, count: int = 0, open_since_ms: int | None = None) -> None:
+    def __init__(self, session: SessionRef, free_ms: int, known: Sequence[ShownTurn] = ()) -> None:
         self._session = session
-        self.free_ms = free_ms
+        self.shown = list(known)
+        """All of them, oldest first."""
+        newest = self.shown[-1] if self.shown else None
+        self.free_ms = max(free_ms, newest.ended_ms or 0) if newest is not None else free_ms
         """No turn begins before: the session's beginning, then the end of the newest turn."""
-        self.count = count
-        self.started_ms: int | None = open_since_ms
+        self.count = newest.number if newest is not None else 0
+        self.started_ms: int | None = newest.started_ms if newest is not None else None
         """Of the newest turn, open or closed; None before the first."""
-        self.is_open = open_since_ms is not None
+        self.is_open = newest is not None and newest.ended_ms is None
         self._said: _Said | None = None
         self._closed: _Closed | None = None
         self._tokens: int | None = None
@@ -110,6 +120,7 @@ class Turns:
         self.started_ms = max(at_ms, self.free_ms)
         self.is_open = True
         self._said = self._closed = self._tokens = None
+        self.shown.append(ShownTurn(self.count, self.started_ms, None))
         return [OpenTurn(self._session, self.count, self.started_ms)]
 
     def _end(self, at_ms: int, outcome: Outcome) -> list[Operation]:
@@ -120,6 +131,7 @@ class Turns:
             outcome = said.outcome
         self.is_open = False
         self.free_ms = at_ms
+        self.shown[-1] = self.shown[-1]._replace(ended_ms=at_ms)
         is_told = said is not None and said.outcome in (Outcome.DONE, Outcome.INTERRUPTED)
         self._closed = _Closed(at_ms, outcome, is_told)
         duration, duration_s = (said.duration, said.duration_s) if said is not None and is_told else (None, None)

@@ -64,7 +64,7 @@ class AgentWatch:
         self._zones = zones or {}
         self._panes: dict[str, _Watched] = {}
         self._wakes: Wakes[str] = Wakes(self._ring)
-        self._ids = None if files is None else SessionIds(files, clock, self._answered, self._signalled)
+        self._ids = None if files is None else SessionIds(files, clock, self._answered, self._signalled, self._noted)
 
     def of(self, pane: WatchedPane) -> PaneWatch | None:
         watched = self._panes.get(pane.uid)
@@ -89,7 +89,7 @@ class AgentWatch:
         watched = self._panes.pop(pane.uid, None)
         self._wakes.drop(pane.uid)
         if self._ids is not None:
-            self._ids.drop(pane.uid)
+            self._ids.drop(pane.uid, at_once=bool(pane.excluded))
         if watched is not None:
             self.notes.add(pane.uid, watched.book.close(self._clock.now_ms()))
         if pane.excluded:
@@ -199,6 +199,10 @@ class AgentWatch:
     def _signalled(self, pane: WatchedPane, signal: Signal) -> None:
         if pane.uid in self._panes:
             self._feed(pane, lambda watch, now_ms: watch.signal(signal, now_ms))
+
+    def _noted(self, pane: WatchedPane, operations: list[Operation]) -> None:
+        if not pane.excluded:
+            self.notes.add(pane.uid, operations)
 
     # -- beside the loop ---------------------------------------------------------------------------------------------
 

@@ -531,6 +531,21 @@ class SessionModel(TypedDict):
     output: int | None
 
 
+class SessionTurnModel(TypedDict):
+    """Tokens of one model in one turn, as the session's file tells them."""
+
+    turn: int | None
+    """None: in no turn that the pane has shown."""
+    model: str
+    reqs: int
+    total: int
+    input: int
+    """Without what came from a cache."""
+    cached: int
+    output: int
+    reasoning: int
+
+
 class SessionUsage(TypedDict):
     """Tokens of a session so far, when they were told."""
 
@@ -547,6 +562,8 @@ class SessionParts(TypedDict):
     """Each list oldest first."""
 
     models: list[SessionModel]
+    """As printed at its end; else the sums of `turn_models`."""
+    turn_models: list[SessionTurnModel]
     turns: list[SessionTurn]
     usage: list[SessionUsage]
     limits: list[SessionLimit]
@@ -562,7 +579,7 @@ class SessionCalls(TypedDict):
 
 
 class SessionTokens(TypedDict):
-    """As the agent printed them; None: it did not."""
+    """As the agent printed them at its end; else what the session's file tells, input without what came from a cache."""
 
     total: int | None
     input: int | None

@@ -118,6 +118,10 @@ class SessionFiles:
         """What the Claude Code in the foreground of *tty* says of itself: its session, and whether it is idle, busy or waits."""
         return await asyncio.to_thread(self._live, tty)
 
+    async def began(self, agent: str, tty: str | None) -> int | None:
+        """When the first of *agent*'s processes in the foreground of *tty* was started."""
+        return await asyncio.to_thread(self._began, agent, tty)
+
     async def follow(self, agent: str, path: Path, *, nudge: asyncio.Event | None = None) -> AsyncIterator[Record]:
         """Everything the file says, then what is added; ends when the file is gone.
 
@@ -144,6 +148,11 @@ class SessionFiles:
         processes = session_ties.foreground(tty, self._proc)
         found = {live for process in processes if (live := session_ties.live_of(process, self._home(process)))}
         return found.pop() if len(found) == 1 else None
+
+    def _began(self, agent: str, tty: str | None) -> int | None:
+        processes = session_ties.foreground(tty, self._proc)
+        starts = [one.started_ms for one in processes if one.runs(session_ties.PROGRAMS[agent]) and one.started_ms]
+        return min(starts, default=None)
 
     def _home(self, process: Process) -> Homes:
         return session_ties.homes_of(process, self._homes)

@@ -8,7 +8,8 @@ from typing import Any
 
 from wa.detect.once import MOST, identity
 from wa.detect.session_book import Remembered
-from wa.detect.session_ops import NoteLimit, SessionRef
+from wa.detect.session_ops import NoteCompaction, NoteLimit, SessionRef
+from wa.detect.turns import ShownTurn
 from wa.model.agent import Detection, FieldValue, Place, Severity
 from wa.store.read_panes import known_number
 
@@ -23,6 +24,8 @@ _LIMITS = """
 SELECT number, at_ms, window, model, printed, kind, resets_ms, plan, resumes_itself, lifted_ms IS NULL FROM limits
 WHERE session = ? ORDER BY number
 """
+_TURNS = "SELECT number, started_ms, ended_ms FROM turns WHERE session = ? ORDER BY number"
+_COMPACTIONS = "SELECT number, at_ms, trigger, before, after FROM compactions WHERE session = ? ORDER BY number"
 STATE_LEAD_MS = 2000
 """What is true in a state may have been read so long before the state was settled."""
 
@@ -39,16 +42,10 @@ def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | No
     events = [(_detection(row), row[-1]) for row in found]
     rows = [row[-2] for row in found]
     (moved_ms,) = connection.execute("SELECT max(at_ms) FROM transitions WHERE session = ?", (ident,)).fetchone()
-    turns, turn_ms = connection.execute(
-        "SELECT coalesce(max(number), 0), max(coalesce(ended_ms, started_ms)) FROM turns WHERE session = ?", (ident,)
-    ).fetchone()
-    open_turn = connection.execute(
-        "SELECT started_ms FROM turns WHERE session = ? AND ended_ms IS NULL", (ident,)
-    ).fetchone()
+    turns = tuple(map(ShownTurn._make, connection.execute(_TURNS, (ident,)).fetchall()))
+    turn_ms = max((one.ended_ms or one.started_ms for one in turns), default=None)
     limits = connection.execute(_LIMITS, (ident,)).fetchall()
-    (compactions,) = connection.execute(
-        "SELECT coalesce(max(number), 0) FROM compactions WHERE session = ?", (ident,)
-    ).fetchone()
+    compactions = connection.execute(_COMPACTIONS, (ident,)).fetchall()
     since_ms = (moved_ms or started_ms) - STATE_LEAD_MS
     said = [at_ms for at_ms in (started_ms, ended_ms, moved_ms, turn_ms) if at_ms is not None]
     return Remembered(
@@ -61,8 +58,7 @@ def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | No
         id_confidence=confidence or 0.0,
         id_source=source or "",
         turns=turns,
-        open_turn_ms=None if open_turn is None else open_turn[0],
-        compactions=compactions,
+        compactions=tuple(NoteCompaction(ref, *row) for row in compactions),
         limits=tuple(NoteLimit._make((ref, *row[:8], bool(row[8]))) for row in limits),
         is_limited=bool(limits and limits[-1][9]),
         # Oldest first: of several the newest stays.

@@ -100,6 +100,21 @@ class TurnRecord(NamedTuple):
     tokens: int | None
 
 
+class TurnModelRecord(NamedTuple):
+    """What a session's files say that one model used in a turn."""
+
+    turn: int
+    """0: in none that the pane has shown."""
+    model: str
+    reqs: int
+    total: int
+    input: int
+    """Without what came from a cache."""
+    cached: int
+    output: int
+    reasoning: int
+
+
 class UsageRecord(NamedTuple):
     at_ms: int
     source: str
@@ -138,5 +153,6 @@ class SessionDetail(NamedTuple):
     models: tuple[ModelRecord, ...]
     turns: tuple[TurnRecord, ...]
     usage: tuple[UsageRecord, ...]
+    turn_models: tuple[TurnModelRecord, ...]
     limits: tuple[LimitRecord, ...]
     compactions: tuple[CompactionRecord, ...]

@@ -36,8 +36,10 @@ def cleaned(operation: ops.Operation) -> ops.Operation:
     if isinstance(operation, ops.NoteTransition):
         return operation._replace(transition=clean_transition(operation.transition))
     if isinstance(operation, ops.NoteModels):
-        models = tuple(one._replace(model=redact(one.model)) for one in operation.models)
-        return operation._replace(models=models)
+        return operation._replace(models=tuple(one._replace(model=redact(one.model)) for one in operation.models))
+    if isinstance(operation, ops.NoteSpent):
+        spent = tuple(one._replace(model=redact(one.model)) for one in operation.models)
+        return operation._replace(own_id=redact(operation.own_id), models=spent)
     # Exactly str: the words of an enum are code.
     values: list[Any] = [redact(value) if type(value) is str else value for value in operation]
     return type(operation)(*values)

@@ -7,7 +7,7 @@ import sqlite3
 AT_ONCE = 500
 """Rows that one transaction of retention deletes: some milliseconds."""
 
-_OF_SESSION = ("session_models", "turns", "token_usage", "limits", "compactions")
+_OF_SESSION = ("session_models", "turn_models", "turns", "token_usage", "limits", "compactions")
 _OF_PANE = ("events", "transitions")
 
 _CUT_SESSION = """
@@ -53,6 +53,7 @@ def _cut(connection: sqlite3.Connection, session: int, since_ms: int) -> None:
     if ended:
         connection.execute("DELETE FROM session_models WHERE session = ?", (session,))
     connection.execute("DELETE FROM token_usage WHERE session = ? AND at_ms >= ?", (session, since_ms))
+    connection.execute("DELETE FROM turn_models WHERE session = ? AND at_ms >= ?", (session, since_ms))
     connection.execute("DELETE FROM compactions WHERE session = ? AND at_ms >= ?", (session, since_ms))
     connection.execute("DELETE FROM limits WHERE session = ? AND at_ms >= ?", (session, since_ms))
     connection.execute("UPDATE limits SET lifted_ms = ?2 WHERE session = ?1 AND lifted_ms > ?2", (session, since_ms))

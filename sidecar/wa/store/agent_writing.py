@@ -153,6 +153,8 @@ def _of_session(connection: sqlite3.Connection, session: int, operation: ops.Ope
             " VALUES (?, ?, ?, ?, ?, ?)",
             [(session, one.model, *map(_figure, one[1:])) for one in operation.models],
         )
+    elif isinstance(operation, ops.NoteSpent):
+        _note_spent(connection, session, operation)
     elif isinstance(operation, ops.OpenTurn):
         connection.execute(_OPEN_TURN, (session, operation.turn, operation.at_ms))
     elif isinstance(operation, ops.CloseTurn):
@@ -180,6 +182,15 @@ def _note_event(connection: sqlite3.Connection, pane: int, operation: ops.NoteEv
             *(found.severity.value, found.present, found.place.region, operation.row, found.place.text),
             to_json(found.fields),
         ),
+    )
+
+
+def _note_spent(connection: sqlite3.Connection, session: int, operation: ops.NoteSpent) -> None:
+    key = (session, operation.own_id, operation.turn)
+    connection.execute("DELETE FROM turn_models WHERE session = ? AND own_id = ? AND turn = ?", key)
+    connection.executemany(
+        "INSERT OR REPLACE INTO turn_models VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*key, one.model, operation.at_ms, *(_figure(figure) or 0 for figure in one[1:])) for one in operation.models],
     )
 
 

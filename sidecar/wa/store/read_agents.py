@@ -15,6 +15,7 @@ from wa.store.agent_records import (
     SessionDetail,
     SessionRecord,
     TransitionRecord,
+    TurnModelRecord,
     TurnRecord,
     UsageRecord,
 )
@@ -30,11 +31,25 @@ FROM transitions
 """
 _SESSIONS = """
 SELECT 's' || id, 'p' || pane, number, agent, session_id, id_confidence, id_source, 's' || continues, version, model,
-  plan, project, joined, started_ms, ended_ms, end_mode, total_tokens, input_tokens, cached_tokens, output_tokens,
-  reasoning_tokens, wall_s, active_s, api_s, tool_s, tool_calls, tool_calls_ok, tool_calls_failed,
+  plan, project, joined, started_ms, ended_ms, end_mode,
+  coalesce(total_tokens, (SELECT sum(total) FROM turn_models WHERE session = s.id)),
+  coalesce(input_tokens, (SELECT sum(input) FROM turn_models WHERE session = s.id)),
+  coalesce(cached_tokens, (SELECT sum(cached) FROM turn_models WHERE session = s.id)),
+  coalesce(output_tokens, (SELECT sum(output) FROM turn_models WHERE session = s.id)),
+  coalesce(reasoning_tokens, (SELECT sum(reasoning) FROM turn_models WHERE session = s.id)),
+  wall_s, active_s, api_s, tool_s, tool_calls, tool_calls_ok, tool_calls_failed,
   (SELECT count(*) FROM turns WHERE session = s.id), (SELECT count(*) FROM limits WHERE session = s.id),
   (SELECT count(*) FROM compactions WHERE session = s.id)
 FROM agent_sessions s
+"""
+
+_TURN_MODELS = """
+SELECT turn, model, sum(reqs), sum(total), sum(input), sum(cached), sum(output), sum(reasoning) FROM turn_models
+WHERE session = ? GROUP BY turn, model ORDER BY turn, model
+"""
+_MODELS = """
+SELECT model, sum(reqs), sum(input), sum(cached), sum(output) FROM turn_models WHERE session = ?
+GROUP BY model ORDER BY model
 """
 
 
@@ -154,11 +169,14 @@ def session(connection: sqlite3.Connection, name: str) -> SessionDetail:
         return connection.execute(query, (ident,)).fetchall()
 
     limits = of_it(", ".join(LimitRecord._fields), "limits", "number")
+    printed = of_it(", ".join(ModelRecord._fields), "session_models", "model")
+    models = printed or connection.execute(_MODELS, (ident,)).fetchall()
     return SessionDetail(
         found[0],
-        tuple(map(ModelRecord._make, of_it(", ".join(ModelRecord._fields), "session_models", "model"))),
+        tuple(map(ModelRecord._make, models)),
         tuple(map(TurnRecord._make, of_it(", ".join(TurnRecord._fields), "turns", "number"))),
         tuple(map(UsageRecord._make, of_it(", ".join(UsageRecord._fields), "token_usage", "at_ms, id"))),
+        tuple(map(TurnModelRecord._make, connection.execute(_TURN_MODELS, (ident,)).fetchall())),
         tuple(LimitRecord._make(one)._replace(resumes_itself=bool(one[8])) for one in limits),
         tuple(map(CompactionRecord._make, of_it(", ".join(CompactionRecord._fields), "compactions", "number"))),
     )

@@ -9,7 +9,7 @@ import typer
 
 from wa.api.times import length, local
 from wa.model.errors import UsageError
-from wa.protocol.results import SessionModel, SessionParts, SessionResult, SessionsResult, SessionTurn
+from wa.protocol.results import SessionModel, SessionParts, SessionResult, SessionsResult, SessionTurn, SessionTurnModel
 from wa.surfaces.answer import Json, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.tables import Cell, Column, table
@@ -35,6 +35,16 @@ TURNS = (
     Column("PRINTED", right=True),
     Column("TOKENS", right=True),
     Column("OUTCOME"),
+)
+TURN_MODELS = (
+    Column("TURN", right=True),
+    Column("MODEL", flexible=True),
+    Column("REQUESTS", right=True, drop=2),
+    Column("TOTAL", right=True),
+    Column("INPUT", right=True),
+    Column("CACHED", right=True),
+    Column("OUTPUT", right=True),
+    Column("REASONING", right=True, drop=1),
 )
 MODELS = (
     Column("MODEL", flexible=True),
@@ -164,6 +174,7 @@ def _about(one: SessionResult, terminal: Terminal) -> list[str]:
 def _parts(parts: SessionParts, terminal: Terminal) -> list[str]:
     lines: list[str] = []
     lines += _part("turns", TURNS, [_turn(turn) for turn in parts["turns"]], terminal)
+    lines += _part("tokens of turns", TURN_MODELS, [_turn_model(model) for model in parts["turn_models"]], terminal)
     lines += _part("models", MODELS, [_model(model) for model in parts["models"]], terminal)
     lines += _part(
         "limits",
@@ -208,6 +219,11 @@ def _turn(turn: SessionTurn) -> list[str | Cell]:
         _number(turn["tokens"]),
         Cell(turn["outcome"] or "open", OUTCOMES.get(turn["outcome"] or "open")),
     ]
+
+
+def _turn_model(model: SessionTurnModel) -> list[str | Cell]:
+    figures = (model[name] for name in ("reqs", "total", "input", "cached", "output", "reasoning"))
+    return ["–" if model["turn"] is None else str(model["turn"]), model["model"], *map(_number, figures)]
 
 
 def _model(model: SessionModel) -> list[str | Cell]:
