@@ -53,7 +53,7 @@ GROUP BY model ORDER BY model
 """
 
 
-class _Conditions:
+class Conditions:
     """`WHERE` from what is asked; a None asks nothing."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class _Conditions:
 
 
 def _newest_or_next(
-    connection: sqlite3.Connection, query: str, where: _Conditions, limit: int | None, after_id: int | None
+    connection: sqlite3.Connection, query: str, where: Conditions, limit: int | None, after_id: int | None
 ) -> list[tuple[Any, ...]]:
     """Oldest first: the newest *limit*, or, after an id, the next *limit*."""
     where.add("id > ?", after_id)
@@ -91,7 +91,7 @@ def events(
     limit: int | None,
     after_id: int | None,
 ) -> list[EventRecord]:
-    where = _Conditions()
+    where = Conditions()
     where.add("pane = ?", None if pane is None else pane_number(pane))
     if event is not None:
         # `usage` is `usage.limit` too, and not `usages`: `/` comes next after the dot.
@@ -119,7 +119,7 @@ def transitions(
     limit: int | None,
     after_id: int | None,
 ) -> list[TransitionRecord]:
-    where = _Conditions()
+    where = Conditions()
     where.add("pane = ?", None if pane is None else pane_number(pane))
     where.add("at_ms >= ?", since_ms)
     where.add("at_ms < ?", until_ms)
@@ -143,7 +143,7 @@ def sessions(
     limit: int | None,
 ) -> list[SessionRecord]:
     """Newest first; those that were under way between the instants."""
-    where = _Conditions()
+    where = Conditions()
     where.add("pane = ?", None if pane is None else pane_number(pane))
     where.add("agent = ?", agent)
     where.add("(ended_ms IS NULL OR ended_ms >= ?)", since_ms)
@@ -156,7 +156,7 @@ def session(connection: sqlite3.Connection, name: str) -> SessionDetail:
     """`s12`, or the agent's own id: then the newest session that had it. Raises NotFound."""
     number = name[1:] if name[:1] == "s" else ""
     is_number = number.isascii() and number.isdecimal() and len(number) <= 18
-    where = _Conditions()
+    where = Conditions()
     where.add("id = ?", int(number)) if is_number else where.add("session_id = ?", name)
     found = _sessions(connection, where, 1)
     if not found:
@@ -182,7 +182,7 @@ def session(connection: sqlite3.Connection, name: str) -> SessionDetail:
     )
 
 
-def _sessions(connection: sqlite3.Connection, where: _Conditions, limit: int | None) -> list[SessionRecord]:
+def _sessions(connection: sqlite3.Connection, where: Conditions, limit: int | None) -> list[SessionRecord]:
     found = connection.execute(
         f"{_SESSIONS} {where} ORDER BY started_ms DESC, id DESC LIMIT ?",
         (*where.values, -1 if limit is None else limit),

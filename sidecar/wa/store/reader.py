@@ -206,6 +206,10 @@ class Reader:
         """The pane's newest agent session, for a session book to go on with; None where there is none."""
         return await self._read(lambda connection: agent_memory.remembered(connection, pane_uid))
 
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """*work* on one state of the database."""
+        return await self._read(work)
+
     async def health(self, *, within_s: float = HEALTH_WITHIN_S) -> Health:
         """Sizes, counts and an integrity check that may take so long."""
         return await self._read(lambda connection: read_panes.health(connection, self.path, within_s=within_s))

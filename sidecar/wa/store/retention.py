@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from wa.model.log import GapReason
-from wa.store import agent_upkeep
+from wa.store import acting_upkeep, agent_upkeep
 from wa.store.commit import delete_chunks
 from wa.store.connection import Database, transaction
 from wa.store.forgetting import MERGE_PAGES, merge
@@ -155,13 +155,15 @@ def _file_bytes(connection: sqlite3.Connection) -> int:
 
 
 def _drop_said(connection: sqlite3.Connection, *, before_ms: int | None = None) -> int:
-    """Some of what agents said before *before_ms*, or before the oldest row that is kept; how many records."""
+    """Some of what agents said, and of what was done, before *before_ms*, or before the oldest row that is kept; how many records."""
 
     def work() -> int:
         oldest: int | None = before_ms
         if oldest is None:
             (oldest,) = connection.execute("SELECT first_ms FROM chunks ORDER BY id LIMIT 1").fetchone() or (None,)
-        return 0 if oldest is None else agent_upkeep.drop_old(connection, oldest)
+        if oldest is None:
+            return 0
+        return agent_upkeep.drop_old(connection, oldest) + acting_upkeep.drop_old(connection, oldest)
 
     return transaction(connection, work)
 
@@ -178,6 +180,7 @@ def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
             ).fetchall()
         ]
         agent_upkeep.drop_panes(connection, gone)
+        acting_upkeep.drop_panes(connection, gone)
         for number in gone:
             for table in ("gaps", "screens", "checkpoints", "cwds", "open_chunks"):
                 connection.execute(f"DELETE FROM {table} WHERE pane = ?", (number,))  # noqa: S608 - names from above

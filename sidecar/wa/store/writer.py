@@ -93,6 +93,13 @@ class Writer:
         """What agents said and did. As `capture`, and in the same transactions; raises NotFound for an unknown pane."""
         await self._call(Call(batches=batches))
 
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """*work* in a transaction of its own, for what is written seldom; raises what it raises, and then nothing was written.
+
+        It must redact, and leave the tables of the log alone.
+        """
+        return await self._write(lambda connection, _: work(connection))
+
     async def forget(self, *, pane_uid: str | None = None, since_ms: int | None = None) -> int:
         """Delete what was captured of a pane, since an instant, or both, for good: no byte of it stays in any file.
 

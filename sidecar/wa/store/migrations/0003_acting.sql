@@ -10,7 +10,7 @@ CREATE TABLE actions (
   actor_name TEXT NOT NULL,
   kind TEXT NOT NULL,
   fingerprint TEXT NOT NULL,
-  -- JSON: the action in words, secrets taken out.
+  -- JSON: the action in words, secrets taken out; then `fingerprint` is '' (a hash of a short secret tells it).
   what TEXT NOT NULL,
   -- allow, deny or ask; the policy's rule, and why.
   decision TEXT NOT NULL,
@@ -19,6 +19,8 @@ CREATE TABLE actions (
   dry_run INTEGER NOT NULL,
   -- decided, typing, submitting, ended.
   stage TEXT NOT NULL,
+  -- When the first write was announced; NULL: nothing was ever typed.
+  typed_ms INTEGER,
   outcome TEXT,
   detail TEXT,
   evidence TEXT,
