@@ -1,4 +1,4 @@
-"""JSON Schemas of what commands answer, derived from `wa.protocol.results` and shipped as `protocol/schemas/*.json`.
+"""JSON Schemas of what commands answer: from `wa.protocol.results` and `results_*`, shipped as `protocol/schemas/*.json`.
 
 The files are what other programs read; a test compares them with what this derives, so that neither drifts.
 """
@@ -6,23 +6,36 @@ The files are what other programs read; a test compares them with what this deri
 from __future__ import annotations
 
 import ast
+import importlib
 import json
+import pkgutil
 import re
 import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from wa import protocol
 from wa.protocol import results
 
-COMMANDS = results.SCHEMAS
+PARTS = (
+    results,
+    *(
+        importlib.import_module(f"wa.protocol.{module.name}")
+        for module in pkgutil.iter_modules(protocol.__path__)
+        if module.name.startswith("results_")
+    ),
+)
+"""The modules with result types; each has a table RESULTS."""
+RESULTS: dict[str, type] = {command: shape for part in PARTS for command, shape in part.RESULTS.items()}
+COMMANDS = tuple(dict.fromkeys((*results.SCHEMAS, *RESULTS)))
 """Commands that answer with data, each with a schema `wa.<command>/1`."""
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
 INSTANTS = frozenset(
     {
         *("at", "as_of", "since", "started_at", "ended_at", "connected_at", "last_output_at"),
-        *("resets_at", "lifted_at"),
+        *("resets_at", "lifted_at", "until", "expires_at", "decided_at", "asked_at"),
     }
 )
 """Fields that hold an instant."""
@@ -39,7 +52,7 @@ PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 def schema_of(command: str) -> dict[str, Any]:
     """The schema of *command*'s `data`."""
     definitions: dict[str, Any] = {}
-    body = _typed_dict(results.RESULTS[command], definitions, _docstrings())
+    body = _typed_dict(RESULTS[command], definitions, _docstrings())
     schema = {
         "$schema": DRAFT,
         "$id": results.schema_name(command),
@@ -146,7 +159,8 @@ def _field(name: str, hint: Any, definitions: dict[str, Any], said: Mapping[str,
 def _docstrings() -> dict[str, str]:
     """Docstrings of the classes (`PaneResult`) and of their fields (`PaneResult.host`)."""
     said: dict[str, str] = {}
-    for node in ast.parse(Path(results.__file__).read_text(encoding="utf-8")).body:
+    sources = [Path(part.__file__ or "").read_text(encoding="utf-8") for part in PARTS]
+    for node in (node for source in sources for node in ast.parse(source).body):
         if not isinstance(node, ast.ClassDef):
             continue
         if text := ast.get_docstring(node):
