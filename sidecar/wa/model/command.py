@@ -110,6 +110,8 @@ Reply = Did | Saw | Happened | Woke | Told | Executed
 
 
 class RunStatus(StrEnum):
+    WAITING = "waiting"
+    """For the run that has the pane."""
     RUNNING = "running"
     PARKED = "parked"
     DONE = "done"
