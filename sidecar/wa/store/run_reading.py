@@ -1,0 +1,129 @@
+"""Runs and their journals, read back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection
+from typing import Any
+
+from wa.model.errors import NotFound
+from wa.store.prepare import pane_number
+from wa.store.reader import Reader
+from wa.store.run_records import RunRecord, StepRecord, SwitchRecord
+
+_RUNS = """
+SELECT id, workflow, version, 'p' || pane, key, context, mode, status, started_ms, wake_ms, ended_ms, outcome, detail
+FROM workflow_runs
+"""
+
+
+class RunReader:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def seen(self) -> int | None:
+        """The newest event that was judged; None before the first."""
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            found = connection.execute("SELECT event FROM workflow_seen").fetchone()
+            return None if found is None else int(found[0])
+
+        return await self._reader.read(work)
+
+    async def switches(self) -> list[SwitchRecord]:
+        return await self._reader.read(
+            lambda connection: [
+                SwitchRecord._make(fields)._replace(enabled=bool(fields[2]))
+                for fields in connection.execute(
+                    "SELECT name, 'p' || pane, enabled, at_ms FROM workflow_switches ORDER BY name, pane"
+                )
+            ]
+        )
+
+    async def open(self) -> list[RunRecord]:
+        """Those that have not ended, oldest first."""
+        return await self._reader.read(lambda connection: _runs(connection, "WHERE ended_ms IS NULL ORDER BY id", ()))
+
+    async def runs(
+        self, *, workflow: str | None = None, pane_uid: str | None = None, is_open: bool | None = None, limit: int = 100
+    ) -> list[RunRecord]:
+        """Newest first."""
+        pane = None if pane_uid is None else pane_number(pane_uid)
+        where = (
+            "WHERE workflow = coalesce(?1, workflow) AND (?2 IS NULL OR pane = ?2)"
+            " AND (?3 IS NULL OR (ended_ms IS NULL) = ?3) ORDER BY id DESC LIMIT ?4"
+        )
+        return await self._reader.read(lambda connection: _runs(connection, where, (workflow, pane, is_open, limit)))
+
+    async def run(self, run: int) -> RunRecord:
+        """Raises NotFound."""
+        return await self._reader.read(lambda connection: _run(connection, run))
+
+    async def steps(self, run: int) -> list[StepRecord]:
+        """In order."""
+        return await self._reader.read(lambda connection: _steps(connection, run))
+
+    async def begun_since(self, workflow: str, pane_uid: str | None, since_ms: int) -> list[int]:
+        """When runs of *workflow* on this pane began, dry ones aside, since then, oldest first."""
+        pane = None if pane_uid is None else pane_number(pane_uid)
+        return await self._reader.read(
+            lambda connection: [
+                began
+                for (began,) in connection.execute(
+                    "SELECT started_ms FROM workflow_runs WHERE workflow = ? AND pane IS ? AND started_ms >= ?"
+                    " AND mode <> 'dry' ORDER BY started_ms",
+                    (workflow, pane, since_ms),
+                )
+            ]
+        )
+
+    async def last_began(self, workflow: str, pane_uid: str | None) -> int | None:
+        """When the newest run of *workflow* on this pane (None: of no pane) began, manual and dry ones aside."""
+        pane = None if pane_uid is None else pane_number(pane_uid)
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            (found,) = connection.execute(
+                "SELECT max(started_ms) FROM workflow_runs WHERE workflow = ? AND pane IS ? AND mode <> 'dry'"
+                " AND key NOT LIKE '%:manual:%'",
+                (workflow, pane),
+            ).fetchone()
+            return None if found is None else int(found)
+
+        return await self._reader.read(work)
+
+    async def was_elsewhere(self, pane_uids: Collection[str], states: Collection[str], since_ms: int) -> bool:
+        """Whether one of the panes came into a state beside *states* after that instant."""
+        panes, known = sorted(map(pane_number, pane_uids)), json.dumps(sorted(states))
+        return await self._reader.read(
+            lambda connection: (
+                connection.execute(
+                    "SELECT 1 FROM transitions WHERE pane IN (SELECT value FROM json_each(?)) AND at_ms > ?"
+                    " AND after NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
+                    (json.dumps(panes), since_ms, known),
+                ).fetchone()
+                is not None
+            )
+        )
+
+
+def _runs(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[RunRecord]:
+    return [
+        RunRecord._make(fields)._replace(context=json.loads(fields[5]))
+        for fields in connection.execute(f"{_RUNS} {where}", values)
+    ]
+
+
+def _run(connection: sqlite3.Connection, run: int) -> RunRecord:
+    for found in _runs(connection, "WHERE id = ?", (run,)):
+        return found
+    raise NotFound(f"there is no run {run}", next_step="Run `wa workflow history` to see them.")
+
+
+def _steps(connection: sqlite3.Connection, run: int) -> list[StepRecord]:
+    return [
+        StepRecord(number, at_ms, json.loads(command), None if reply is None else json.loads(reply), replied_ms)
+        for number, at_ms, command, reply, replied_ms in connection.execute(
+            "SELECT number, at_ms, command, reply, replied_ms FROM workflow_steps WHERE run = ? ORDER BY number", (run,)
+        )
+    ]
