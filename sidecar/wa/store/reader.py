@@ -225,10 +225,6 @@ class Reader:
         """A copy of the whole database in the new file *target* (0600); its size in bytes."""
         return await asyncio.to_thread(export.copy, self.path, target)
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """*work* on one state of the database: for the parts of the store that live in files of their own."""
-        return await self._read(work)
-
     async def _of_pane(self, uid: str, work: Callable[[sqlite3.Connection, int], T]) -> T:
         return await self._read(lambda connection: work(connection, read_panes.known_number(connection, uid)))
 

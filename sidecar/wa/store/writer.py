@@ -120,10 +120,6 @@ class Writer:
         await purge(self._database, within_s=FORGET_WITHIN_S)
         return forgetting.rows
 
-    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """*work* in a transaction of its own: for the parts of the store that live in files of their own."""
-        return await self._write(lambda connection, _: work(connection))
-
     async def retain(self, now_ms: int) -> Retained:
         """Delete what is older than the settings allow, then the oldest until the file is small enough.
 
