@@ -83,12 +83,12 @@ def test_rows_that_scroll_away_between_frames_are_stored(jump: int, rows: int) -
     check(scene, scene.end(), 100)
 
 
-def told_runs(scene: Scene) -> list[list[str]]:
+def told_runs(scene: Scene, reason: GapReason) -> list[list[str]]:
     """What the log holds of the chat, cut where it tells of a gap."""
     runs: list[list[str]] = [[]]
     for item in scene.stage.log.items:
         if isinstance(item, Gap):
-            assert item.reason is GapReason.UNSEEN
+            assert item.reason is reason
             runs.append([])
         else:
             runs[-1] += [row.text.rstrip() for row in item.rows if not row.text.startswith("$ shell row")]
@@ -109,7 +109,7 @@ def check_nothing_is_nowhere(scene: Scene, said: int) -> None:
     assert lost or there == set(range(said)), sorted(set(range(said)) - there)
 
 
-def check_against(scene: Scene, truth: list[str]) -> None:
+def check_against(scene: Scene, truth: list[str], reason: GapReason = GapReason.UNSEEN) -> None:
     """Each run of the log is a passage of the truth, in order, none twice; between them, and nowhere else, rows are
     missing.
     """
@@ -117,7 +117,7 @@ def check_against(scene: Scene, truth: list[str]) -> None:
     while truth and not truth[-1]:
         truth.pop()
     first = next((i for i, text in enumerate(truth) if text), 0)
-    runs = told_runs(scene)
+    runs = told_runs(scene, reason)
     at = first
     for number, run in enumerate(runs):
         while number == len(runs) - 1 and run and not run[-1]:

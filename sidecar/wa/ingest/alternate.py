@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wa.ingest.checkpoint import Stay, marks
+from wa.ingest.checkpoint import MAX_MARKS, Stay, marks
 from wa.ingest.document import Document, Line
 from wa.ingest.ledger import Ledger
 from wa.model.log import GapReason, RowKind
@@ -103,12 +103,12 @@ class Alternate:
 
     def stay(self) -> Stay:
         document = self.document
-        rest = document.lines[document.stored :]
+        first = max(document.stored, len(document.lines) - MAX_MARKS)
         return Stay(
             certain=self.certain,
-            lines=marks(line.row.text for line in rest),
-            top=document.shown.top - document.stored,
-            content=document.content - document.stored,
+            lines=marks(line.row.text for line in document.lines[first:]),
+            top=document.shown.top - first,
+            content=document.content - first,
             feet=tuple(document.composer.heights),
             head=document.head,
             scrolled=document.scrolled,

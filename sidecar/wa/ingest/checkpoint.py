@@ -15,6 +15,7 @@ from wa.model.screen import Row
 
 VERSION = 1
 MAX_MARKS = 400
+"""The newest rows, where more are not stored: what pages cover, and older pages."""
 
 
 def mark(text: str) -> int:
@@ -49,7 +50,7 @@ class Stay(NamedTuple):
 
     certain: bool
     lines: tuple[int, ...]
-    """Marks of the rows that are not stored."""
+    """Marks of the rows that are not stored, at most MAX_MARKS."""
     top: int
     """How many of them had left the screen."""
     content: int
@@ -75,7 +76,7 @@ def encode(checkpoint: Checkpoint) -> bytes:
     stay = checkpoint.stay
     if stay is not None:
         stay = stay._replace(
-            lines=_pack(stay.lines[:MAX_MARKS]),  # type: ignore[arg-type]
+            lines=_pack(stay.lines),  # type: ignore[arg-type]
             below=tuple(_pack(rows) for rows in stay.below),  # type: ignore[misc]
         )
     return json.dumps([VERSION, *checkpoint._replace(stay=stay)], separators=(",", ":")).encode()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.ingest.anchor import HEADER_ROWS, Anchor, Known, Pair, find_anchor, has_room, head_above, one_scroll, telling
-from wa.ingest.checkpoint import Stay, marks
+from wa.ingest.checkpoint import MAX_MARKS, Stay, marks
 from wa.ingest.composer import Composer, speaks, staying
 from wa.ingest.joint import by_words, reads_alike, where_it_begins
 from wa.ingest.jump import part
@@ -133,6 +133,9 @@ class Document:
     ) -> tuple[Document, int | None]:
         """The document of an earlier run, and how many of its rows were not stored and are off the screen by now (None:
         cannot be known).
+
+        A frame that reads like what was stored long ago may show an answer that was given again: it is laid only
+        against what was on the screen, or below. A taller screen may show what had just left it.
         """
         document = cls(frame, at_ms)
         document.scrolled = stay.scrolled
@@ -140,18 +143,25 @@ class Document:
         foot = Composer(stay.feet).learned
         end = len(newest) + stay.content
         laid_against = Known(known, len(newest) + stay.top, 0, end, end, foot)
-        anchor = find_anchor(laid_against, names, [telling(row.text) for row in frame], low=0)
-        if anchor is None:
+        taller = max(0, len(frame) - stay.head - (len(stay.lines) - stay.top))
+        low = max(0, len(newest) + min(stay.top, 0) - taller)
+        anchor = find_anchor(laid_against, names, [telling(row.text) for row in frame], low=low)
+        head = head_above(anchor, known, names) if anchor is not None else 0
+        top = anchor.first.at - (anchor.first.row - head) if anchor is not None else -1
+        if top < low:
+            if foot and any(name == was != BLANK for name, was in zip(names[-foot:], stay.lines[-foot:], strict=False)):
+                document.composer, document.head = Composer(stay.feet), stay.head
+                document.lines = document.lines[stay.head :]
+                document.shown = Shown(0, stay.head, len(frame) - stay.head)
             return document, None
-        head = head_above(anchor, known, names)
-        top = anchor.first.at - (anchor.first.row - head)
         stored = newest[: min(top, len(newest))]
         document.lines[:head] = [Line(row, key(row.text), document.block, at_ms) for row in stored]
         document.stored = min(len(newest), len(document.lines))
         document.shown = Shown(len(stored), head, len(frame) - head)
         document.composer, document.head = Composer(stay.feet), stay.head
+        document.scrolled += max(0, top - len(newest) - stay.top)
         document._begun = bool(newest)
-        return document, max(0, top - len(newest))
+        return document, max(0, top - len(newest)) if len(stay.lines) < MAX_MARKS else None
 
     # -- frames -----------------------------------------------------------------------------------------------------
 
