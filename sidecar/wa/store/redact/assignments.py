@@ -7,9 +7,11 @@ What follows the name decides. Code that only handles secrets (`token = get_toke
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 from wa.store.redact.scan import DECORATION, PLACEHOLDER, Scan
 from wa.store.redact.shapes import has_digit, has_letter, is_random
+from wa.store.redact.values import is_harmless, is_kebab, is_name, is_placeholder, is_said, is_variable
 
 VALUE_LIMIT = 4096
 
@@ -24,19 +26,38 @@ _QUOTED_VALUE = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n]){{1,{VALUE_LIMIT
 _ESCAPED_VALUE = re.compile(rf"[^\"'`\\\s]{{1,{VALUE_LIMIT}}}+")
 
 _DESCRIBES = re.compile(
-    r"(?i)(?:s|iz\w*|ed|less|[_-]?(?:types?|urls?|uris?|endpoints?|files?|paths?|names?|ids?|len|lengths?|limits?|counts?|budgets?"
+    r"(?i)(?:s|iz\w*|ed|es\w*|ing\w*|ive|less|orit\w*|ors?(?:_\w*)?|enticat\w*|through|thru|[_-]?(?:types?|urls?|uris?|endpoints?|files?|paths?|names?|ids?|len|lengths?|limits?|counts?|budgets?"
     r"|expir\w*|ttl|age|states?|polic\w+|fields?|prompts?|env|refs?|stores?|managers?|providers?|hints?|reset\w*|labels?|placeholder|inputs?"
     r"|required|min|max|regex|patterns?|usage|used|price|cost|index|idx|pos|start|end|kind|class|err\w*|source|cache|lists?|map|dict"
-    r"|versions?|format|headers?|params?|arn|rotation|strength|protected|enabled|disabled|set|changed|last_used))"
+    r"|versions?|format|headers?|hdrs?|params?|m(?:ana)?ge?rs?|words?_\w+|arn|rotation|strength|protected|enabled|disabled|set|changed|last_used))"
 )
 """What a name goes on with when it names something about a secret rather than the secret."""
-_HARMLESS = re.compile(
-    r"(?i)none|null|nil|undefined|true|false|str|string|text|bytes|int|integer|number|bool|boolean|any|object|optional|required"
-    r"|invalid|incorrect|missing|wrong|expired|unset|set|yes|no|hidden|empty|changed|accepted|rejected|authentication|protected"
-    r"|\w*(?:Str|String|Password|Secret|Token|Field|Type|Schema|Bytes)|default|passw(?:or)?d|secret|token|self|this|env|value|redacted|masked|unknown|void|char|needed|not|and|or|the|a|an|in|is|of"
+_PLACEHOLDERS = ("$", "<", "{", "%", "*", "…", "...", ":py:", "xxx", "XXX", "your", "YOUR", PLACEHOLDER)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+")
+_NUMBER = re.compile(r"0x[0-9A-Fa-f]{1,16}|#[0-9A-Fa-f]{3,8}|-?\d{1,3}|\d{1,8}(?:\.\d{1,8})++")
+"""Numbers, colours, versions."""
+_OF_OBJECTS = ("self.", "this.", "cls.", "process.", "os.")
+_COUNTED = re.compile(r"\d{1,2}(?=\.|$)")
+_NUMBERED = re.compile(r"[A-Za-z]{3,16}\d{1,2}")
+"""`token2`"""
+_OF_NAMES = ascii_letters + digits + "_.-"
+_PAIR = re.compile(r"(?:[ \t]*+[,;])?[ \t]++[A-Za-z][\w.\-]{0,32}+\s{0,2}+[:=]|[ \t]++(?:#|//|--)[ \t]")
+"""Another name and its value, or a comment."""
+_FOLLOWS_FLAG = re.compile(r"[ \t]{0,8}(?:[;&|)\"'`<>]|(?<=[ \t])-)")
+_PAIRS = re.compile(r"[\w.\-]{1,32}+\s{0,2}+[:=]\s{0,2}+[^\s,;]{1,64}+[,;]?\s{1,4}+$")
+_MARKS = DECORATION + "#;-*>$%+/!•\"'"
+"""Prompts, marks of lists and of comments."""
+_COMMANDS = frozenset({"", "export", "set", "setenv", "global", "local"})
+_WHOSE = re.compile(
+    r"(?i)\b(?:the|your|my|our|his|her|its|this|new|old|current|temporary|initial|default|generated|first|master|root|admin"
+    r"|user|database|login|'s)\s+(?:\w{1,16}\s+)?$"
 )
-_PLACEHOLDERS = ("$", "<", "{", "%", "*", "…", "...", "xxx", "XXX", "your", "YOUR", PLACEHOLDER)
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_OF_FLAGS = frozenset(
+    {"option", "options", "flag", "flags", "argument", "arguments", "parameter", "parameters", "instead"}
+)
+"""`give the --password option`"""
+_STRONG = ("api", "access", "secret", "private", "auth", "signing", "encryption", "account", "master", "service")
+"""What stands before `_KEY` where a key is meant that opens something."""
 
 
 class NameRule:
@@ -51,6 +72,8 @@ class NameRule:
         text = scan.text
         if text[end : end + 1] in _ENDS:
             return end
+        if text[at] == "_" and text[end : end + 2].lower() in _PASSWORDS:
+            return at + 1
         if found := _AFTER_NAME.match(text, end):
             if _DESCRIBES.fullmatch(found["rest"]):
                 return end
@@ -89,53 +112,107 @@ class NameRule:
 
     def _is_secret(self, scan: Scan, at: int, end: int, found: re.Match[str], start: int, stop: int) -> bool:
         text = scan.text
-        value = text[start:stop]
-        sep = found.groupdict().get("sep") or " "
-        tight = sep in ("=", ":")
-        if (
-            value == text[at:end]
-            or value.startswith(_PLACEHOLDERS)
-            or (not found["open"] and _HARMLESS.fullmatch(value.rstrip(".,:")))
-        ):
+        value, quoted = text[start:stop], bool(found["open"])
+        sep = (found.groupdict().get("sep") or " ").strip(" \t")
+        tight = found.groupdict().get("sep") in ("=", ":")
+        if value.startswith(_PLACEHOLDERS) or (not quoted and is_harmless(value.rstrip(".,:"))):
             return False
         if scan.touches_open_end(stop):
             return True
-        if not found["open"]:
-            value = value.rstrip(".")
-            if text[stop : stop + 1] in ("(", "[", "{") or (not tight and not self._stands_alone(scan, value, stop)):
+        scan.work += 3
+        first = max(0, at - 48) + len(text[max(0, at - 48) : at].rstrip(_OF_NAMES))
+        name = text[first : end + len(found["rest"])]
+        if value == text[at:end] or _joined(value) in (_joined(name.rpartition(".")[2]), text[at:end].lower()):
+            return False
+        if not quoted:
+            value = value.rstrip(".:")
+            if text[stop : stop + 1] in ("(", "[", "{") or value.startswith(_OF_OBJECTS) or "?." in value:
                 return False
-            if _IDENTIFIER.fullmatch(value) and ("." in value or not (tight or has_digit(value))):
-                # `password = name` is code; `password: word` at the end of a line is a setting.
-                is_setting = self._any_value and "." not in value and sep.strip() == ":"
-                return (is_setting and self._ends_line(scan, stop)) or is_random(value)
+            is_identifier = _IDENTIFIER.fullmatch(value) is not None
+            if self._any_value and is_identifier and "." not in value and not has_digit(value):
+                return self._is_setting(scan, first, stop, value, sep, tight=tight)
+            if not tight and not self._stands_alone(scan, value, stop):
+                return False
+            if is_identifier and ("." in value or not (tight or has_digit(value))):
+                return is_random(value) and value[0] != "_" and not is_name(_COUNTED.sub("", value))
         elif " " in value.strip() and not (self._any_value and self._is_phrase(value, tight=tight)):
             return False
+        if _NUMBER.fullmatch(value) and not (tight and self._any_value):
+            return False
         if self._any_value:
-            return len(value) >= 2 and not value.startswith(("/", "~/", "./"))
-        if tight and text[at:end].isupper() and self._kind != "api_key" and len(value) >= 6:
-            return True
-        return (len(value) >= 6 and has_digit(value) and has_letter(value)) or (
+            return len(value) >= 2 and not value.startswith(("/", "~/", "./")) and bool(value.strip("*•.:"))
+        is_set = tight and text[at:end].isupper() and self._kind != "api_key" and len(value) >= 6
+        is_likely = (len(value) >= 6 and has_digit(value) and has_letter(value)) or (
             len(value) >= 16 and not value.isdigit()
+        )
+        scan.work += 8 * (is_set or is_likely)
+        return (is_set or is_likely) and not self._is_plain(value, name, quoted=quoted, tight=tight, is_set=is_set)
+
+    def _is_plain(self, value: str, name: str, *, quoted: bool, tight: bool, is_set: bool) -> bool:
+        """A name of something in a program, or a placeholder."""
+        if is_placeholder(value) or "://" in value:
+            return True
+        if is_set:
+            return False
+        if self._kind == "secret":
+            return value.isupper() and "_" in value and is_name(value)
+        if not quoted and (value.startswith("_") or (not tight and _NUMBERED.fullmatch(value))):
+            return True
+        opens = self._kind == "token" or any(word in name.lower() for word in _STRONG)
+        return is_name(value) and not (opens and is_kebab(value))
+
+    def _is_setting(self, scan: Scan, first: int, stop: int, value: str, sep: str, *, tight: bool) -> bool:
+        """Is a plain *value* a password that is set or told, or does code name what holds one?
+
+        *first* is where the name begins. `password = word` may be either; a word that says nothing of a program is
+        taken for a password where it stands as in a file of settings.
+        """
+        text = scan.text
+        line = scan.line_start(first)
+        before = text[max(line, first - 160) : first]
+        is_inside = any(before.count(mark) > before.count(other) for mark, other in ("()", "[]", "{}"))
+        if tight:
+            return not (is_inside and is_variable(value)) and len(value) >= 2
+        if text[first - 1 : first] in ("$", "@", "&", ".", ">") and before:
+            return False
+        after = text[stop : min(scan.line_end(stop), stop + 80)]
+        ends = not after.strip(DECORATION) or _PAIR.match(after) is not None
+        if sep == ":":
+            return not after.strip(DECORATION) or (ends and not is_inside and not is_variable(value))
+        if sep == "=":
+            is_alone = before.strip(_MARKS + "0123456789") in _COMMANDS
+            if text.startswith(("self.", "this."), first) or is_inside or is_variable(value):
+                return False
+            return ends and (is_alone or _PAIRS.search(before) is not None)
+        if sep.startswith("is"):
+            told = not (rest := after.strip(DECORATION)) or rest[0] in ".,;!)\"'" or text[stop - 1] == "."
+            return told and _WHOSE.search(before) is not None and not is_said(value)
+        return (
+            sep == ""
+            and not value.isupper()
+            and value not in _OF_FLAGS
+            and (ends or _FOLLOWS_FLAG.match(after) is not None)
         )
 
     def _is_phrase(self, value: str, *, tight: bool) -> bool:
         """Several words in quotes are a password rather than a message about one."""
-        return has_digit(value) or (
-            (tight or value.count(" ") == 1) and not any(map(_HARMLESS.fullmatch, value.split()))
-        )
+        return has_digit(value) or ((tight or value.count(" ") == 1) and not any(map(is_harmless, value.split())))
 
     def _stands_alone(self, scan: Scan, value: str, stop: int) -> bool:
         """Nothing that makes it prose follows; a value that cannot be a word may stand in prose."""
         rest = scan.text[stop : min(stop + 2, scan.line_end(stop))].strip(DECORATION)
         return not rest or rest[0] in ",;}\"'`)&#" or (has_digit(value) and has_letter(value))
 
-    def _ends_line(self, scan: Scan, stop: int) -> bool:
-        """Nothing follows, as in a file of settings or after a label."""
-        return not scan.text[stop : min(scan.line_end(stop), stop + 80)].strip(DECORATION + ",;")
+
+def _joined(name: str) -> str:
+    """Without what tells `challenge_password` from `challengePassword`."""
+    return name.replace("_", "").replace("-", "").lower()
 
 
 _ENDS = frozenset(",.;)/>\n")
 """After a name they say that nothing is assigned to it."""
+_PASSWORDS = frozenset({"wo", "wd", "ph"})
+"""`_pass` goes on: then it is `password`, `passwd` or `passphrase`, which are literals of their own."""
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token)\s+(?=\S{6})")
 
 _HEADER = re.compile(
@@ -193,14 +270,17 @@ def cookie(scan: Scan, _at: int, end: int) -> int:
 
 
 _SSHPASS = re.compile(r"\s{0,4}[\"']?(?P<value>[^\s\"']{2,256})")
-_CURL_USER = re.compile(r"\s{0,4}=?[\"']?(?P<user>[^\s:\"'@/]{1,128}):(?P<value>[^\s\"']{3,256})")
+_CURL_USER = re.compile(r"\s{0,4}+=?[\"']?(?P<user>[^\s:\"'@/]{1,128}+):(?P<value>[^\s\"']{3,256}+)")
 
 
 def curl_user(scan: Scan, at: int, end: int) -> int:
     """`curl -u name:password`."""
-    found = _CURL_USER.match(scan.text, end)
-    scan.work += found is not None
-    if found is None or "curl" not in scan.text[max(scan.line_start(at), at - 512) : at]:
+    text = scan.text
+    if "curl" not in text[max(0, at - 512) : at]:
+        return end
+    scan.work += 1
+    found = _CURL_USER.match(text, end)
+    if found is None or "curl" not in text[max(scan.line_start(at), at - 512) : at]:
         return end
     if not found["value"].startswith(_PLACEHOLDERS):
         scan.add(found.start("value"), found.end("value"), "password")

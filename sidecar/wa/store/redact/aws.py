@@ -17,7 +17,7 @@ _OPEN_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{1,39}$")
 
 def secret_near(scan: Scan, at: int, end: int) -> int:
     """At a key id: look round it."""
-    if not scan.spans or scan.spans[-1].start != at:
+    if not scan.spans or scan.spans[-1].start != at or scan.spans[-1].kind != "aws_key":
         return end
     start = max(scan.line_start(at), at - LINE_LIMIT)
     look(scan, start, LINES, begun_at=at, limit=at + LINE_LIMIT)

@@ -50,8 +50,10 @@ def _from(scan: Scan, at: int, lines: int, *, begun_at: int) -> int:
     for left in range(lines, 0, -1):
         if start >= scan.open_start > begun_at:
             scan.key_lines = left
-        mark = text.find("-----END", start, min(end, start + LINE_LIMIT))
-        found = _END.match(text, mark) if mark >= 0 else None
+        mark = scan.key_end(start)
+        found = _END.match(text, mark) if mark < min(end, start + LINE_LIMIT) else None
+        if found is None and end - start > LINE_LIMIT:
+            return start
         inner_start, inner_end = scan.content(start, found.start() if found else end)
         inner = text[inner_start:inner_end]
         if found:

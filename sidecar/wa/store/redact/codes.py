@@ -67,7 +67,7 @@ _NEVER = frozenset(
 )
 _INVITES = re.compile(r"(?i)\b(?:enter|type|paste|copy|use|following)\b")
 """`this code` is mostly source code; after one of these it is to be typed somewhere."""
-_DASHED = r"[A-Z0-9]{3,5}-[A-Z0-9]{3,5}(?:-[A-Z0-9]{3,5})?"
+_DASHED = r"(?!(?:PEP|RFC|ISO|CVE|UTF|SHA|ECMA|IEEE|BCP|FIPS)-\d)[A-Z0-9]{3,5}-[A-Z0-9]{3,5}(?:-[A-Z0-9]{3,5})?"
 _SAME_LINE = re.compile(rf"(?<![A-Za-z0-9\-])(?:(?P<dashed>{_DASHED})|[A-Z0-9]{{8,9}})(?![A-Za-z0-9\-])")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9\-])(?:\d{6,8}|\d{3}[ -]\d{3})(?![A-Za-z0-9\-])")
 _BESIDE = re.compile(

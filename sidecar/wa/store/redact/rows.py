@@ -160,9 +160,14 @@ def _without(texts: list[str], wrapped: Sequence[bool], spans: list[Span]) -> li
     ends = list(accumulate(length + (not wrap) for length, wrap in zip(lengths, wrapped, strict=True)))
     result = list(texts)
     cuts: dict[int, list[tuple[int, int, str]]] = {}
+    row = 0
     for span in spans:
-        row = bisect_right(ends, span.start)
+        row = bisect_right(ends, span.start, row)
         placeholder = f"{PLACEHOLDER}{span.kind}]"
+        begin = ends[row - 1] if row else 0
+        if row not in cuts and span.end < ends[row]:
+            cuts[row] = [(span.start - begin, span.end - begin, placeholder)]
+            continue
         while row < len(texts):
             begin = ends[row - 1] if row else 0
             if begin >= span.end:
@@ -172,7 +177,13 @@ def _without(texts: list[str], wrapped: Sequence[bool], spans: list[Span]) -> li
                 cuts.setdefault(row, []).append((first, last, placeholder))
                 placeholder = ""
             row += 1
+        row -= 1
     for row, places in cuts.items():
+        if len(places) == 1:
+            first, last, placeholder = places[0]
+            text = texts[row]
+            result[row] = f"{text[:first]}{placeholder}{text[last:]}"
+            continue
         parts, at = list[str](), 0
         for first, last, placeholder in places:
             parts += [texts[row][at:first], placeholder]

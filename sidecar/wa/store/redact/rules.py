@@ -128,10 +128,11 @@ def apply(scan: Scan) -> None:
 
 def _take(scan: Scan, end: int) -> int:
     """Without judging: what follows a literal on its line, if there is anything; up to where."""
-    if scan.text.startswith("\n", end):
-        return end
-    stop = min(scan.line_end(end), end + DENSE_REACH)
-    if not _WORTH.search(scan.text, end, stop):
+    text = scan.text
+    stop = text.find("\n", end, end + DENSE_REACH)
+    if stop < 0:
+        stop = min(len(text), end + DENSE_REACH)
+    if not _WORTH.search(text, end, stop):
         # What stands astride the edge is looked at again.
         return max(end, stop - 32)
     scan.add(end, stop, DENSE)

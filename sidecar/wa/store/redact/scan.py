@@ -50,7 +50,18 @@ class Scan:
     """The text under the rules and what they have found. A newline stands between logical lines and nowhere else."""
 
     __slots__ = (
-        *("_breaks", "aws_lines", "aws_to", "code_lines", "codes_to", "data", "key_lines", "open_start", "plain_to"),
+        *(
+            "_breaks",
+            "_key_end",
+            "aws_lines",
+            "aws_to",
+            "code_lines",
+            "codes_to",
+            "data",
+            "key_lines",
+            "open_start",
+            "plain_to",
+        ),
         *("run", "spans", "text", "url", "work"),
     )
 
@@ -59,6 +70,8 @@ class Scan:
         self.data = data
         """The text in UTF-8."""
         self._breaks: list[int] | None = None
+        self._key_end = -1
+        """The end of a key that was looked for last."""
         self.open_start = text.rfind("\n") + 1 if is_open else len(text) + 1
         """Where the last line begins if more of it is to come; it will be scanned again then. Else beyond the text."""
         self.spans: list[Span] = []
@@ -106,6 +119,13 @@ class Scan:
         if self._breaks is None:
             self._breaks = [found.start() for found in re.finditer("\n", self.text)]
         return self._breaks
+
+    def key_end(self, at: int) -> int:
+        """Where the next `-----END` stands, beyond the text if there is none. Asked for in rising order: searched once."""
+        if self._key_end < at:
+            found = self.text.find("-----END", at)
+            self._key_end = len(self.text) + 1 if found < 0 else found
+        return self._key_end
 
     def content(self, start: int, end: int) -> tuple[int, int]:
         """Where the text of the line *start* … *end* stands inside its frame and indent."""

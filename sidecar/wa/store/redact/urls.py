@@ -119,6 +119,7 @@ def url(scan: Scan, at: int, end: int) -> int:
         pieces += _continuation(scan, line_end, stop - scan.line_start(start))
     if len(pieces) == 1 and line_end < len(text) and not any(mark in text[end:stop] for mark in "?#@"):
         return stop
+    scan.work += 8 + 2 * len(pieces)
     _judge(scan, pieces, "", begun_at=start)
     return stop
 
