@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import regex
 
-from wa.detect.blocks import readings, tidy
+from wa.detect.blocks import Block, readings, tidy
 from wa.detect.look import Look, Text
 from wa.detect.rule import Budget, Rule
 from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
@@ -41,19 +41,12 @@ class Memory:
     """What rules said about texts: a pane is looked at many times a second, and little of it changes. Holds no state of any pane."""
 
     def __init__(self) -> None:
-        self._hits: dict[tuple[object, ...], tuple[tuple[Hit, ...], int]] = {}
-
-    def key(self, rule: Rule, text: Text, context: Context) -> tuple[object, ...]:
-        """A printed time means the same for a minute."""
-        return (rule.id, text.text, *((context.seen_at_ms // 60_000, context.host_zone) if rule.is_timed else ()))
-
-    def get(self, key: tuple[object, ...]) -> tuple[tuple[Hit, ...], int] | None:
-        return self._hits.get(key)
+        self.hits: dict[tuple[object, ...], tuple[tuple[Hit, ...], int]] = {}
 
     def put(self, key: tuple[object, ...], hits: tuple[tuple[Hit, ...], int]) -> None:
-        if len(self._hits) >= MAX_REMEMBERED:
-            self._hits.clear()
-        self._hits[key] = hits
+        if len(self.hits) >= MAX_REMEMBERED:
+            self.hits.clear()
+        self.hits[key] = hits
 
 
 class Asking:
@@ -79,15 +72,17 @@ class Asking:
                 if text.first <= until:
                     continue
                 hits, _ = self._hits(rule, text)
-                if hits and region == "exit":
+                if not hits:
+                    continue
+                if region == "exit":
                     until = text.last
                 for hit in hits:
                     found.append(self._match(rule, region, text, hit))
-                if hits and not rule.many and (rule.present or region == "bottom"):
+                if not rule.many and (rule.present or region == "bottom"):
                     return found
         return found
 
-    def _best(self, rule: Rule, texts: Iterable[Text]) -> list[Match]:
+    def _best(self, rule: Rule, texts: Iterable[Text | Block]) -> list[Match]:
         """Of texts that are one footer read in several ways: the way that says most."""
         best: list[Match] = []
         most = 0
@@ -98,14 +93,17 @@ class Asking:
                 best = [self._match(rule, "footer", text, hit) for hit in hits]
         return best
 
-    def _hits(self, rule: Rule, text: Text) -> tuple[tuple[Hit, ...], int]:
+    def _hits(self, rule: Rule, text: Text | Block) -> tuple[tuple[Hit, ...], int]:
         """In the reading of the text's open joints that says most; and how much that is."""
-        key = self._memory.key(rule, text, self._context)
-        if (known := self._memory.get(key)) is not None:
+        whole = text.text
+        key: tuple[object, ...] = (rule.id, whole)
+        if rule.is_timed:  # a printed time means the same for a minute
+            key = (rule.id, whole, self._context.seen_at_ms // 60_000, self._context.host_zone)
+        if (known := self._memory.hits.get(key)) is not None:
             return known
         best: tuple[Hit, ...] = ()
         most = 0
-        for said in readings(text.text[:MAX_TEXT], flush=text.flush):
+        for said in readings(whole[:MAX_TEXT], flush=text.flush):
             if any(self._budget.search(pattern, said) for pattern in rule.unless):
                 continue
             for pattern in rule.match:
@@ -118,7 +116,7 @@ class Asking:
                     most = worth
                     best = tuple(Hit(fields, hit[0][:MAX_SPAN]) for (fields, _), hit in zip(read, found, strict=True))
                 break
-        if not self._budget.is_spent and len(text.text) <= MAX_REMEMBERED_TEXT:
+        if not self._budget.is_spent and len(whole) <= MAX_REMEMBERED_TEXT:
             self._memory.put(key, (best, most))
         return best, most
 
@@ -163,7 +161,7 @@ class Asking:
     def _converted(self, rule: Rule, name: str, value: str) -> object:
         return CONVERTERS[rule.types.get(name, name if name in CONVERTERS else "text")](value, self._context)
 
-    def _match(self, rule: Rule, region: str, text: Text, hit: Hit) -> Match:
+    def _match(self, rule: Rule, region: str, text: Text | Block, hit: Hit) -> Match:
         fields = hit.fields
         event = rule.event
         if event == "usage.limit" and "reset" not in fields:

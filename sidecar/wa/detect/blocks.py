@@ -106,17 +106,10 @@ class Block:
         return f"Block({self.kind!r}, {self.column}, {self.first}-{self.last}, {self.text[:80]!r})"
 
 
-class Seen(NamedTuple):
-    """What a line is by itself, wherever it stands."""
-
-    sort: int
-    column: int
-    glyph: str
-    said: str
-    marker: Marker | None = None
-    begins: bool = False
-    """It begins a text of its own even directly below a block."""
-
+Seen = tuple[int, int, str, str, Marker | None, bool]
+"""What a line is by itself, wherever it stands: its sort, column, glyph and words; whose marker it is; whether it begins a text of its
+own even directly below a block. A bare tuple, because it is taken apart for every row of every look.
+"""
 
 OPEN, DRAWN, TOP, EDGE, MARKED, PROMPT = range(6)
 """Sorts of lines: words, a rule, the top of a box, another row of one, a marker's, a shell's."""
@@ -202,20 +195,20 @@ class Grouper:
         column = len(text) - len(bare)
         if glyph in RULES:
             if is_rule(text):
-                return Seen(DRAWN, column, glyph, "")
+                return DRAWN, column, glyph, "", None, False
             if glyph in "─━═╌" and (ruled := _RULED.match(text)) is not None:
-                return Seen(DRAWN, column, glyph, tidy(ruled["text"]))
+                return DRAWN, column, glyph, tidy(ruled["text"]), None, False
         elif glyph == "╭":
-            return Seen(TOP, column, glyph, tidy(unboxed(text)))
+            return TOP, column, glyph, tidy(unboxed(text)), None, False
         elif glyph in "│╰":
-            return Seen(EDGE, column, glyph, tidy(unboxed(text)))
+            return EDGE, column, glyph, tidy(unboxed(text)), None, False
         markers = self._of_glyph.get(glyph)
         if markers is not None and (marker := _fitting(markers, bare, column)) is not None:
-            return Seen(MARKED, column, glyph, tidy(bare[1:]), marker)
+            return MARKED, column, glyph, tidy(bare[1:]), marker, False
         if text[0] in SHELL_STARTS and ("$" in text or "#" in text or "%" in text) and is_prompt(text):
-            return Seen(PROMPT, column, glyph, tidy(text))
+            return PROMPT, column, glyph, tidy(text), None, False
         begins = self._breaks is not None and self._breaks.match(text) is not None
-        return Seen(OPEN, column, glyph, tidy(text), None, begins)
+        return OPEN, column, glyph, tidy(text), None, begins
 
     def blocks(self, page: Page) -> list[Block]:
         """The blocks of a page, top first."""

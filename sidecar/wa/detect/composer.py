@@ -34,6 +34,9 @@ class Frame(NamedTuple):
     footer: tuple[str, ...]
 
 
+_UNKNOWN = Frame(0, 0, "", ())
+
+
 class Frames:
     """The composers of one agent. Most screens end as they did a moment ago: what lines are is found once for the same lines."""
 
@@ -53,16 +56,15 @@ class Frames:
         known, see, starts = self._grouper.known, self._grouper.see, self._starts
         for at in range(len(texts) - 1, max(page.screen_line, len(texts) - MAX_LINES) - 1, -1):
             text = texts[at]
-            if not text or (glyph := (known.get(text) or see(text)).glyph) not in starts:
+            if not text or (glyph := (known.get(text) or see(text))[2]) not in starts:
                 continue
             for number, composer in enumerate(self._composers):
                 if glyph not in ("│" if composer.frame == "box" else composer.marks):
                     continue
                 above = min(at, 1)
                 key = (number, above, *texts[at - above :])
-                if key in self._known:
-                    frame = self._known[key]
-                else:
+                frame = self._known.get(key, _UNKNOWN)
+                if frame is _UNKNOWN:
                     frame = _framed(texts[at - above :], above, composer, self._grouper)
                     if sum(map(len, texts[at - above :])) <= MAX_REMEMBERED_CHARS:
                         if len(self._known) >= MAX_REMEMBERED:
@@ -119,8 +121,8 @@ def _may_follow(footer: Sequence[str], composer: Composer, grouper: Grouper) -> 
     if len(shown) > composer.below:
         return False
     for text in shown:
-        seen = grouper.see(text)
-        if seen.column < composer.below_column or seen.sort in (MARKED, PROMPT):
+        sort, column, *_ = grouper.see(text)
+        if column < composer.below_column or sort in (MARKED, PROMPT):
             return False
     return composer.below_like is None or composer.below_like.search(join([tidy(text) for text in shown])) is not None
 

@@ -159,7 +159,7 @@ class Look:
 
     # -- regions -----------------------------------------------------------------------------------
 
-    def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text]:
+    def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text | Block]:
         if region == "footer":
             return self._footer(rows)
         if region == "above":
@@ -180,11 +180,7 @@ class Look:
             return () if seen is None else (Text(seen.draft, seen.first, seen.last),)
         if region == "screen":
             return self._screen(rule)
-        return [
-            Text(block.text, block.first, block.last, block.flush)
-            for block in self._with(rows)
-            if block.kind == region and self._fits(rule, block)
-        ]
+        return [block for block in self._with(rows) if block.kind == region and self._fits(rule, block)]
 
     def _with(self, rows: Collection[int] | None) -> list[Block]:
         """The blocks in which one of *rows* lies, in order."""
@@ -198,8 +194,8 @@ class Look:
             (row,) = rows
             at = bisect_right(firsts, row) - 1
             return [at] if at >= 0 and blocks[at].last >= row else []
-        found = {bisect_right(firsts, row) - 1 for row in rows}
-        return sorted(at for at in found if at >= 0 and any(blocks[at].last >= row for row in rows))
+        places = [(bisect_right(firsts, row) - 1, row) for row in rows]
+        return sorted({at for at, row in places if at >= 0 and blocks[at].last >= row})
 
     def _footer(self, rows: Collection[int] | None) -> list[Text]:
         seen = self.composer
@@ -208,7 +204,7 @@ class Look:
         end = self.page.rows - 1
         return [Text(text, seen.last + 1, end) for text in seen.footer]
 
-    def _bottom(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Text]:
+    def _bottom(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Text | Block]:
         lines = self.page.lines
         shown = [at for at in range(self.page.screen_line, len(lines.texts)) if lines.texts[at]][-rule.rows :]
         top = lines.firsts[shown[0]] if shown else self.page.rows
@@ -216,7 +212,7 @@ class Look:
             return
         for block in self._with(rows):
             if block.last >= top and (not rule.columns or block.column in rule.columns):
-                yield Text(block.text, block.first, block.last, block.flush)
+                yield block
                 for line in block.lines if len(block.lines) > 1 else ():
                     yield Text(line, block.first, block.last, block.flush)
 
@@ -273,13 +269,14 @@ class Look:
             if rows is None or any(block.first <= row <= last for row in rows):
                 yield Text(_joined(near), block.first, last)
 
-    def _near(self, rule: Rule, rows: Collection[int] | None, *, beyond: bool) -> Iterator[Text]:
+    def _near(self, rule: Rule, rows: Collection[int] | None, *, beyond: bool) -> list[Text]:
         """Each block with those behind it; *beyond*: whatever stands between, up to a shell's prompt."""
         blocks = self.blocks
         starts: Iterable[int] = range(len(blocks))
         if rows is not None:
             found = self._indexes(rows)
             starts = found if beyond else sorted({n for at in found for n in range(max(0, at - NEAR_BLOCKS), at + 1)})
+        texts = []
         for at in starts:
             block = blocks[at]
             if not beyond and not self._fits(rule, block):
@@ -290,7 +287,8 @@ class Look:
                     break
                 if other.kind in PLAIN:
                     near.append(other)
-            yield Text(_joined(near, rules=not beyond), block.first, near[-1].last)
+            texts.append(Text(_joined(near, rules=not beyond), block.first, near[-1].last))
+        return texts
 
     def _fits(self, rule: Rule, block: Block) -> bool:
         return (
@@ -373,7 +371,9 @@ def _rows(block: Block) -> str:
 def _joined(blocks: Iterable[Block], *, rules: bool = False) -> str:
     """Texts of blocks, a row each; where *rules* matter, lines drawn from column 0 on as one character of theirs."""
     return "\n".join(
-        block.text or block.glyph
-        for block in blocks
-        if block.kind != RULE or block.text or (rules and block.column == 0)
+        [
+            block.text or block.glyph
+            for block in blocks
+            if block.kind != RULE or block.text or (rules and block.column == 0)
+        ]
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from wcwidth import wcswidth
@@ -35,6 +36,8 @@ _GLYPHS = "■⚠•◦›✔✗❯●⏺⎿✦✕ℹ✻>"
 """What agents begin a line with; a row that begins so is no rest of another, unless the terminal says it."""
 _CLOSING = ",.;:!?%)]}"
 _URL_END = re.compile(r"https?://\S+$")
+_BLANKS = b"\t\n\v\f\r\x1c\x1d\x1e\x1f "
+_NBSP = b"\xc2\xa0"
 _WIDE = re.compile(
     r"[^\x00-\u02ff\u2010-\u203f\u2190-\u21ff\u23ce\u23ff\u2500-\u25fc\u2713-\u2717\u2722-\u2727\u2729-\u273d\u276f\u2800-\u28ff]"
 )
@@ -60,12 +63,12 @@ class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
     __slots__ = (
+        "_bare",
         "_cols",
         "_is_padded",
         "_joined",
         "_last_text",
         "_lines",
-        "_squeezed",
         "_wrapped",
         "rows",
         "screen_row",
@@ -90,7 +93,7 @@ class Page:
         self._wrapped = wrapped
         self._is_padded = " \n" in joined or joined.endswith(" ")
         self._joined = alike(joined)
-        self._squeezed: str | None = None
+        self._bare: bytes | None = None
         self._lines: Lines | None = None
         self._last_text: str | None = None
 
@@ -101,24 +104,28 @@ class Page:
         return self._cols
 
     @property
-    def squeezed(self) -> str:
+    def bare(self) -> bytes:
         """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
-        if self._squeezed is None:
-            self._squeezed = "".join(self._joined.split())
-        return self._squeezed
+        if self._bare is None:
+            self._bare = _without_blanks(self._joined)
+        return self._bare
 
     def rows_with(self, anchor: str, times: int) -> list[int] | None:
-        """The rows that hold *anchor*, which stands *times* in the squeezed text; None where not all of them are verbatim in a row."""
+        """The rows that hold *anchor*, which stands *times* in the bare text; None where not all of them are verbatim in a row."""
+        if not anchor:
+            return None
         text = self._joined
-        rows = []
-        row = seen = 0
-        at = text.find(anchor)
-        while at >= 0:
+        rows: list[int] = []
+        row = seen = at = 0
+        for _ in range(times):
+            at = text.find(anchor, at)
+            if at < 0:
+                return None
             row += text.count("\n", seen, at)
             rows.append(row)
             seen = at
-            at = text.find(anchor, at + 1)
-        return rows if len(rows) == times else None
+            at += 1
+        return rows
 
     @property
     def last_text(self) -> str:
@@ -136,7 +143,7 @@ class Page:
         if self._lines is None:
             joints = self._flagged() if self._wrapped is not None else self._guessed()
             if joints is None:
-                rows = range(self.rows)
+                rows = list(range(self.rows))
                 texts = [text.rstrip(" ") for text in self.texts] if self._is_padded else self.texts
                 self._lines = Lines(texts, rows, rows, frozenset())
             else:
@@ -213,6 +220,7 @@ class Page:
         return joints if any(joints) else None
 
 
+@lru_cache(maxsize=256)
 def _joint(start: str, above: str, text: str, certain: bool) -> int:
     """How *text* follows *above*, which reaches the last column.
 
@@ -251,10 +259,22 @@ def alike(text: str) -> str:
     return text if text.isascii() else text.replace("’", "'").replace("│", " ")
 
 
+def bare(text: str) -> bytes:
+    """UTF-8 without blanks (those of ASCII, and U+00A0), borders and curly apostrophes."""
+    return _without_blanks(alike(text))
+
+
+def _without_blanks(text: str) -> bytes:
+    # A row may hold half of a surrogate pair: whatever a program prints.
+    found = text.encode("utf-8", "surrogatepass").translate(None, _BLANKS)
+    return found if found.isascii() else found.replace(_NBSP, b"")
+
+
 def squeezed(text: str) -> str:
     return "".join(alike(text).split())
 
 
+@lru_cache(maxsize=512)
 def width(text: str) -> int:
     return len(text) if text.isascii() or _WIDE.search(text) is None else max(wcswidth(text), 0) or len(text)
 

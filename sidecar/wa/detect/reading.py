@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from wa.detect.asking import Asking, Match, Memory
 from wa.detect.composer import Frames
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
-from wa.detect.page import Page, page_of_text, squeezed
+from wa.detect.page import Page, bare, page_of_text
 from wa.detect.rule import NO_RANK, Budget, Rule
 from wa.detect.values import Context
 from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
@@ -44,41 +44,45 @@ class Detector:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
+        self._idle = f"{pack.name}.idle"
         self._memory = Memory()
         self._frames = Frames(pack.composers, pack.grouper)
         self._commands = frozenset((*pack.processes, *pack.aliases))
-        places: dict[str, list[int]] = {}
+        places: dict[bytes, list[int]] = {}
         self._anchors: list[str] = []
-        """As written in the rules; those of equal squeezed form share a pattern."""
+        """As written in the rules; those of equal bare form share a pattern."""
         self._rules_of: list[list[int]] = []
         for number, rule in enumerate(pack.rules):
             for anchor in rule.anchors:
-                bare = squeezed(anchor)
-                if bare not in places:
-                    places[bare] = []
+                form = bare(anchor)
+                if form not in places:
+                    places[form] = []
                     self._anchors.append(anchor)
-                    self._rules_of.append(places[bare])
-                elif anchor != self._anchors[list(places).index(bare)]:
-                    self._anchors[list(places).index(bare)] = bare  # spelled in two ways: never taken for verbatim
-                places[bare].append(number)
-        signs = dict.fromkeys(sign for composer in pack.composers for sign in composer.signs if sign not in places)
-        self._automaton = AhoCorasick([*places, *signs], implementation=Implementation.DFA, store_patterns=False)
+                    self._rules_of.append(places[form])
+                elif anchor != self._anchors[list(places).index(form)]:
+                    self._anchors[list(places).index(form)] = ""  # spelled in two ways: in no row is it verbatim
+                places[form].append(number)
+        signs = dict.fromkeys(bare(sign) for composer in pack.composers for sign in composer.signs)
+        self._automaton = BytesAhoCorasick(
+            [*places, *(sign for sign in signs if sign not in places)], implementation=Implementation.DFA
+        )
 
     def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
-        hits = self._automaton.find_matches_as_indexes(page.squeezed, overlapping=True)
+        hits = self._automaton.find_matches_as_indexes(page.bare, overlapping=True)
         spoken: dict[int, list[int] | None] = {}
-        if not hits:
-            return spoken, False
+        times: dict[int, int] = {}
+        for hit, _, _ in hits:
+            times[hit] = times.get(hit, 0) + 1
         anchors, rules_of = self._anchors, self._rules_of
-        for hit, count in Counter([found[0] for found in hits]).items() if len(hits) > 1 else ((hits[0][0], 1),):
+        for hit, count in times.items():
             if hit >= len(anchors):
                 continue
             rows = page.rows_with(anchors[hit], count)
             for rule in rules_of[hit]:
-                known = spoken.get(rule, [])
-                spoken[rule] = None if rows is None or known is None else known + rows
-        return spoken, True
+                known = spoken.get(rule, ())
+                spoken[rule] = None if rows is None or known is None else [*known, *rows] if known else rows
+        return spoken, bool(hits)
 
     def read(
         self, page: Page, *, title: str = "", at_ms: int, zone: str, without: frozenset[str] = frozenset()
@@ -92,30 +96,30 @@ class Detector:
         look = Look(page, self.pack, self._frames, title)
         if not spoken:
             return self._judge(look, [], [])
-        rules = [(self.pack.rules[number], spoken[number]) for number in sorted(spoken)]
+        numbers = sorted(spoken)
         if without:
-            rules = [(rule, rows) for rule, rows in rules if rule.id not in without]
+            numbers = [number for number in numbers if self.pack.rules[number].id not in without]
+        asked = [self.pack.rules[number] for number in numbers]
         asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory)
         look.start = after_shell(look.blocks, self._commands)
-        starts = [
-            match
-            for rule, rows in rules
-            if rule.event == "session.start"
-            for match in asking.ask(rule, rows)
-            if match.first_row >= look.start
-        ]
-        if starts:
-            look.start = max(match.first_row for match in starts)
-        matches = [match for match in starts if match.first_row == look.start]
-        for rule, rows in rules:
+        matches: list[Match] = []
+        for number, rule in zip(numbers, asked, strict=True):
+            if rule.event == "session.start":
+                matches += asking.ask(rule, spoken[number])
+        if matches:
+            matches = [match for match in matches if match.first_row >= look.start]
+            look.start = max([match.first_row for match in matches], default=look.start)
+            matches = [match for match in matches if match.first_row == look.start]
+        for number, rule in zip(numbers, asked, strict=True):
             if rule.event != "session.start":
-                matches += asking.ask(rule, rows)
-        matches.sort(key=_first_row)
-        return self._judge(look, matches, [rule for rule, _ in rules])
+                matches += asking.ask(rule, spoken[number])
+        if len(matches) > 1:
+            matches.sort(key=_first_row)
+        return self._judge(look, matches, asked)
 
     def _titled(self, title: str) -> set[int]:
-        hits = self._automaton.find_matches_as_indexes(squeezed(title), overlapping=True)
-        return {number for hit in hits if hit[0] < len(self._anchors) for number in self._rules_of[hit[0]]}
+        hits = self._automaton.find_matches_as_indexes(bare(title), overlapping=True)
+        return {number for hit in hits if hit[0] < len(self._rules_of) for number in self._rules_of[hit[0]]}
 
     def forget(self) -> None:
         """Of texts that were read before nothing is remembered; that costs time and changes nothing else."""
@@ -137,16 +141,17 @@ class Detector:
     # -- all of them -------------------------------------------------------------------------------
 
     def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
-        kept = matches if len({match.rule.event for match in matches}) == len(matches) else _one_of_each(matches)
+        kept = matches
+        if len(matches) > 1 and len({match.rule.event for match in matches}) < len(matches):
+            kept = _one_of_each(matches)
+        composer = look.composer
         state, rule, why = self._state(look, kept)
         if state not in _AT_WORK:
             kept = [match for match in kept if match.rule.event not in ("turn.working", "state.idle")]
         detections = [match.detection for match in sorted(kept, key=_first_row)]
-        if look.composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
-            place = Place("composer", look.composer.first, look.composer.last, "")
-            detections.append(
-                Detection("state.idle", self.pack.name, f"{self.pack.name}.idle", Severity.INFO, {}, True, place)
-            )
+        if composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
+            place = Place("composer", composer.first, composer.last, "")
+            detections.append(Detection("state.idle", self.pack.name, self._idle, Severity.INFO, {}, True, place))
         dialog = None
         if state in _WAITING:
             said = next((match.detection for match in reversed(kept) if match.rule.id == rule), None)
@@ -159,8 +164,8 @@ class Detector:
                     options.labels if options else (),
                     options.selected if options else None,
                 )
-        draft = look.composer.draft if look.composer is not None else None
-        said = [match.rule.id for match in matches]
+        draft = composer.draft if composer is not None else None
+        said = {match.rule.id for match in matches}
         silent = tuple([one.id for one in asked if one.id not in said])
         return Reading(self.pack.name, state, rule, why, tuple(detections), dialog, draft, silent, look)
 
@@ -188,7 +193,7 @@ class Detector:
             limit = _standing_limit(look, matches, self.pack)
             if limit is not None:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
-            return PaneState.IDLE, f"{name}.idle", IDLE_WHY
+            return PaneState.IDLE, self._idle, IDLE_WHY
         return PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY
 
 
@@ -199,10 +204,11 @@ def _first_row(match: Match) -> int:
 def _one_of_each(matches: Sequence[Match]) -> list[Match]:
     """The lowest of equal ones; of what is present, the one that says most."""
     kept: dict[str, Match] = {}
+    times = Counter([match.rule.event for match in matches])
     for match in matches:
         detection = match.detection
         key = detection.event
-        if not detection.present or key.startswith("auth."):
+        if times[key] > 1 and (not detection.present or key.startswith("auth.")):
             key = detection.identity
         other = kept.get(key)
         if other is None or not detection.present or len(detection.fields) >= len(other.detection.fields):
@@ -212,9 +218,10 @@ def _one_of_each(matches: Sequence[Match]) -> list[Match]:
 
 def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match | None:
     """The newest limit, unless the agent answered, finished or signed in after it."""
-    limit: Match | None = next((match for match in reversed(matches) if match.rule.event == "usage.limit"), None)
-    if limit is None:
+    limits = [match for match in matches if match.rule.event == "usage.limit"]
+    if not limits:
         return None
+    limit = limits[-1]
     budget = Budget()
     for block in look.blocks:
         if block.kind not in pack.answers or block.first <= (limit.detection.place.last_row or 0):
