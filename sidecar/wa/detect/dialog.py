@@ -7,13 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from wa.detect.blocks import MAX_KNOWN_CHARS, tidy
-from wa.detect.page import BORDERS, Lines, is_rule, width
+from wa.detect.labels import OptionRow, goes_on, labels_of
+from wa.detect.page import BORDERS, Lines, is_rule
 
 MAX_OPTIONS = 40
-BOX_MARGIN = 4
-"""So much of the width a border with its blank takes, and what agents leave empty at the right."""
-CUT_BLANKS = 2
-"""So many blanks may stand where the terminal cut a row, and be lost."""
 _NUMBERED = re.compile(r"^(?P<mark>[❯›>●▸▶→*]\s+)?\s*(?:[○◯]\s+)?(?P<number>\d{1,2})[.)]\s+(?P<label>\S.*)$")
 _BORDER_STARTS = frozenset(BORDERS)
 _SELECTED = re.compile(r"^(?P<mark>[❯›>●▸▶→]\s+)(?P<label>\S.*)$")
@@ -51,7 +48,8 @@ class _Read(NamedTuple):
     bare: str
     number: int
     """0: it begins no option."""
-    label: str
+    label_at: int
+    """Where its label begins, inside its borders."""
     is_marked: bool
     number_column: int
 
@@ -66,10 +64,9 @@ def _look(text: str) -> _Read:
     column = len(inside) - len(bare)
     found = _NUMBERED.match(bare)
     if found is None:
-        return _Read(column, bare, 0, "", False, 0)
-    return _Read(
-        column, bare, int(found["number"]), tidy(found["label"]), bool(found["mark"]), column + found.start("number")
-    )
+        return _Read(column, bare, 0, 0, False, 0)
+    starts = column + found.start("label"), bool(found["mark"]), column + found.start("number")
+    return _Read(column, bare, int(found["number"]), *starts)
 
 
 _known = lru_cache(maxsize=2_048)(_look)
@@ -77,45 +74,38 @@ _known = lru_cache(maxsize=2_048)(_look)
 
 def _numbered(lines: Lines, start: int, cols: int) -> Options | None:
     texts = lines.texts
-    labels: list[str] = []
+    options: list[list[OptionRow]] = []
     selected: int | None = None
     first = last = 0
     column = 0
     above = ""
     for at in range(start, len(texts)):
         text = texts[at]
-        if not labels and not text:
+        if not options and not text:
             continue
         read = _read(text)
-        if read.number and read.number == len(labels) + 1:
-            if len(labels) == MAX_OPTIONS:
+        if read.number and (read.number == len(options) + 1 or read.number == 1):
+            if read.number == 1:
+                options, selected, first, column = [], None, lines.firsts[at], read.number_column
+            elif len(options) == MAX_OPTIONS:
                 break
-            if not labels:
-                first, column = lines.firsts[at], read.number_column
-            labels.append(read.label)
-        elif read.number == 1:
-            labels, selected, first, column = [read.label], None, lines.firsts[at], read.number_column
-        elif labels and read.bare and lines.firsts[at] == last + 1:
+            options.append([OptionRow(inner(text), read.label_at, is_loose=False, goes_on=False)])
+        elif options and read.bare and lines.firsts[at] == last + 1:
             deeper = read.column > column
-            is_loose = at in lines.loose
-            if is_loose or _goes_on(above, read.bare, cols, deeper=deeper):
-                labels[-1] = tidy(labels[-1] + ("" if is_loose else " ") + read.bare)
-            elif not deeper:
+            fits_not = goes_on(above, read.bare, cols, deeper=deeper)
+            if not (deeper or fits_not or at in lines.loose):
                 continue
+            options[-1].append(OptionRow(inner(text), read.column, at in lines.loose, fits_not))
             last, above = lines.lasts[at], text
             continue
         else:
             continue
         last, above = lines.lasts[at], text
         if read.is_marked:
-            selected = len(labels) - 1
-    return Options(tuple(labels), selected, first, last) if len(labels) > 1 or selected is not None else None
-
-
-def _goes_on(above: str, bare: str, cols: int, *, deeper: bool) -> bool:
-    """The label did not fit into the row *above*: its next word (*deeper*: in the agent's own column) had no place there."""
-    length = len(bare.split(" ", 1)[0]) if deeper else 1
-    return width(above) + 1 + length > cols - (BOX_MARGIN if deeper else CUT_BLANKS)
+            selected = len(options) - 1
+    if len(options) < 2 and selected is None:
+        return None
+    return Options(labels_of(options), selected, first, last)
 
 
 def _marked(lines: Lines, top: int) -> Options | None:
