@@ -14,9 +14,9 @@ def send(text, *, forced=False, submit=True):
 
 
 @pytest.mark.parametrize("kind", list(ActionKind))
-@pytest.mark.parametrize("actor", [kind for kind in ActorKind if kind is not ActorKind.HUMAN])
+@pytest.mark.parametrize("actor", [ActorKind.AGENT, ActorKind.REMOTE])
 @pytest.mark.parametrize("view", [LIVE, None, LIVE._replace(started_by_wa=True, bracketed_paste=True)])
-def test_nobody_but_a_person_may_act(kind, actor, view):
+def test_nobody_but_a_person_and_workflows_may_act_as_shipped(kind, actor, view):
     """Whatever the action and the pane."""
     assert isinstance(decide(Action(kind, text="x", submit=True, forced=True), Actor(actor), view), Deny)
 

@@ -1,57 +1,115 @@
-"""The one judgement before anything reaches a pane. So far: a person at the command line may, nobody else."""
+"""The one judgement before anything reaches a pane.
+
+First what no rule can allow (never.py), then pauses and signs of a person, then rules in their order, then budgets. Whatever
+the rules say, an automation that nothing allows may not.
+"""
 
 from __future__ import annotations
 
-import re
+from wa.decide.never import MAX_PASTE_CHARS, never
+from wa.decide.rules import AUTOMATIONS, SHIPPED, Policy, Rule, Verdict
+from wa.model.action import (
+    Action,
+    Actor,
+    ActorKind,
+    Allow,
+    Ask,
+    Decision,
+    Deny,
+    HumanSign,
+    Ledger,
+    PaneView,
+)
 
-from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, Decision, Deny, PaneView
+__all__ = ["MAX_PASTE_CHARS", "SHIPPED", "Policy", "Rule", "Verdict", "decide", "sign_age_s"]
 
-MAX_PASTE_CHARS = 256 * 1024
-
-# Tab, LF and CR are judged apart. The rest is keystrokes to a program (ESC, Ctrl-C …), or nothing a person meant;
-# U+2028 and U+2029 are line ends to some.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ACTS_UNLESS_BRACKETED = re.compile(r"[\n\r\t]")
+GRANTED = "granted"
+NOWHERE = PaneView(alive=False)
 
 
-def decide(action: Action, actor: Actor, view: PaneView | None) -> Decision:
+def decide(
+    action: Action,
+    actor: Actor,
+    view: PaneView | None,
+    policy: Policy = Policy(),  # noqa: B008 - immutable
+    ledger: Ledger = Ledger(),  # noqa: B008 - immutable
+    now_ms: int = 0,
+) -> Decision:
     """May *actor* do this? *view* is None for an action without a pane."""
-    if actor.kind is not ActorKind.HUMAN:
-        return Deny(f"{actor.kind.value} may not act on panes", "Only a person at the command line may, for now.")
-    if action.kind is ActionKind.SPAWN:
-        return Allow("asked for by a person")
-    if view is None or not view.alive:
-        return Deny("the pane is gone", "Run `wa panes` to see what lives.")
-    if view.excluded:
-        return Deny(
-            "the configuration says never to look at this pane, so nothing sent could be verified",
-            "Type it yourself, or change `capture.never` (`wa config path`).",
-        )
-    if action.kind is ActionKind.KILL:
-        if view.started_by_wa:
-            return Allow("wa started it")
-        return Deny("wa never ends what it did not start", "Close it in WezTerm.")
-    return _send(action, view)
+    if (refused := never(action, actor, view)) is not None:
+        return refused
+    if actor.kind in AUTOMATIONS and view is not None and (held := _held(view, policy)) is not None:
+        return held
+    judged = _by_rules(action, actor, view or NOWHERE, policy)
+    if isinstance(judged, Ask) and ledger.granted:
+        judged = Allow("a person approved exactly this", GRANTED)
+    if isinstance(judged, Allow) and actor.kind in AUTOMATIONS:
+        return _within_budget(policy, ledger, now_ms) or judged
+    return judged
 
 
-def _send(action: Action, view: PaneView) -> Decision:
-    if not action.text and not action.submit:
-        return Deny("there is nothing to send", "Give a text.")
-    if len(action.text) > MAX_PASTE_CHARS:
+def sign_age_s(human: HumanSign) -> float | None:
+    """How long ago a person last showed at the pane: typed in its composer, or used a terminal that has it in focus."""
+    signs = [human.typed_s, human.input_s if human.focused else None]
+    return min((age for age in signs if age is not None), default=None)
+
+
+def _held(view: PaneView, policy: Policy) -> Deny | None:
+    if view.paused is not None:
+        whose = {"all": "everything"}.get(view.paused, view.paused)
+        return Deny(f"{whose} is paused", "`wa resume` lets automations go on.", "pause")
+    age_s = sign_age_s(view.human)
+    if age_s is not None and age_s < policy.human_quiet_s:
         return Deny(
-            f"{len(action.text)} characters are too many to paste",
-            f"Send {MAX_PASTE_CHARS} at most, or name a file in the text.",
+            f"somebody used this pane {max(0.0, age_s):.0f} s ago",
+            f"Automations wait until nobody has for {policy.human_quiet_s:g} s (`policy.human_quiet_s`).",
+            "human",
         )
-    if found := _CONTROL.search(action.text):
+    return None
+
+
+def _by_rules(action: Action, actor: Actor, view: PaneView, policy: Policy) -> Decision:
+    for rule in (*policy.rules, *SHIPPED):
+        if rule.fits(action, actor, view):
+            return _judgement(rule, actor)
+    if actor.kind is ActorKind.WORKFLOW:
+        return Deny("no rule allows this to a workflow", "Name it in a `[[policy.rule]]`.", "shipped.none")
+    return Deny(
+        f"no rule allows {actor.kind.value} to act on panes",
+        "A person at the command line may; or allow it in a `[[policy.rule]]`.",
+        "shipped.none",
+    )
+
+
+def _judgement(rule: Rule, actor: Actor) -> Decision:
+    if rule.decision is Verdict.ALLOW:
+        return Allow(rule.reason or "a rule allows it", rule.name)
+    if rule.decision is Verdict.ASK:
+        return Ask(rule.reason or "a rule wants a person to say yes first", rule.name)
+    step = f"See rule {rule.name} (`wa policy explain`)."
+    return Deny(rule.reason or f"a rule denies it to {actor.kind.value}", step, rule.name)
+
+
+def _within_budget(policy: Policy, ledger: Ledger, now_ms: int) -> Deny | None:
+    if ledger.pane_last_ms is not None:
+        # A clock that was set back makes nothing older than it is.
+        passed_s = max(0.0, (now_ms - ledger.pane_last_ms) / 1000)
+        if passed_s < policy.pane_cooldown_s:
+            return Deny(
+                f"an automation acted here {passed_s:.1f} s ago",
+                f"Try again in {policy.pane_cooldown_s - passed_s:.1f} s (`policy.pane_cooldown_s`).",
+                "budget.cooldown",
+            )
+    if 0 < policy.pane_actions_per_hour <= ledger.pane_hour:
         return Deny(
-            f"the text holds a control character (U+{ord(found[0]):04X}), which programs take as a keystroke",
-            "Send printable text only.",
+            f"automations acted {ledger.pane_hour} times on this pane in the last hour",
+            "Something may be going in circles: `wa audit --pane PANE`. The bound is `policy.pane_actions_per_hour`.",
+            "budget.pane",
         )
-    if view.bracketed_paste is not True and not action.forced and (acts := _ACTS_UNLESS_BRACKETED.search(action.text)):
-        what = "a tab" if acts[0] == "\t" else "more than one line"
+    if 0 < policy.actions_per_minute <= ledger.all_minute:
         return Deny(
-            f"the text holds {what}, and nothing says that the program takes a paste as one piece: "
-            "a plain shell would run each line, or complete at each tab",
-            "Send one line, or use --force where you know the program.",
+            f"automations acted {ledger.all_minute} times in the last minute",
+            "Try again in a minute. The bound is `policy.actions_per_minute`.",
+            "budget.all",
         )
-    return Allow("asked for by a person")
+    return None
