@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wa.config.policy_rules import RuleTrouble, policy_rules
 from wa.config.schema import SETTINGS, Setting
+from wa.decide.rules import Rule
 from wa.model.errors import ConfigError
 
 _MUX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -75,18 +77,34 @@ class WezTermSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySettings:
+    human_quiet_s: int
+    pane_actions_per_hour: int
+    """0: no limit."""
+    actions_per_minute: int
+    """0: no limit."""
+    pane_cooldown_s: int
+    ask_min: int
+    grant_min: int
+    queue_hours: int
+    rules: tuple[Rule, ...] = ()
+    """The `[[policy.rule]]` tables, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     capture: CaptureSettings
     retention: RetentionSettings
     log: LogSettings
     wezterm: WezTermSettings
+    policy: PolicySettings
     mux: tuple[MuxEntry, ...] = ()
     origin: Mapping[str, str] = field(default_factory=dict)
     """For each key that was set in a file: which file."""
 
     @classmethod
     def defaults(cls) -> Settings:
-        return _build({setting.key: setting.default for setting in SETTINGS}, (), {})
+        return _build({setting.key: setting.default for setting in SETTINGS}, (), (), {})
 
     @classmethod
     def load(cls, path: Path) -> Settings:
@@ -108,7 +126,7 @@ class Settings:
 
 
 def settings_table() -> tuple[Setting, ...]:
-    """Every setting but the `[[mux]]` tables, in the order of the file."""
+    """Every setting but the `[[mux]]` and `[[policy.rule]]` tables, in the order of the file."""
     return SETTINGS
 
 
@@ -120,6 +138,8 @@ def parse(text: str, origin: str) -> Settings:
         raise ConfigError(f"{origin} is not TOML: {error}") from error
     reading = _Reading(text, origin)
     muxes = reading.muxes(document.pop("mux", []))
+    policy = document.get("policy")
+    rules = reading.rules(policy.pop("rule", [])) if isinstance(policy, dict) else ()
     values: dict[str, Any] = {setting.key: setting.default for setting in SETTINGS}
     said: dict[str, str] = {}
     for key, value in _leaves(document):
@@ -130,7 +150,7 @@ def parse(text: str, origin: str) -> Settings:
             raise reading.error(key, reason)
         values[key] = tuple(value) if isinstance(value, list) else value
         said[key] = origin
-    return _build(values, muxes, said)
+    return _build(values, muxes, rules, said)
 
 
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
@@ -165,7 +185,9 @@ def _suggestion(key: str) -> str:
     return f"; did you mean `{near[0]}`?" if near else "; `wa config show` lists them all"
 
 
-def _build(values: Mapping[str, Any], muxes: tuple[MuxEntry, ...], said: Mapping[str, str]) -> Settings:
+def _build(
+    values: Mapping[str, Any], muxes: tuple[MuxEntry, ...], rules: tuple[Rule, ...], said: Mapping[str, str]
+) -> Settings:
     def section(name: str) -> dict[str, Any]:
         depth = name.count(".") + 1
         return {
@@ -180,6 +202,7 @@ def _build(values: Mapping[str, Any], muxes: tuple[MuxEntry, ...], said: Mapping
         retention=RetentionSettings(**section("retention")),
         log=LogSettings(**section("log")),
         wezterm=WezTermSettings(**section("wezterm")),
+        policy=PolicySettings(**section("policy"), rules=rules),
         mux=muxes,
         origin=dict(said),
     )
@@ -192,28 +215,37 @@ class _Reading:
         self._lines = text.splitlines()
         self._origin = origin
 
-    def error(self, key: str, reason: str, *, mux: int | None = None) -> ConfigError:
-        line = self._line_of(key, mux)
+    def error(self, key: str, reason: str, *, mux: int | None = None, table: str = "mux") -> ConfigError:
+        """*mux*: which of the tables called *table*, from 0."""
+        line = self._line_of(key, mux, table)
         where = self._origin if line is None else f"{self._origin}, line {line}"
-        named = key if mux is None else f"[[mux]] number {mux + 1}: {key}"
+        named = key if mux is None else f"[[{table}]] number {mux + 1}: {key}"
         return ConfigError(f"{where}: {named}: {reason}", details={"file": self._origin, "key": key, "line": line})
 
-    def _line_of(self, key: str, mux: int | None) -> int | None:
+    def _line_of(self, key: str, mux: int | None, array: str) -> int | None:
         """The parser keeps no positions: looks for the table's header and the name below it, as people write them."""
-        table, seen = "", -1
+        table, seen, begins = "", -1, None
         for number, line in enumerate(self._lines, 1):
             if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
                 table = re.sub(r"[\s\"']", "", header[1])
-                seen += table == "mux"
+                seen += table == array
+                if mux is not None and seen == mux and begins is None:
+                    begins = number
                 if mux is None and table == key:
                     return number
             elif name := re.match(r"\s*([\w.\"'\s-]+?)\s*=", line):
                 bare = re.sub(r"[\s\"']", "", name[1])
                 full = f"{table}.{bare}" if table else bare
-                wanted = f"mux.{key}" if mux is not None else key
+                wanted = f"{array}.{key}" if mux is not None else key
                 if (full == wanted or full.startswith(f"{wanted}.")) and (mux is None or seen == mux):
                     return number
-        return None
+        return begins
+
+    def rules(self, tables: object) -> tuple[Rule, ...]:
+        try:
+            return policy_rules(tables)
+        except RuleTrouble as trouble:
+            raise self.error(trouble.key, trouble.reason, mux=trouble.number, table="policy.rule") from trouble
 
     def muxes(self, tables: object) -> tuple[MuxEntry, ...]:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):

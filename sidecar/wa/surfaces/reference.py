@@ -11,6 +11,7 @@ from typing import Any
 
 from wa.api import shapes
 from wa.api.catalogue import error_codes, settings
+from wa.config.policy_rules import KEYS
 from wa.surfaces.app import click_tree
 from wa.surfaces.help import QUICK_START, summary, usage
 
@@ -75,7 +76,12 @@ def settings_page() -> str:
         " the `wezterm` command of that host as a list of words; and a `zone` such as `Europe/Berlin`, in which agents there"
         " print times, where it is another than the host says."
     )
-    return "\n\n".join(["# Settings", NOTE, intro, table, muxes]) + "\n"
+    rules = (
+        "`[[policy.rule]]` tables say who may do what where, tried in their order before the shipped rules:"
+        f" {', '.join(f'`{key}`' for key in KEYS[:-2])} (a text or a list of texts each; what is left out fits all), `decision`"
+        " (`allow`, `deny` or `ask`) and a `reason`. [Acting](../topics/acting.md#policy) explains them, `wa policy explain` tries them."
+    )
+    return "\n\n".join(["# Settings", NOTE, intro, table, muxes, rules]) + "\n"
 
 
 def errors_page() -> str:
