@@ -82,6 +82,10 @@ class Saw(NamedTuple):
     cwd: str | None = None
     at_ms: int = 0
     alive: bool = True
+    turn_ms: int | None = None
+    """When the newest turn began, as it is remembered over restarts of wa; None: nobody knows of any."""
+    session_ms: int | None = None
+    """When the agent's session began in this pane; None: wa came later, or there is none."""
 
 
 class Happened(NamedTuple):

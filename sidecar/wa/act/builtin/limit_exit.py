@@ -1,0 +1,35 @@
+"""Where the user chose it: end the agent at a limit, and hand over to whoever signs in with another account."""
+
+from __future__ import annotations
+
+import re
+
+from wa.act.builtin.steps import Steps, act, look, tell, until
+from wa.model.action import Action, ActionKind, ActOutcome
+from wa.model.command import Ending, Saw, Trigger
+
+SAID_S = 5.0
+"""Exit texts may come in parts."""
+SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{5,127}")
+_KEPT = ("session_id", "total", "input", "cached", "output", "reasoning", "mode")
+
+
+def hand_over(trigger: Trigger, before: Saw, key: str) -> Steps[Ending]:
+    did = yield from act(Action(ActionKind.EXIT))
+    if did.outcome is ActOutcome.PLANNED:
+        return Ending("planned", "The agent would have been ended.")
+    if did.outcome is not ActOutcome.EXITED:
+        yield from tell("Could not end the agent at its limit", did.detail, key=f"{key}:exit")
+        return Ending("not_exited", f"{did.outcome.value}: {did.detail}", failed=True)
+    said = {name: did.evidence[name] for name in _KEPT if name in did.evidence}
+    if "session_id" not in said or "total" not in said:
+        happened = yield from until(SAID_S, events=frozenset({"session.end", "session.resume_hint"}))
+        said = {name: happened.fields[name] for name in _KEPT if name in happened.fields} | said
+    after = yield from look()
+    known = (said.get("session_id"), after.session_id, before.session_id)
+    session_id = next((str(one) for one in known if one and SESSION_ID.fullmatch(str(one))), None)
+    tokens = f", {said['total']} tokens" if "total" in said else ""
+    resume = f"session {session_id}" if session_id else "its session has no id that wa could read"
+    detail = f"{trigger.agent or 'The agent'} was ended at its usage limit: {resume}{tokens}."
+    yield from tell("Sign in with another account", detail, needs_you=True, key=f"{key}:handed_over")
+    return Ending("handed_over", detail)
