@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from wa.act.journal import Entry, context_json, context_of
+from wa.act.runner import Asked, Player
 from wa.act.workflow import Context, Workflow
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
@@ -77,15 +80,23 @@ class World:
             fields or {},
         )
         context = Context(trigger, {**self.workflow.settings, **(settings or {})}, profile or {}, seed=7)
-        run = self.workflow.play(context)
-        try:
-            command = next(run)
-            for _ in range(MAX_COMMANDS):
-                command = run.send(self._answer(command))
-        except StopIteration as ended:
-            ending: Ending = ended.value
-            return ending
-        raise AssertionError(f"no end after {MAX_COMMANDS} commands")
+        context = context_of(json.loads(json.dumps(context_json(context))))
+        player = Player(self.workflow, context)
+        journal: list[Entry] = []
+        now = player.begin()
+        while isinstance(now, Asked):
+            assert len(journal) < MAX_COMMANDS, f"no end after {MAX_COMMANDS} commands"
+            reply = self._answer(now.command)
+            asked, replied = player.cleaned(now.command), player.cleaned_reply(reply)
+            journal.append(_through_json(Entry(now.number, self.now_ms, asked, replied)))
+            now = player.answer(reply)
+        for number in range(0, len(journal), 1 + len(journal) // 20):
+            cut = [*journal[:number], journal[number]._replace(reply=None)]
+            again = Player(self.workflow, context).begin(cut, version=self.workflow.version)
+            assert isinstance(again, Asked), again
+            assert (again.number, again.recorded) == (number, True)
+        assert now.outcome != "broken", now.detail
+        return now
 
     @property
     def elapsed_s(self) -> float:
@@ -167,6 +178,10 @@ _DONE = {
     ActionKind.KEYS: ActOutcome.PRESSED,
     ActionKind.INTERRUPT: ActOutcome.PRESSED,
 }
+
+
+def _through_json(entry: Entry) -> Entry:
+    return entry._replace(command=json.loads(json.dumps(entry.command)), reply=json.loads(json.dumps(entry.reply)))
 
 
 def _words(action: Action) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
-from wa.act.builtin.steps import Steps, act, look, tell, until
+from wa.act.builtin.steps import SESSION_ID, Steps, act, look, tell, until
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.command import Ending, Saw, Trigger
 
 SAID_S = 5.0
 """Exit texts may come in parts."""
-SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{5,127}")
 _KEPT = ("session_id", "total", "input", "cached", "output", "reasoning", "mode")
 
 

@@ -152,9 +152,11 @@ def _hands_off(run: Limited, reset_ms: int) -> Steps[Ending | None]:
                 return (yield from _give_up(run, "did_not_resume", "It says that it goes on by itself, and did not."))
             extended += 1
             deadline = saw.at_ms + int(seconds(run.settings, "hands_off_s") * 1000)
-        yield from until(
+        happened = yield from until(
             (deadline - saw.at_ms) / 1000, PaneState.WORKING, *sorted(LEFT), events=frozenset({"turn.done"})
         )
+        if happened.what == PaneState.WORKING.value:
+            return (yield from _confirm(run, "resumed_itself"))
 
 
 # -- going on --------------------------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ def _go_on(run: Limited) -> Steps[Ending | None]:
 
 def _confirm(run: Limited, outcome: str) -> Steps[Ending | None]:
     """Work goes on; or the limit answers at once, then None."""
-    yield from until(
+    happened = yield from until(
         seconds(run.settings, "confirm_s"),
         PaneState.LIMITED,
         PaneState.IDLE,
@@ -192,6 +194,8 @@ def _confirm(run: Limited, outcome: str) -> Steps[Ending | None]:
         events=frozenset({"usage.limit", "usage.popup"}),
         held_s=1.0,
     )
+    if happened.what in ("", PaneState.IDLE.value):
+        return Ending(outcome, "Work goes on.")
     saw = yield from look()
     if (ending := away(saw, run.agent)) is not None:
         return ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +18,9 @@ LEFT = frozenset({PaneState.SHELL, PaneState.EXITED})
 AT_WORK = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
 ASKING = frozenset(state for state in PaneState if state.startswith("waiting."))
 """A dialog owns the keyboard."""
+
+SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{5,127}")
+"""Printed text is not trusted: what has another form is no id, and never becomes part of a command line."""
 
 RETRY_S = 20.0
 SOON_S = 2.0

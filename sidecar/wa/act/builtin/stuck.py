@@ -1,0 +1,87 @@
+"""Work that does not get on: warn, poke where the user allows it, then ask for a person."""
+
+from __future__ import annotations
+
+from wa.act.builtin.steps import LEFT, Steps, act, away, look, seconds, send_when_free, tell, until
+from wa.act.workflow import Context, Workflow
+from wa.model.action import DONE, Action, ActionKind, ActOutcome
+from wa.model.agent import PaneState
+from wa.model.command import Ending
+
+MOVED = tuple(sorted(state for state in PaneState if state not in (PaneState.WORKING, PaneState.UNKNOWN)))
+"""Whatever else it does, it does not go on retrying."""
+
+
+def play(context: Context) -> Steps[Ending]:
+    event = context.trigger.event
+    if event in ("context.low", "error.context"):
+        return (yield from _full(context))
+    return (yield from _slow(context))
+
+
+def _full(context: Context) -> Steps[Ending]:
+    trigger = context.trigger
+    agent = trigger.agent or "The agent"
+    is_full = trigger.event == "error.context"
+    left = trigger.fields.get("percent")
+    said = "has no room left" if is_full else f"has {left} % of its context left" if left is not None else "runs low"
+    body = f"{agent} {said}: compact it, or begin a new session."
+    yield from tell("Context nearly full", body, needs_you=is_full, key=f"context:{trigger.pane_uid}:{trigger.event}")
+    return Ending("told", body)
+
+
+def _slow(context: Context) -> Steps[Ending]:
+    """A retry, or work that lasted long already. It has `warn_s` to get on, and `escalate_s` more."""
+    trigger, settings = context.trigger, context.settings
+    agent = trigger.agent or "The agent"
+    what = "retries" if trigger.event == "rate.retry" else "works without an end"
+    key = f"stuck:{trigger.pane_uid}:{trigger.at_ms}"
+    if (ending := (yield from _moved(context, seconds(settings, "warn_s")))) is not None:
+        return ending
+    minutes = round(seconds(settings, "warn_s") / 60)
+    yield from tell(f"{agent} may be stuck", f"It {what} since {minutes} minutes.", needs_you=False, key=key)
+    poke = str(settings["poke"])
+    if poke and (ending := (yield from _poke(context, poke))) is not None:
+        return ending
+    if (ending := (yield from _moved(context, seconds(settings, "escalate_s")))) is not None:
+        return ending
+    yield from tell(f"{agent} is stuck", f"It {what}, and nothing changed after the warning.", key=f"{key}:again")
+    return Ending("escalated", "A person was told.", failed=True)
+
+
+def _moved(context: Context, within_s: float) -> Steps[Ending | None]:
+    """How the run ends where the pane got on within that time."""
+    happened = yield from until(within_s, *MOVED, events=frozenset({"turn.done", "turn.interrupted"}))
+    saw = yield from look()
+    if (ending := away(saw, context.trigger.agent)) is not None:
+        return ending
+    if happened.what or saw.state in MOVED:
+        return Ending("moved_on", f"It got on by itself ({happened.what or saw.state.value}).")
+    return None
+
+
+def _poke(context: Context, text: str) -> Steps[Ending | None]:
+    """End the turn and say *text*. None: nobody was poked."""
+    did = yield from act(Action(ActionKind.INTERRUPT))
+    if did.outcome is ActOutcome.PLANNED:
+        return Ending("planned", "It would have been interrupted and poked.")
+    if did.outcome not in DONE:
+        return None
+    yield from until(30.0, PaneState.IDLE, *sorted(LEFT), held_s=1.0)
+    agent = context.trigger.agent
+    sent = yield from send_when_free(text, seconds(context.settings, "patience_s"), lambda saw: away(saw, agent))
+    if sent.ending is not None:
+        return sent.ending
+    if sent.taken or sent.planned:
+        return Ending("poked" if sent.taken else "planned", "It was interrupted and told to go on.")
+    return None
+
+
+STUCK = Workflow(
+    name="stuck",
+    events=frozenset({"rate.retry", "context.low", "error.context"}),
+    play=play,
+    about="Warns of retries that do not end, work without an end and a full context; pokes only where told to.",
+    version="1",
+    settings={"warn_s": 300.0, "escalate_s": 600.0, "poke": "", "patience_s": 120.0},
+)

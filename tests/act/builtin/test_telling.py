@@ -1,0 +1,158 @@
+"""The built-in workflows that mostly tell: the end of a session, a lost sign-in, work that does not get on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from act.builtin.world import Turn, World, pane
+from wa.act.builtin import BUILTINS
+from wa.act.builtin.auth import HANDLE_AUTH_REQUIRED, SIGN_IN, WHAT
+from wa.act.builtin.session_end import HANDLE_SESSION_END
+from wa.act.builtin.stuck import STUCK
+from wa.model.action import ActionKind, ActOutcome
+from wa.model.command import Ending
+
+SESSION = "0198c1f2-1111-7222-8333-444455556666"
+INTERRUPT, SEND = ActionKind.INTERRUPT, ActionKind.SEND
+
+
+# -- handle_session_end ----------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_session_is_told_with_what_reopens_it() -> None:
+    """As something done, not as something that needs a person."""
+    here = World(HANDLE_SESSION_END, pane("exited", "gemini"))
+
+    ending = here.play(
+        {"session_id": SESSION, "total": 12345}, profile={"resume": {"command": "gemini --resume {session_id}"}}
+    )
+
+    assert ending.outcome == "told"
+    assert here.told[0].body == f"gemini has ended. 12,345 tokens. Go on with: gemini --resume {SESSION}"
+    assert not here.told[0].needs_you
+    assert here.typed == []
+
+
+def test_a_hint_that_comes_later_is_waited_for() -> None:
+    """Claude prints the id a moment after."""
+    here = World(
+        HANDLE_SESSION_END, pane("exited"), turns=[Turn(1, {"fields": {"session_id": SESSION}}, "session.resume_hint")]
+    )
+
+    here.play({"total": 5})
+
+    assert SESSION in here.told[0].body
+
+
+def test_words_that_are_no_id_are_not_shown_as_a_command() -> None:
+    """A command that a person would copy holds nothing that a pane made up."""
+    here = World(HANDLE_SESSION_END, pane("exited"))
+
+    here.play({"session_id": "x; rm -rf ~", "total": 1}, profile={"resume": {"command": "codex resume {session_id}"}})
+
+    assert "rm" not in here.told[0].body
+
+
+# -- handle_auth_required --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", sorted(WHAT))
+@pytest.mark.parametrize("agent", sorted(SIGN_IN))
+def test_a_lost_sign_in_is_told_with_the_next_step(event: str, agent: str) -> None:
+    """What the agent shows, and what to do; never a code or an address."""
+    here = World(HANDLE_AUTH_REQUIRED, pane("waiting.login", agent))
+
+    ending = here.play({"code": "ABCD-12345", "url": "https://evil.example/?x=1"}, event=event)
+
+    assert ending.outcome == "told"
+    assert here.told[0].needs_you
+    assert SIGN_IN[agent] in here.told[0].body
+    assert "ABCD" not in here.told[0].body
+    assert "http" not in here.told[0].body
+    assert here.at == []
+
+
+def test_a_refusal_that_passes_is_not_told() -> None:
+    """The agent renewed its sign-in and works on."""
+    here = World(HANDLE_AUTH_REQUIRED, pane("auth_error"), turns=[Turn(1, {"state": "working"})])
+
+    assert here.play(event="error.auth").outcome == "passed"
+    assert here.told == []
+
+
+# -- stuck -----------------------------------------------------------------------------------------------------------
+
+
+def slow(here: World, **settings: Any) -> Ending:
+    return here.play({"attempt": 3}, event="rate.retry", settings=settings)
+
+
+def test_a_retry_that_gets_on_is_nobodys_business() -> None:
+    """Two minutes later the turn is done."""
+    here = World(STUCK, pane("working"), turns=[Turn(120, {"state": "idle"})])
+
+    assert slow(here).outcome == "moved_on"
+    assert here.told == []
+
+
+def test_a_retry_loop_is_warned_of_and_then_needs_a_person() -> None:
+    """Five minutes, then ten more; nothing is typed."""
+    here = World(STUCK, pane("working"))
+
+    ending = slow(here)
+
+    assert (ending.outcome, ending.failed) == ("escalated", True)
+    assert [(notice.needs_you) for notice in here.told] == [False, True]
+    assert here.elapsed_s == 900
+    assert here.at == []
+
+
+def test_where_the_user_allows_it_the_turn_is_ended_and_the_agent_poked() -> None:
+    """Once."""
+    here = World(STUCK, pane("working"), answers=[(INTERRUPT, ActOutcome.PRESSED, {"state": "idle"})])
+
+    assert slow(here, poke="go on").outcome == "poked"
+    assert here.typed == ["interrupt", "send go on"]
+
+
+def test_a_poke_that_does_not_come_off_ends_with_a_person() -> None:
+    """The keys had no effect."""
+    here = World(STUCK, pane("working"), answers=[(INTERRUPT, ActOutcome.NOT_TAKEN, {})])
+
+    assert slow(here, poke="go on").outcome == "escalated"
+    assert here.typed == []
+
+
+@pytest.mark.parametrize(("event", "needs_you"), [("context.low", False), ("error.context", True)])
+def test_a_full_context_is_told(event: str, needs_you: bool) -> None:
+    """Nearly full is a warning; full needs a person."""
+    here = World(STUCK, pane("idle"))
+
+    assert here.play({"percent": 8}, event=event).outcome == "told"
+    assert here.told[0].needs_you is needs_you
+    assert here.at == []
+
+
+# -- all of them -----------------------------------------------------------------------------------------------------
+
+
+def test_what_types_is_off_until_somebody_turns_it_on() -> None:
+    """Only those that tell and type nothing are on by themselves."""
+    assert {workflow.name for workflow in BUILTINS if workflow.default_enabled} == {
+        "handle_session_end",
+        "handle_auth_required",
+    }
+
+
+@pytest.mark.parametrize("workflow", BUILTINS, ids=lambda workflow: workflow.name)
+@pytest.mark.parametrize("change", [{"alive": False}, {"state": "unknown", "agent": None}])
+def test_nothing_is_typed_into_a_pane_that_is_gone(workflow: Any, change: dict[str, Any]) -> None:
+    """By none of them, whatever event began it."""
+    for event in sorted(workflow.events):
+        here = World(workflow, pane("idle"))
+        here.change(change)
+
+        assert here.play(event=event).outcome
+        assert here.at == []
