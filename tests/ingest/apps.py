@@ -40,6 +40,9 @@ class ChatOnAlternate:
         """A view of the whole document, scrolled back by so many rows, that covers everything."""
         self.back = 0
         """Rows scrolled back by the user."""
+        self.least_shared = 1000
+        """Rows of the document that two frames had in common, where that was least."""
+        self._viewed = range(0)
 
     def start(self) -> None:
         self.terminal.switch(alternate=True)
@@ -108,7 +111,18 @@ class ChatOnAlternate:
             view[at : at + len(self.dialog)] = [row[: self.cols] for row in self.dialog]
         return (view + bottom)[: self.terminal.screen.rows]
 
+    def _watch_shared(self) -> None:
+        if self.transcript is not None or self.back:
+            return
+        rows = len(self.wrapped())
+        first = max(0, rows - self.height)
+        before, self._viewed = self._viewed, range(first + (first > 0 and self.sticky), rows)
+        if self._viewed.start > before.start:
+            shared = min(before.stop, self._viewed.stop) - max(before.start, self._viewed.start)
+            self.least_shared = min(self.least_shared, shared)
+
     def draw(self) -> None:
+        self._watch_shared()
         terminal = self.terminal
         for y, row in enumerate(self.frame()):
             if terminal.screen.lines[terminal.screen.first + y].text.rstrip() != row.rstrip():

@@ -12,7 +12,7 @@ from wa.model.observation import ScreenPush
 from wa.model.screen import Dimensions, Row
 
 MAX_PAGES = 40
-"""Pages of a program that jumps about, per stay."""
+"""Pages of a program that jumps about, per stay. The others are one gap wherever they stand."""
 
 
 class Alternate:
@@ -30,6 +30,8 @@ class Alternate:
         self.unheard = False
         """Frames may have been missed since the last one."""
         self._pages = 0
+        self._leaves_out = False
+        """The log ends in a gap for pages."""
 
     def resume(self, stay: Stay, newest: Sequence[Row], rows: Sequence[Row], seen: ScreenPush) -> None:
         """Go on with a document of which *newest* rows are in the log. What left the screen unseen is a gap."""
@@ -91,7 +93,13 @@ class Alternate:
                 page = line.block
                 self._pages += 1
             if is_page and self._pages > MAX_PAGES:
+                self.ledger.store(run, at_ms, kind, numbered=False)
+                run = []
+                if not self._leaves_out:
+                    self._leaves_out = True
+                    self.ledger.gap(None, GapReason.UNSEEN, at_ms)
                 continue
+            self._leaves_out = False
             of_kind = RowKind.SCREEN if is_page else RowKind.OUTPUT
             if of_kind is not kind or line.lost is not None:
                 self.ledger.store(run, at_ms, kind, numbered=False)

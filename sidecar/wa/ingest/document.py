@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wa.ingest.anchor import HEADER_ROWS, Anchor, Known, Pair, find_anchor, has_room, head_above, one_scroll, telling
+from wa.ingest.anchor import (
+    ENOUGH,
+    HEADER_ROWS,
+    Anchor,
+    Known,
+    Pair,
+    find_anchor,
+    has_room,
+    head_above,
+    one_scroll,
+    telling,
+)
 from wa.ingest.checkpoint import MAX_MARKS, Stay, marks
 from wa.ingest.composer import Composer, speaks, staying
 from wa.ingest.joint import by_words, reads_alike, where_it_begins
-from wa.ingest.jump import part
+from wa.ingest.jump import SAYS_SOMETHING, part
 from wa.ingest.ledger import BLANK, key
 from wa.ingest.lines import Place
 from wa.model.log import GapReason
@@ -28,6 +40,7 @@ SEEN_BEFORE_ROWS = 3
 SPINNER_ROWS = 3
 """Above the composer, blank rows included."""
 TAILS_LOOKED_AT = 7
+VIEWS = 4
 LONGEST_TAIL = 4
 """Rows still being written at the end of the content. More are a dialog that closed, or a table."""
 
@@ -109,6 +122,8 @@ class Document:
         self.pages = 0
         self._covered: View | None = None
         """What a page that is shown now covers. Its rows have not left the screen, and it may come back."""
+        self._earlier: list[View] = []
+        """What stood here before much of it changed in its place, newest last: a list that opens, a dialog."""
         self.scrolled = 0
         """Rows that scrolled in, as far as frames could be laid against each other."""
         self.cut: Place | None = None
@@ -180,12 +195,16 @@ class Document:
         seen = Seen(frame, names, at_ms, cursor_y, missed)
         if self._before_resize is not None and not self._drawn_anew(frame):
             return
-        self._before_resize = None
+        if self._before_resize is not None:
+            self._before_resize, self._earlier = None, []
         if self._other_width:
             self._other_width = False
             self._wrap_anew(seen)
-        elif not self._rewritten(seen):
-            self._find(seen)
+        elif not self._closed_again(seen):
+            before = self._view(self.shown.top)
+            if not self._rewritten(seen):
+                self._find(seen)
+            self._remember(before, seen)
         self.composer.watch_cursor(self._frame, names, cursor_y)
         self._frame, self._rows = names, tuple(frame)
         self._mark(at_ms)
@@ -233,6 +252,35 @@ class Document:
         if not self._follow(seen):
             self._unlike(seen)
 
+    def _remember(self, before: View, seen: Seen) -> None:
+        """So that it is known when it is there again."""
+        jumped = self.lines[self.shown.top].lost is not None
+        if self._covered is not None or (self.shown.top != before.top and not jumped):
+            self._earlier = []
+        elif jumped or sum(1 for now, was in zip(seen.names, before.frame, strict=False) if now != was) > FEW:
+            self._earlier = [*self._earlier[1 - VIEWS :], before]
+
+    def _closed_again(self, seen: Seen) -> bool:
+        """All of the content is as it was before something opened over it, and has closed. The footer may differ."""
+        for at in range(len(self._earlier) - 1, -1, -1):
+            view = self._earlier[at]
+            if len(view.frame) == len(seen.names) and self._shows_again(view, seen):
+                del self._earlier[at:]
+                self._show(view)
+                self._overwrite(
+                    seen, [i for i in range(view.shown.head, len(seen.names)) if seen.names[i] != view.frame[i]]
+                )
+                return True
+        return False
+
+    def _shows_again(self, view: View, seen: Seen) -> bool:
+        stored = [line.key for line in self.lines[view.top : self.stored]]
+        if stored != [line.key for line in view.lines[: len(stored)]]:
+            return False
+        same = staying(view.frame[::-1], seen.names[::-1])
+        told = {seen.names[row]: telling(seen.rows[row].text) for row in range(view.shown.head, same)}
+        return same >= len(view.frame) - self.composer.height(view.rows, view.frame) and sum(told.values()) >= ENOUGH
+
     def _view(self, top: int) -> View:
         return View(top, self.lines[top:], self.shown, self.block, self._sure, self._frame, self._rows)
 
@@ -256,8 +304,12 @@ class Document:
             return True
         weights = [telling(row.text) for row in seen.rows]
         lows = sorted({max(0, self.shown.top - height // 2), max(0, len(keys) - 3 * height), 0}, reverse=True)
-        found = (find_anchor(known, seen.names, weights, low=min(low, end)) for low in lows)
-        anchor = next((anchor for anchor in found if anchor is not None), None)
+        anchor = None
+        for low in lows:
+            found = find_anchor(known, seen.names, weights, low=min(low, end))
+            anchor = found or anchor
+            if found is not None and found.first.at - found.first.row >= low:
+                break  # else the frame begins further up
         if anchor is None:
             anchor = self._few_changed(known, seen, weights)
         if anchor is None:
@@ -294,7 +346,21 @@ class Document:
         anchor = one_scroll(
             known._replace(end=self.content, tail=self.content, foot=self._foot), seen.names, weights, low=top
         )
-        return anchor if anchor is not None and anchor.first.at - anchor.first.row == top - head else None
+        if anchor is not None and anchor.first.at - anchor.first.row == top - head:
+            return anchor
+        return Anchor(Pair(head, top), ()) if self._only_spins(seen) else None
+
+    def _only_spins(self, seen: Seen) -> bool:
+        """What changed reads as before, or goes on, and a row that is like no other has not moved."""
+        often = Counter(self._frame)
+        stays = False
+        for row in range(max(self.head, HEADER_ROWS), len(seen.names) - self._foot):
+            now, was = seen.rows[row].text, self._rows[row].text
+            if seen.names[row] == self._frame[row]:
+                stays = stays or (often[seen.names[row]] == 1 and telling(now) >= SAYS_SOMETHING)
+            elif not (now.startswith(was.rstrip()) or reads_alike(now, was)):
+                return False
+        return stays
 
     def _ordered_end(self, end: int, *, spare: int = 0, old_ms: int | None = None, floor: int = 0) -> int:
         """`lines[:end]` without the rows that are still being written: rows may yet come in above them. Rows that have
@@ -473,6 +539,7 @@ class Document:
                 del self.lines[self._covered.top + len(self._covered.lines) : -len(new)]
                 self.shown = self.shown._replace(top=len(self.lines) - len(new))
                 self._sure = self.shown.top
+                self.lines[self.shown.top].lost = GapReason.UNSEEN
 
     def _jumped(self, seen: Seen) -> bool:
         """It scrolled on, since rows have come in above the composer before."""
@@ -557,10 +624,16 @@ class Document:
     # -- another width ----------------------------------------------------------------------------------------------
 
     def _drawn_anew(self, frame: Sequence[Row]) -> bool:
-        """The frame is no longer the old one with its rows cut off."""
+        """The frame is no longer the old one with its rows cut off; or moved, where the height has changed."""
         old = [row.text.rstrip() for row in self._before_resize or ()]
-        inked = [row.text.rstrip() for row in frame if row.text.strip()]
-        return any(not any(before.startswith(text) for before in old) for text in inked)
+        now = [row.text.rstrip() for row in frame]
+        if self._other_width:
+            return any(not any(before.startswith(text) for before in old) for text in now if text)
+        grown = len(now) - len(old)
+        old += [""] * grown
+        # In a taller window rows that had been cut off above may be there again.
+        moves = range(-max(0, grown), max(0, -grown) + 1)
+        return not any(all(now[at] == old[at + by] for at in range(max(0, -by), len(now))) for by in moves)
 
     def _wrap_anew(self, seen: Seen) -> None:
         """Words tell where the frame begins in the document; rows above keep the width they had."""
@@ -646,6 +719,7 @@ class Document:
         surplus = min(self.stored, len(self.lines) - BOUND_ROWS)
         if surplus <= 0:
             return
+        self._earlier = []
         del self.lines[:surplus]
         self.stored -= surplus
         self._sure = max(0, self._sure - surplus)

@@ -25,7 +25,7 @@ class GapReason(StrEnum):
     ERASED = "erased"
     """The program erased rows that had never been read."""
     UNSEEN = "unseen"
-    """They passed over an alternate screen, which keeps no history, between two frames."""
+    """They passed over an alternate screen, which keeps no history: between two frames, or as pages past the most kept."""
     RESIZED = "resized"
     """Rows were re-wrapped and continuity could not be shown."""
     DISCONNECTED = "disconnected"
