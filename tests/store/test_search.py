@@ -29,7 +29,7 @@ def test_hits_come_newest_first_over_all_panes(tmp_path):
                 printed.append((at_ms, log.uid, log.next_row))
                 await log.add(f"needle {at_ms}", at_ms=at_ms)
             results = []
-            for limit in (1, 20, 500, 5000):
+            for limit in (0, 1, 20, 500, 2999, 3000, 5000):
                 found = await reader.search("needle", limit=limit)
                 results.append((limit, [(hit.at_ms, hit.pane_uid, hit.row) for hit in found.hits], found.more))
             return printed[::-1], results

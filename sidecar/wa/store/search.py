@@ -176,7 +176,7 @@ def search(
     candidates: list[_Candidate] = []
     complete = True
     try:
-        for found in _candidates(connection, matcher, where, limit + 1, with_context=context > 0):
+        for found in _candidates(connection, matcher, where, limit, with_context=context > 0):
             candidates += found
             if time.monotonic() > deadline:
                 raise TimeoutError
@@ -196,23 +196,29 @@ def search(
 def _candidates(
     connection: sqlite3.Connection, matcher: Matcher, where: Scope, wanted: int, *, with_context: bool
 ) -> Iterator[list[_Candidate]]:
-    """The *wanted* newest ones and some more, a chunk's at a time; all if there are fewer."""
+    """The *wanted* newest ones and at least one more, a chunk's at a time; all if there are fewer."""
     if where.panes is not None and not where.panes:
         return
     newest: list[int] = []
-    beyond = 0
+    count = beyond = 0
+    is_done = False
+    """All to come is older than the *wanted* newest; only whether there is more is open."""
     for read in _in_order(connection, matcher, where):
-        if len(newest) >= wanted:
+        if count >= wanted:
             newest.sort(reverse=True)
             del newest[wanted:]
-            if newest[-1] >= read.bound_ms or beyond >= BEYOND_LIMIT:
+            is_done = beyond >= BEYOND_LIMIT or not newest or newest[-1] >= read.bound_ms
+            if count > wanted and is_done:
                 return
             beyond += read.chunk_id != END
-            if newest[-1] > read.last_ms:
+            if count > wanted and newest[-1] > read.last_ms:
                 continue
-        if found := _in_chunk(read, matcher, where, wanted, with_context=with_context):
+        if found := _in_chunk(read, matcher, where, wanted + 1, with_context=with_context):
             newest += [candidate.at_ms for candidate in found]
+            count += len(found)
             yield found
+            if count > wanted and is_done:
+                return
 
 
 def _in_order(connection: sqlite3.Connection, matcher: Matcher, where: Scope) -> Iterator[_Read]:
