@@ -55,7 +55,13 @@ class Asking:
         self._context = context
         self._agent = agent
         self._memory = memory
-        self._budget = Budget()
+        self._spent: Budget | None = None
+
+    @property
+    def _budget(self) -> Budget:
+        if self._spent is None:
+            self._spent = Budget()
+        return self._spent
 
     def ask(self, rule: Rule, rows: Collection[int] | None) -> list[Match]:
         """*rows*: where its anchors stand; None: anywhere."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import regex
 
@@ -43,6 +43,9 @@ _STATUS_LINE = regex.compile(
 )
 
 
+_OF_TAIL = frozenset({"dialog", "tail", "rows", "asked"})
+
+
 class Text(NamedTuple):
     """A text of a region; `first` and `last` are rows of the page."""
 
@@ -59,6 +62,7 @@ class Look:
     """
 
     __slots__ = (
+        "_below",
         "_blocks",
         "_composer",
         "_firsts",
@@ -84,6 +88,8 @@ class Look:
         self._composer: tuple[ComposerSeen | None] | None = None
         self._gone: bool | None = None
         self._tail: list[Block] | None = None
+        self._below: list[frozenset[str]] | None = None
+        """For each block: the markers that stand there or below; then none."""
         self._options: tuple[Options | None] | None = None
 
     @property
@@ -160,26 +166,11 @@ class Look:
     # -- regions -----------------------------------------------------------------------------------
 
     def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text | Block]:
-        if region == "footer":
-            return self._footer(rows)
-        if region == "above":
-            return self._above(rows)
-        if region == "bottom":
-            return self._bottom(rule, rows)
-        if region in ("dialog", "tail", "rows", "asked"):
+        if region in _OF_TAIL:
             return self._of_tail(region, rows)
-        if region == "exit":
-            return self._exit(rows)
-        if region in ("banner", "near"):
-            return self._near(rule, rows, beyond=region == "banner")
-        if region == "title":
-            end = self.page.rows - 1
-            return (Text(self.title, end, end),)
-        if region == "composer":
-            seen = self.composer
-            return () if seen is None else (Text(seen.draft, seen.first, seen.last),)
-        if region == "screen":
-            return self._screen(rule)
+        made = self._REGIONS.get(region)
+        if made is not None:
+            return made(self, rule, rows)
         return [block for block in self._with(rows) if block.kind == region and self._fits(rule, block)]
 
     def _with(self, rows: Collection[int] | None) -> list[Block]:
@@ -197,7 +188,15 @@ class Look:
         places = [(bisect_right(firsts, row) - 1, row) for row in rows]
         return sorted({at for at, row in places if at >= 0 and blocks[at].last >= row})
 
-    def _footer(self, rows: Collection[int] | None) -> list[Text]:
+    def _title(self, _rule: Rule, _rows: Collection[int] | None) -> list[Text]:
+        end = self.page.rows - 1
+        return [Text(self.title, end, end)]
+
+    def _draft(self, _rule: Rule, _rows: Collection[int] | None) -> list[Text]:
+        seen = self.composer
+        return [] if seen is None else [Text(seen.draft, seen.first, seen.last)]
+
+    def _footer(self, _rule: Rule, rows: Collection[int] | None) -> list[Text]:
         seen = self.composer
         if seen is None or (rows is not None and max(rows) <= seen.last):
             return []
@@ -216,7 +215,7 @@ class Look:
                 for line in block.lines if len(block.lines) > 1 else ():
                     yield Text(line, block.first, block.last, block.flush)
 
-    def _above(self, rows: Collection[int] | None) -> list[Text]:
+    def _above(self, _rule: Rule, rows: Collection[int] | None) -> list[Text]:
         """The row right above the composer, at the right."""
         seen = self.composer
         if seen is None:
@@ -246,17 +245,18 @@ class Look:
                 text = f"{before}\n{text}"
         return [Text(text, tail[0].first, self.page.rows - 1)]
 
-    def _screen(self, rule: Rule) -> list[Text]:
+    def _screen(self, rule: Rule, _rows: Collection[int] | None) -> list[Text]:
         page = self.page
         if rule.event.startswith("waiting.") and (self.composer is not None or self.gone):
             return []
         shown = [block for block in self.blocks if block.last >= page.screen_row and block.first >= self.start]
         return [Text(_joined(shown), shown[0].first, page.rows - 1)] if shown else []
 
-    def _exit(self, rows: Collection[int] | None) -> Iterator[Text]:
+    def _exit(self, _rule: Rule, rows: Collection[int] | None) -> Iterator[Text]:
         if self.composer is not None:
             return
         blocks = self.blocks
+        asked = sorted(rows) if rows is not None else []
         for at, block in enumerate(blocks):
             if block.kind != TEXT or block.first < self.start:
                 continue
@@ -266,10 +266,14 @@ class Look:
                     break
                 near.append(other)
             last = near[-1].last
-            if rows is None or any(block.first <= row <= last for row in rows):
+            at_row = bisect_left(asked, block.first)
+            if rows is None or (at_row < len(asked) and asked[at_row] <= last):
                 yield Text(_joined(near), block.first, last)
 
-    def _near(self, rule: Rule, rows: Collection[int] | None, *, beyond: bool) -> list[Text]:
+    def _banner(self, rule: Rule, rows: Collection[int] | None) -> list[Text]:
+        return self._near(rule, rows, beyond=True)
+
+    def _near(self, rule: Rule, rows: Collection[int] | None, *, beyond: bool = False) -> list[Text]:
         """Each block with those behind it; *beyond*: whatever stands between, up to a shell's prompt."""
         blocks = self.blocks
         starts: Iterable[int] = range(len(blocks))
@@ -283,9 +287,12 @@ class Look:
                 continue
             near = [block]
             for other in blocks[at + 1 : at + 1 + NEAR_BLOCKS]:
-                if other.kind == SHELL or (other.kind not in PLAIN and not beyond):
+                if other.kind not in PLAIN:
+                    if not beyond:
+                        break
+                elif other.kind == SHELL:
                     break
-                if other.kind in PLAIN:
+                else:
                     near.append(other)
             texts.append(Text(_joined(near, rules=not beyond), block.first, near[-1].last))
         return texts
@@ -306,7 +313,26 @@ class Look:
         )
 
     def _kinds_below(self, block: Block) -> frozenset[str]:
-        return frozenset(other.kind for other in self.blocks if other.first > block.first) - PLAIN
+        if self._below is None:
+            below: list[frozenset[str]] = [frozenset()]
+            for other in reversed(self.blocks):
+                kinds = below[-1]
+                below.append(kinds if other.kind in PLAIN or other.kind in kinds else kinds | {other.kind})
+            self._below = below[::-1]
+        return self._below[bisect_right(self._firsts, block.first)]
+
+    _REGIONS: ClassVar[Mapping[str, Callable[[Look, Rule, Collection[int] | None], Iterable[Text | Block]]]] = {
+        "footer": _footer,
+        "above": _above,
+        "bottom": _bottom,
+        "exit": _exit,
+        "banner": _banner,
+        "near": _near,
+        "title": _title,
+        "composer": _draft,
+        "screen": _screen,
+    }
+    """Made of something else than one block each."""
 
 
 def _unprinted(blocks: list[Block]) -> list[Block]:
@@ -322,6 +348,7 @@ def _unprinted(blocks: list[Block]) -> list[Block]:
     return kept if len(kept) < len(blocks) else blocks
 
 
+@lru_cache(maxsize=256)
 def _is_printer(text: str) -> bool:
     command = _PROMPT.split(text, maxsplit=1)[-1].split()
     return bool(command) and command[0].rpartition("/")[2] in PRINTERS

@@ -20,7 +20,6 @@ from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 SHELL_WHY = "a shell's prompt is the last row"
 IDLE_WHY = "the composer is there and nothing runs"
 _AT_WORK = (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING)
-_WAITING = frozenset(state for state in PaneState if state.startswith("waiting."))
 UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
 
@@ -153,7 +152,7 @@ class Detector:
             place = Place("composer", composer.first, composer.last, "")
             detections.append(Detection("state.idle", self.pack.name, self._idle, Severity.INFO, {}, True, place))
         dialog = None
-        if state in _WAITING:
+        if state.startswith("waiting."):
             said = next((match.detection for match in reversed(kept) if match.rule.id == rule), None)
             if said is not None:
                 options = look.options_of(said.place.text)
