@@ -40,3 +40,13 @@ def test_another_question_is_another_event() -> None:
 def test_a_dialog_without_words_of_its_own_is_known_by_its_options() -> None:
     """Nothing else tells one from another."""
     assert len(news(approval("Stay", "Go"), approval("Keep", "Drop"))) == 2
+
+
+def test_a_limit_in_the_same_words_is_another_one_in_a_later_turn() -> None:
+    """Further down than the first; the first, painted again where it stood, is not."""
+    once = Once(lambda found: found)
+    told = []
+    for row, begun in ((10, 1), (10, 1), (10, 2), (30, 2), (30, 2), (10, 2)):
+        once.look()
+        told.append(once.new(said("usage.limit", reset="6:38 AM"), 0, row, begun) is not None)
+    assert told == [True, False, False, True, False, False]

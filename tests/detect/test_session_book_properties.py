@@ -104,12 +104,12 @@ def test_any_order_makes_records_that_hold_together(steps):
     assert all(turn.ended_ms is not None for one in tables.sessions.values() for turn in one.turns.values())
 
 
-REPEATED = ("turn.done", "turn.interrupted", "compaction.done", "command.start")
+REPEATED = ("turn.done", "turn.interrupted", "compaction.done", "usage.limit", "command.start")
 
 
 @given(STEPS)
 def test_nothing_is_recorded_twice(steps):
-    """In a session each thing that happened is one event, ends of turns and compactions and timed windows aside."""
+    """In a session each thing that happened is one event, limits, ends of turns and compactions and timed windows aside."""
     tables = Tables()
     play(SessionBook(), steps, tables)
 
@@ -122,7 +122,7 @@ def test_nothing_is_recorded_twice(steps):
         if one.session is not None and is_single(one.detection)
     )
     assert set(seen.values()) <= {1}
-    for event in ("turn.done", "turn.interrupted"):
+    for event in ("turn.done", "turn.interrupted", "usage.limit"):
         ends = Counter(
             (one.session.number, identity(one.detection))
             for one in tables.events

@@ -162,6 +162,8 @@ def test_a_limit_tells_until_when_and_ends_by_itself() -> None:
     left_ms = limit.until_ms - world.now_ms
     assert world.let_pass(left_ms + LIMIT_SLACK_MS - 1) is PaneState.LIMITED
     assert world.let_pass(2) is PaneState.IDLE
+    winner = world.watch.state.signals[0]
+    assert (winner.says, winner.text.partition(":")[0]) == (PaneState.IDLE, "its reset has passed")
     world.let_pass(60 * 60_000)
     assert world.show(*BANNER, "› go on", "", *LIMIT, *COMPOSER) is PaneState.IDLE
 

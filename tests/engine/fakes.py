@@ -341,6 +341,9 @@ class FakeStore:
     async def remembered(self, uid):
         return None
 
+    async def last_event(self, uid):
+        return None
+
     async def tail(self, uid, rows):
         known = self.rows.get(uid, {})
         return [known[position] for position in sorted(known)[-rows:]]

@@ -309,6 +309,8 @@ def test_a_sidecar_that_starts_again_records_nothing_twice(tmp_path, server):
 
     async def second(w, reader):
         pane = await w.watched(0)
+        stored = (await reader.events())[-1]
+        assert pane.last_event == (stored.event, stored.at_ms), "known before anything is read"
         w.show(0, *LIMIT, *COMPOSER)
         await until(lambda: pane.agent.state == "limited")
         await until(lambda: len(w.agents.notes) == 0)
@@ -329,7 +331,9 @@ class _Both:
         self.writer, self.reader = writer, reader
 
     def __getattr__(self, name):
-        return getattr(self.reader if name in ("pane", "checkpoint", "remembered", "tail") else self.writer, name)
+        return getattr(
+            self.reader if name in ("pane", "checkpoint", "remembered", "last_event", "tail") else self.writer, name
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Which readings are new: the same words stay on a screen for hours, and are painted again.
 
-What happened and stays true is one event for as long as its session lasts, or for the window its rule names. Errors and
-the ends of turns may read the same each time: such a one is new once a turn has begun since, and it stands further down
+What happened and stays true is one event for as long as its session lasts, or for the window its rule names. Limits, errors
+and the ends of turns may read the same each time: such a one is new once a turn has begun since, and it stands further down
 than any before, or was out of sight. What is true of this moment is one event until the state it belongs to is over.
 Banners and exit texts of an earlier session stay that session's: while they are in sight, and where they stand.
 """
@@ -16,7 +16,7 @@ from wa.model.agent import Detection, FieldValue, PaneState
 MOST = 4096
 """Identities kept; beyond, those read longest ago go."""
 
-_REPEATED = frozenset({"turn.done", "turn.interrupted", "compaction.done"})
+_REPEATED = frozenset({"turn.done", "turn.interrupted", "compaction.done", "usage.limit"})
 _CARRIED = frozenset({"session.start", "session.end", "session.resume_hint"})
 _STATE_OF = {
     "turn.working": PaneState.WORKING,

@@ -336,6 +336,7 @@ class PaneWatch:
         if state is PaneState.LIMITED and limit is not None and limit.until_ms is not None and not limit.resumes_itself:
             if at_ms >= limit.until_ms + LIMIT_SLACK_MS:
                 state = PaneState.IDLE
+                verdict = verdict._replace(signals=tuple(map(_lapsed, verdict.signals)))
             else:
                 due = limit.until_ms + LIMIT_SLACK_MS
                 verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
@@ -417,6 +418,13 @@ def _shown(reading: Reading) -> int:
 
 def _titled(detector: Detector, screen: Screen | None) -> bool:
     return screen is not None and any(rule.pattern.search(screen.title) for rule in detector.pack.titles)
+
+
+def _lapsed(signal: Signal) -> Signal:
+    """What it says once the reset has passed."""
+    if signal.says is not PaneState.LIMITED:
+        return signal
+    return signal._replace(says=PaneState.IDLE, text=f"its reset has passed: {signal.text}")
 
 
 def _newest(reading: Reading | None, event: str) -> Detection | None:

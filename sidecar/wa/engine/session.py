@@ -474,6 +474,8 @@ class MuxSession:
         pane.remembered = await shared.history.remembered(uid)
         if rule := shared.exclusions.rule_of(PaneKey(self.mux.key, listed.pane_id)):
             pane.exclude(rule, shared.clock.now_ms())
+        else:
+            pane.last_event = await shared.history.last_event(uid)
         return pane
 
     # -- ends -------------------------------------------------------------------------------------------------------

@@ -69,6 +69,15 @@ def remembered(connection: sqlite3.Connection, pane_uid: str) -> Remembered | No
     )
 
 
+def last_event(connection: sqlite3.Connection, pane_uid: str) -> tuple[str, int] | None:
+    """Name and instant. Raises NotFound for a pane that does not exist."""
+    found = connection.execute(
+        "SELECT event, at_ms FROM events WHERE pane = ? ORDER BY at_ms DESC, id DESC LIMIT 1",
+        (known_number(connection, pane_uid),),
+    ).fetchone()
+    return None if found is None else (str(found[0]), int(found[1]))
+
+
 def _detection(row: tuple[Any, ...]) -> Detection:
     agent, event, rule, severity, present, fields, _, _ = row
     values = {name: _value(value) for name, value in json.loads(fields).items()}

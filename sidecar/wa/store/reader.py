@@ -206,6 +206,10 @@ class Reader:
         """The pane's newest agent session, for a session book to go on with; None where there is none."""
         return await self._read(lambda connection: agent_memory.remembered(connection, pane_uid))
 
+    async def last_event(self, pane_uid: str) -> tuple[str, int] | None:
+        """Name and instant of the pane's newest event. Raises NotFound for a pane that does not exist."""
+        return await self._read(lambda connection: agent_memory.last_event(connection, pane_uid))
+
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on one state of the database."""
         return await self._read(work)
