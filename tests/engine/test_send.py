@@ -6,7 +6,9 @@ import pytest
 from engine.fakes import FakeServer
 from engine.wire import until
 from engine.world import play, shell
-from wa.engine import send as module
+from wa.act import typing as module
+from wa.engine import hands as hands_module
+from wa.engine.hands import Hands
 from wa.engine.send import (
     NotSeenError,
     NotTakenError,
@@ -25,7 +27,11 @@ HUMAN = Actor(ActorKind.HUMAN)
 def short_waits(monkeypatch):
     monkeypatch.setattr(module, "SEEN_WITHIN_S", 0.3)
     monkeypatch.setattr(module, "TAKEN_WITHIN_S", 0.3)
-    monkeypatch.setattr(module, "SETTLE_S", 0.02)
+    monkeypatch.setattr(module, "SHELL_PAUSE_S", 0.02)
+
+
+def hands(w):
+    return Hands(lambda _: w.session, None, w.server.clock)
 
 
 def sending(tmp_path, scenario, react=None):
@@ -53,7 +59,7 @@ def failing(tmp_path, kind, request, react=None, *, before=None):
         if before is not None:
             await before(w, pane)
         with pytest.raises(kind) as caught:
-            await send(pane, w.session, request, HUMAN)
+            await send(pane, hands(w), request, HUMAN)
         return caught.value, w.server.typed
 
     return sending(tmp_path, scenario, react)
@@ -63,7 +69,7 @@ def test_a_line_is_pasted_seen_submitted_and_seen_taken(tmp_path):
     """Text first, carriage return as a write of its own, and the times of both."""
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request("make test"), HUMAN)
+        result = await send(pane, hands(w), Request("make test"), HUMAN)
         assert w.server.typed == [(0, "make test"), (0, b"\r")]
         assert (result["outcome"], result["pane_uid"], result["characters"], result["lines"]) == (
             "submitted",
@@ -81,7 +87,7 @@ def test_without_submit_nothing_but_the_text_is_typed(tmp_path):
     """And it is seen to stand there."""
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request("make", submit=False), HUMAN)
+        result = await send(pane, hands(w), Request("make", submit=False), HUMAN)
         assert w.server.typed == [(0, "make")]
         assert (result["outcome"], result["taken_after_ms"]) == ("pasted", None)
 
@@ -92,10 +98,10 @@ def test_a_dry_run_types_nothing(tmp_path):
     """It looks, asks policy, and says what it would do; what policy refuses it refuses too."""
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request("make", dry_run=True), HUMAN)
+        result = await send(pane, hands(w), Request("make", dry_run=True), HUMAN)
         assert (result["outcome"], result["dry_run"]) == ("planned", True)
         with pytest.raises(Refused):
-            await send(pane, w.session, Request("a\nb", dry_run=True), HUMAN)
+            await send(pane, hands(w), Request("a\nb", dry_run=True), HUMAN)
         assert w.server.typed == []
 
     sending(tmp_path, scenario)
@@ -114,7 +120,7 @@ def test_line_breaks_go_where_the_person_insists(tmp_path):
     """All in one paste, then one carriage return."""
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request("one\ntwo", force=True), HUMAN)
+        result = await send(pane, hands(w), Request("one\ntwo", force=True), HUMAN)
         assert w.server.typed == [(0, "one\ntwo"), (0, b"\r")]
         assert result["lines"] == 2
 
@@ -127,7 +133,7 @@ def test_nobody_but_a_person_may(tmp_path):
     async def scenario(w, pane):
         for kind in (ActorKind.AGENT, ActorKind.WORKFLOW, ActorKind.REMOTE):
             with pytest.raises(Refused):
-                await send(pane, w.session, Request("x"), Actor(kind))
+                await send(pane, hands(w), Request("x"), Actor(kind))
         assert w.server.typed == []
 
     sending(tmp_path, scenario)
@@ -222,10 +228,10 @@ def test_an_empty_text_is_a_bare_enter(tmp_path):
     """For a text that was pasted before; seen by what it changes."""
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request(""), HUMAN)
+        result = await send(pane, hands(w), Request(""), HUMAN)
         assert (result["outcome"], w.server.typed) == ("submitted", [(0, b"\r")])
         with pytest.raises(Refused):
-            await send(pane, w.session, Request("", submit=False), HUMAN)
+            await send(pane, hands(w), Request("", submit=False), HUMAN)
 
     sending(tmp_path, scenario)
 
@@ -234,7 +240,7 @@ def test_two_sends_to_one_pane_go_one_after_the_other(tmp_path):
     """Never text of one between text and carriage return of the other."""
 
     async def scenario(w, pane):
-        await asyncio.gather(*(send(pane, w.session, Request(word), HUMAN) for word in ("first", "second", "third")))
+        await asyncio.gather(*(send(pane, hands(w), Request(word), HUMAN) for word in ("first", "second", "third")))
         assert w.server.typed == [(0, typed) for word in ("first", "second", "third") for typed in (word, b"\r")]
 
     sending(tmp_path, scenario)
@@ -244,15 +250,15 @@ def test_a_send_that_is_given_up_types_nothing_more(tmp_path):
     """Ctrl-C between paste and carriage return: no carriage return; the next send is not held up."""
 
     async def scenario(w, pane):
-        module.SETTLE_S = 5.0
-        given_up = asyncio.ensure_future(send(pane, w.session, Request("make"), HUMAN))
+        module.SHELL_PAUSE_S = 5.0
+        given_up = asyncio.ensure_future(send(pane, hands(w), Request("make"), HUMAN))
         await until(lambda: pane.screen.rows[-1].text.endswith("make") or w.server.typed)
         await asyncio.sleep(0.05)
         given_up.cancel()
         await asyncio.wait([given_up])
         assert w.server.typed == [(0, "make")]
-        module.SETTLE_S = 0.01
-        result = await send(pane, w.session, Request(" test"), HUMAN)
+        module.SHELL_PAUSE_S = 0.01
+        result = await send(pane, hands(w), Request(" test"), HUMAN)
         assert result["outcome"] == "submitted"
 
     sending(tmp_path, scenario)
@@ -260,25 +266,25 @@ def test_a_send_that_is_given_up_types_nothing_more(tmp_path):
 
 def test_the_log_names_no_text(tmp_path, caplog):
     """Pane, outcome and actor only."""
-    caplog.set_level(logging.DEBUG, logger="wa.engine.send")
+    caplog.set_level(logging.DEBUG, logger="wa.engine.hands")
 
     async def scenario(w, pane):
-        await send(pane, w.session, Request("precious words"), HUMAN)
+        await send(pane, hands(w), Request("precious words"), HUMAN)
 
     sending(tmp_path, scenario)
-    assert "precious" not in str([vars(record) for record in caplog.records if record.name == "wa.engine.send"])
-    assert [record.outcome for record in caplog.records if record.name == "wa.engine.send"] == ["submitted"]
+    assert "precious" not in str([vars(record) for record in caplog.records if record.name == "wa.engine.hands"])
+    assert [record.outcome for record in caplog.records if record.name == "wa.engine.hands"] == ["submitted"]
 
 
 def test_a_lost_push_is_made_up_for_by_looking(tmp_path, monkeypatch):
     """The echo was drawn and its push never came (old servers): the screen is read after a while."""
-    monkeypatch.setitem(module.LOOK_AGAIN_S, "push", 0.02)
+    monkeypatch.setitem(hands_module.LOOK_AGAIN_S, "push", 0.02)
 
     def react(server, pane, typed):
         pane.print(typed if isinstance(typed, str) else "\nran\n$ ")
 
     async def scenario(w, pane):
-        result = await send(pane, w.session, Request("make"), HUMAN)
+        result = await send(pane, hands(w), Request("make"), HUMAN)
         assert result["outcome"] == "submitted"
 
     sending(tmp_path, scenario, react)

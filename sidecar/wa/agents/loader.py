@@ -11,12 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wa.agents.profile import profile_of
 from wa.detect.pack import Pack, PackError, compile_pack
 from wa.detect.reading import Detector
 from wa.model.errors import ConfigError
+from wa.model.profile import Profile
 
 SHIPPED = Path(__file__).parent
 _BY_ID = ("rule", "title")
+_TABLES = frozenset({"send", "interrupt", "exit", "resume", "option", "limits"})
 
 
 class Trouble(NamedTuple):
@@ -40,6 +43,7 @@ class Agents:
         self._names: dict[str, str] = {}
         self.troubles: tuple[Trouble, ...] = ()
         self.detectors: dict[str, Detector] = {}
+        self.profiles: dict[str, Profile] = {}
         shipped = {path: tomllib.loads(path.read_text("utf-8")) for path in sorted(SHIPPED.glob("*.toml"))}
         self._shipped = {str(data["name"]): data for data in shipped.values()}
         self._build(self._shipped)
@@ -75,7 +79,9 @@ class Agents:
         """What stands in a file of the user's, and the pack that it would make with all others. Raises FileTrouble."""
         data = read_file(path)
         try:
-            pack = compile_pack(self._joined({**self._good, path: data})[data["name"]])
+            joined = self._joined({**self._good, path: data})[data["name"]]
+            pack = compile_pack(joined)
+            profile_of(joined)
         except PackError as error:
             raise FileTrouble(Trouble(path, line_of(path, error), str(error))) from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -92,6 +98,7 @@ class Agents:
 
     def _build(self, joined: Mapping[str, Mapping[str, Any]]) -> None:
         self.detectors = {name: Detector(compile_pack(data)) for name, data in joined.items()}
+        self.profiles = {name: profile_of(data) for name, data in joined.items()}
         self._names = {}
         for pack in self.packs:
             for word in (pack.name, pack.name.replace("_", "-"), *pack.aliases):
@@ -133,7 +140,15 @@ def join(base: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def line_of(path: Path, error: PackError) -> int | None:
     """Where in the file the part stands that an error speaks of."""
-    words = error.where.split()
+    words = error.where.rstrip(":").split()
+    if words and words[0] in _TABLES:
+        wanted = int(words[1]) if len(words) > 1 and words[1].isdigit() else 1
+        heads = [
+            number
+            for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
+            if line.strip().startswith((f"[{words[0]}]", f"[[{words[0]}]]"))
+        ]
+        return heads[wanted - 1] if wanted <= len(heads) else None
     if len(words) > 1 and words[0] == "rule":
         name = words[1].rstrip(":")
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):

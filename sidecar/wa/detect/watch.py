@@ -46,6 +46,10 @@ _NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, PaneState.SHELL, PaneState.
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
 
 
+AGENT_SHOWN = 2
+"""What a screen must show of an agent, to be taken for one by its drawing alone."""
+
+
 class Changed(NamedTuple):
     transition: Transition
 
@@ -171,6 +175,33 @@ class PaneWatch:
             return []
         return self._settle(self.reading, at_ms) if self._deaf else self._due(at_ms)
 
+    def read_now(self, screen: Screen, program: Program | None, at_ms: int) -> Reading | None:
+        """What *screen* alone says, all rules at once, by the agent that is known there or that draws like one. Nothing is remembered.
+
+        *program*: what stands in the foreground now, as far as anybody can say. None: no agent's screen.
+        """
+        named = self._named
+        if program is not None and not program.is_carrier:
+            if program.is_shell:
+                return None
+            named = agent_of(program, (detector.pack for detector in self._detectors.values())) or named
+        elif self._deaf:
+            return None
+        history = [*self._tail, *self._pending]
+        if screen.logged:
+            del history[-screen.logged :]
+        page = page_of_rows([*history, *screen.rows], screen.cols, len(screen.rows))
+        known = named or self._agent
+        if known is not None and (detector := self._detectors.get(known)) is not None:
+            return detector.read(page, title=screen.title, at_ms=at_ms, zone=self._zone)
+        readings = [
+            detector.read(page, title=screen.title, at_ms=at_ms, zone=self._zone)
+            for detector in self._detectors.values()
+            if detector.pack.composers
+        ]
+        best = max(readings, key=_shown, default=None)
+        return best if best is not None and _shown(best) >= AGENT_SHOWN else None
+
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def _due(self, at_ms: int) -> list[Outcome]:
@@ -251,7 +282,7 @@ class PaneWatch:
                     self._agent, self._sure = None, False
             return
         best = max(readings.values(), key=_shown, default=None)
-        if best is None or _shown(best) < 2:
+        if best is None or _shown(best) < AGENT_SHOWN:
             self._drawn_since = None
             if (
                 self._agent is not None

@@ -11,6 +11,7 @@ from wa.agents.loader import Agents
 from wa.config.settings import is_zone
 from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
+from wa.detect.reading import Reading
 from wa.detect.session_book import SessionBook
 from wa.detect.session_ops import NoteEvent, Operation
 from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
@@ -69,6 +70,17 @@ class AgentWatch:
     def of(self, pane: WatchedPane) -> PaneWatch | None:
         watched = self._panes.get(pane.uid)
         return watched.watch if watched is not None else None
+
+    def read_now(self, pane: WatchedPane, screen: Screen) -> tuple[Reading | None, Program | None]:
+        """What this very screen says, and which program has the foreground; not settled, and not remembered."""
+        program: Program | None = None
+        if not pane.mux.host and pane.listed.tty_name:
+            command = self._foreground.of(pane.listed.tty_name)
+            program = None if command is None else Program(command.name, command.line)
+        watch = self.of(pane)
+        if watch is None or pane.excluded:
+            return None, program
+        return watch.read_now(screen, program, self._clock.now_ms()), program
 
     @property
     def failed(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from wa.decide.policy import decide
 from wa.engine import send as sending
 from wa.engine.explain import explain
+from wa.engine.hands import Hands
 from wa.engine.hub import Kind, Subscription
 from wa.engine.items import Item, screen_item
 from wa.engine.muxes import Muxes
@@ -41,6 +42,7 @@ class Methods:
         self._writer = writer
         self._reports = reports
         self._stop = stop
+        self._hands = Hands(self._session_of, shared.agents, shared.clock)
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -115,7 +117,7 @@ class Methods:
             dry_run=_param(params, "dry_run", bool, default=False),
             force=_param(params, "force", bool, default=False),
         )
-        return await sending.send(pane, self._session_of(pane), request, HUMAN)
+        return await sending.send(pane, self._hands, request, HUMAN)
 
     async def _spawn(self, params: Params) -> dict[str, Any]:
         name = _param(params, "mux", str)

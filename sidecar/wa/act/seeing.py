@@ -30,6 +30,8 @@ PLACEHOLDER_FROM_CHARS = 100
 _NOISE = re.compile(r"[\s\u2500-\u259f\u00a0\u200b|]+")
 """Blanks, box drawing, block elements, and the bar that some draw boxes with."""
 _PROMPT = re.compile(r"^[>❯›»$#%*•·]*")
+RIGHT_PROMPT_BLANKS = 4
+_BARE_PROMPT = re.compile(r".{0,300}?(?:(?:^|[^\d\s])[%$#❯»]|(?:^|\s)[$#❯➜»λ]) ?")
 _COMPOSER = re.compile(r"^[>❯›]")
 """How a composer's first row begins, frame aside: Claude Code 2.1, Codex 0.87 to 0.169, Gemini CLI 0.61 (seen 2026-11-21)."""
 
@@ -80,6 +82,24 @@ def still_there(text: str, seen: Seen, now: Screen) -> bool:
 def taken(text: str, seen: Seen, now: Screen) -> bool:
     """Whether the program did something with the text: it does not wait in its input any more."""
     return not still_there(text, seen, now)
+
+
+def changed(before: Screen, now: Screen) -> bool:
+    """Whether anything is drawn otherwise."""
+    return now.cursor != before.cursor or [row.text for row in now.rows] != [row.text for row in before.rows]
+
+
+def is_bare_prompt(screen: Screen) -> bool:
+    """The cursor stands behind what ends like a shell's prompt, and nothing is typed there."""
+    place = _cursor_place(screen)
+    if not 0 <= place < len(screen.rows) or any(row.text.strip() for row in screen.rows[place + 1 :]):
+        return False
+    text = screen.rows[place].text
+    left = _left_of_cursor(screen, place)
+    right = text[len(left) :]
+    # What a shell proposes begins at the cursor, what it writes at the right border far from it.
+    far = not right.strip() or len(right) - len(right.lstrip(" ")) >= RIGHT_PROMPT_BLANKS
+    return far and _BARE_PROMPT.fullmatch(left) is not None
 
 
 def _seen(how: How, screen: Screen) -> Seen:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from wa.engine.seeing import How, appeared, before_cursor, cells, still_there, taken
+from wa.act.seeing import How, appeared, before_cursor, cells, still_there, taken
 from wa.model.screen import Cursor, Row, Screen
 
 

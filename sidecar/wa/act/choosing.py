@@ -1,0 +1,100 @@
+"""Take one option of a dialog by its label: the selection goes there step by step, is read again, and only then confirmed.
+
+Never a bare Return: what is confirmed is the option that the newest reading shows selected, in the dialog that was meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wa.act.keys import ENTER, key_bytes
+from wa.act.labels import find, folded
+from wa.act.steps import Look, Press, Ready, Steps, WaitFor, gone
+from wa.model.action import Acted, Action, ActOutcome, Stage
+from wa.model.agent import Dialog
+from wa.model.profile import Profile
+from wa.model.sight import Sight
+
+MOVED_WITHIN_S = 2.0
+CLOSED_WITHIN_S = 5.0
+_UP, _DOWN = key_bytes("up") or b"", key_bytes("down") or b""
+
+
+def choose(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Steps:
+    """*found*: how far an earlier run of the sidecar came with it."""
+    sight = yield Look()
+    if (ended := gone(sight)) is not None:
+        return ended
+    if found is Stage.SUBMITTING:
+        # The same question may be asked of another command by now.
+        return Acted(ActOutcome.INTERRUPTED, "The sidecar ended while it confirmed an option.", evidence(sight))
+    dialog = sight.dialog
+    if dialog is None or not dialog.options:
+        return Acted(ActOutcome.NO_DIALOG, "No dialog with options is open.", evidence(sight))
+    if action.question and folded(action.question) not in folded(dialog.question):
+        return Acted(ActOutcome.NO_DIALOG, "Another dialog is open.", evidence(sight))
+    target = find(action.labels, dialog.options)
+    if target is None:
+        return Acted(ActOutcome.NO_OPTION, "The dialog has no option of that label, or several.", evidence(sight))
+    label = dialog.options[target]
+    action = action._replace(effects=profile.effects(label))
+    for _ in range(2 * len(dialog.options)):
+        sight = yield Ready(Stage.TYPING)
+        if (moved := _changed(sight, dialog)) is not None:
+            return moved
+        at = sight.dialog.selected if sight.dialog is not None else None
+        if at is None:
+            return Acted(ActOutcome.NO_OPTION, "Which option is selected is not to be seen.", evidence(sight))
+        if at == target:
+            break
+        key, expected = (_DOWN, at + 1) if target > at else (_UP, at - 1)
+        yield Press(key, action)
+        sight = yield WaitFor(lambda now, at=at: not _is_same(now, dialog) or _selected(now) != at, MOVED_WITHIN_S)  # type: ignore[misc]
+        if (moved := _changed(sight, dialog)) is not None:
+            return moved
+        if _selected(sight) != expected:
+            return Acted(ActOutcome.SCREEN_MOVED, "The selection did not go where the key sends it.", evidence(sight))
+    sight = yield Ready(Stage.SUBMITTING)
+    if (moved := _changed(sight, dialog)) is not None:
+        return moved
+    if _selected(sight) != target:
+        return Acted(ActOutcome.SCREEN_MOVED, "Another option is selected now.", evidence(sight))
+    yield Press(ENTER, action)
+    sight = yield WaitFor(lambda now: not _is_same(now, dialog), CLOSED_WITHIN_S, "taken")
+    if (ended := gone(sight)) is not None:
+        return ended
+    if _is_same(sight, dialog):
+        return Acted(ActOutcome.NOT_TAKEN, "The dialog is still open.", evidence(sight))
+    return Acted(
+        ActOutcome.CHOSEN, "The option was taken.", {**evidence(sight), "question": dialog.question, "option": label}
+    )
+
+
+def _selected(sight: Sight) -> int | None:
+    return None if sight.dialog is None else sight.dialog.selected
+
+
+def _is_same(sight: Sight, dialog: Dialog) -> bool:
+    now = sight.dialog
+    return (
+        sight.alive
+        and now is not None
+        and (now.rule, now.question, now.options) == (dialog.rule, dialog.question, dialog.options)
+    )
+
+
+def _changed(sight: Sight, dialog: Dialog) -> Acted | None:
+    if (ended := gone(sight)) is not None:
+        return ended
+    if _is_same(sight, dialog):
+        return None
+    return Acted(ActOutcome.SCREEN_MOVED, "The dialog is not the one that was looked at.", evidence(sight))
+
+
+def evidence(sight: Sight) -> dict[str, Any]:
+    said: dict[str, Any] = {"state": sight.state.value}
+    if sight.dialog is not None:
+        said |= {"question": sight.dialog.question, "options": list(sight.dialog.options)}
+        if sight.dialog.selected is not None:
+            said["selected"] = sight.dialog.selected
+    return said

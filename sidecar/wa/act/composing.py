@@ -1,0 +1,125 @@
+"""What stands in an agent's composer: nothing, our text, or somebody else's. Pure: sights in, answers out.
+
+A text counts as ours where all of it stands there; where a long one is hidden, where the agent's placeholder stands with the right
+count; where the composer is lower than the text, where its end stands there.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from wa.act import seeing
+from wa.model.agent import PaneState
+from wa.model.profile import Profile
+from wa.model.sight import Sight
+
+BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING})
+ENDED = frozenset({PaneState.SHELL, PaneState.EXITED})
+PART_CHARS = 40
+"""So much of a text must be seen where the composer does not show all of it."""
+_MARK = re.compile(r"^[>❯›]")
+_COUNT = re.compile(r"(\d+) (chars|characters|lines?)\b")
+
+
+class Held(StrEnum):
+    WHOLE = "whole"
+    MASK = "placeholder"
+    PART = "part"
+
+
+def is_busy(sight: Sight) -> bool:
+    """By the screen, or by the other signals: a title may work where the screen says nothing of it yet."""
+    return sight.state in BUSY or (sight.settled.agent == sight.agent and sight.settled.state in BUSY)
+
+
+def is_asking(sight: Sight) -> bool:
+    return sight.dialog is not None or sight.state.startswith("waiting.")
+
+
+def has_ended(sight: Sight) -> bool:
+    """A shell has the pane."""
+    return sight.agent is None or sight.state in ENDED
+
+
+def is_empty(sight: Sight, profile: Profile) -> bool:
+    """A composer is there, and nothing stands in it."""
+    if sight.draft is None or seeing.essence(sight.draft):
+        return False
+    # A draft that begins with an empty line looks empty where nothing is drawn around it: the cursor tells.
+    return not profile.send.cursor or (_rows_to_cursor(sight) == 1 and not _up_to_cursor(sight))
+
+
+def holds(text: str, sight: Sight, profile: Profile) -> Held | None:
+    """How *text*, and nothing else, stands in the composer."""
+    wanted = _plain(text)
+    if sight.draft is None or not wanted:
+        return None
+    shown = _plain(sight.draft)
+    is_mask = _is_mask(text, sight.draft, profile)
+    if profile.send.cursor:
+        typed = _up_to_cursor(sight)
+        if typed is None or not _ends_there(sight):
+            return None
+        if typed == wanted and wanted.startswith(shown):
+            return Held.WHOLE
+        return Held.MASK if is_mask and typed == shown else None
+    if shown == wanted:
+        return Held.WHOLE
+    if is_mask:
+        return Held.MASK
+    return Held.PART if len(shown) >= PART_CHARS and wanted.endswith(shown) else None
+
+
+def in_transcript(text: str, sight: Sight) -> int:
+    """How often *text* stands above the composer; on the whole screen where there is none."""
+    rows = sight.screen.rows if sight.composer_row is None else sight.screen.rows[: sight.composer_row]
+    tail = _plain(text)[-seeing.TAIL_CHARS :]
+    return _plain("".join(row.text for row in rows)).count(tail) if tail else 0
+
+
+def _plain(text: str) -> str:
+    """Without blanks and frames, and with one kind of apostrophe: a draft is told so."""
+    return seeing.essence(text.replace("’", "'"))
+
+
+def _is_mask(text: str, draft: str, profile: Profile) -> bool:
+    mask = profile.send.mask or seeing.PLACEHOLDER
+    if mask.fullmatch(draft.strip()) is None or (len(text) < seeing.PLACEHOLDER_FROM_CHARS and "\n" not in text):
+        return False
+    breaks = text.count("\n")
+    # Claude Code counts the breaks, Gemini CLI the lines, both call them lines.
+    right = {"c": (len(text),), "l": (breaks, breaks + 1)}
+    return all(int(number) in right[unit[0]] for number, unit in _COUNT.findall(draft))
+
+
+def _up_to_cursor(sight: Sight) -> str | None:
+    """From the composer's first row to the cursor, without its mark; None where the cursor stands elsewhere."""
+    rows, cursor = sight.screen.rows, sight.screen.cursor
+    if sight.composer_row is None or not rows:
+        return None
+    last = cursor.y - rows[0].index
+    if not sight.composer_row <= last < len(rows):
+        return None
+    above = "".join(row.text for row in rows[sight.composer_row : last])
+    return _MARK.sub("", _plain(above + seeing.cells(rows[last].text, _columns(sight))))
+
+
+def _rows_to_cursor(sight: Sight) -> int:
+    rows = sight.screen.rows
+    return (
+        0 if sight.composer_row is None or not rows else sight.screen.cursor.y - rows[0].index - sight.composer_row + 1
+    )
+
+
+def _ends_there(sight: Sight) -> bool:
+    """Nothing stands right of the cursor."""
+    rows, cursor = sight.screen.rows, sight.screen.cursor
+    text = rows[cursor.y - rows[0].index].text
+    return not text[len(seeing.cells(text, _columns(sight))) :].strip()
+
+
+def _columns(sight: Sight) -> int:
+    # In the last column the cursor may stand on the character that filled it.
+    screen = sight.screen
+    return screen.cols if screen.cursor.x >= screen.cols - 1 else screen.cursor.x
