@@ -33,11 +33,11 @@ def choose(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> St
         return Acted(ActOutcome.NO_DIALOG, "No dialog with options is open.", evidence(sight))
     if action.question and folded(action.question) not in folded(dialog.question):
         return Acted(ActOutcome.NO_DIALOG, "Another dialog is open.", evidence(sight))
-    target = find(action.labels, dialog.options)
+    target = find(action.labels, dialog.options, [row.text for row in sight.screen.rows])
     if target is None:
         return Acted(ActOutcome.NO_OPTION, "The dialog has no option of that label, or several.", evidence(sight))
     label = dialog.options[target]
-    action = action._replace(effects=profile.effects(label))
+    action = action._replace(effects=profile.effects(label, dialog.question))
     for _ in range(2 * len(dialog.options)):
         sight = yield Ready(Stage.TYPING)
         if (moved := _changed(sight, dialog)) is not None:
@@ -68,6 +68,16 @@ def choose(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> St
     return Acted(
         ActOutcome.CHOSEN, "The option was taken.", {**evidence(sight), "question": dialog.question, "option": label}
     )
+
+
+def resolve(action: Action, sight: Sight, profile: Profile) -> Action | None:
+    """With the effects of the option that it would take; None where the dialog has none of its labels."""
+    if sight.dialog is None:
+        return None
+    target = find(action.labels, sight.dialog.options, [row.text for row in sight.screen.rows])
+    if target is None:
+        return None
+    return action._replace(effects=profile.effects(sight.dialog.options[target], sight.dialog.question))
 
 
 def _selected(sight: Sight) -> int | None:

@@ -18,6 +18,7 @@ BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING})
 ENDED = frozenset({PaneState.SHELL, PaneState.EXITED})
 PART_CHARS = 40
 """So much of a text must be seen where the composer does not show all of it."""
+PART_LINES = 8
 _MARK = re.compile(r"^[>❯›]")
 _COUNT = re.compile(r"(\d+) (chars|characters|lines?)\b")
 
@@ -53,8 +54,11 @@ def is_empty(sight: Sight, profile: Profile) -> bool:
 def holds(text: str, sight: Sight, profile: Profile) -> Held | None:
     """How *text*, and nothing else, stands in the composer."""
     wanted = _plain(text)
-    if sight.draft is None or not wanted:
+    if not wanted or is_asking(sight):
         return None
+    if sight.draft is None:
+        # A composer that fills the pane has no footer to be known by, but its text stands between its mark and the cursor.
+        return Held.WHOLE if profile.send.cursor and _is_marked_text(wanted, sight) else None
     shown = _plain(sight.draft)
     is_mask = _is_mask(text, sight.draft, profile)
     if profile.send.cursor:
@@ -68,7 +72,30 @@ def holds(text: str, sight: Sight, profile: Profile) -> Held | None:
         return Held.WHOLE
     if is_mask:
         return Held.MASK
-    return Held.PART if len(shown) >= PART_CHARS and wanted.endswith(shown) else None
+    return Held.PART if wanted.endswith(shown) and _is_enough(text, shown) else None
+
+
+def _is_enough(text: str, shown: str) -> bool:
+    if len(shown) >= PART_CHARS:
+        return True
+    lines = [line for line in map(_plain, text.split("\n")) if line]
+    return any("".join(lines[-count:]) == shown for count in range(PART_LINES, len(lines)))
+
+
+def _is_marked_text(wanted: str, sight: Sight) -> bool:
+    rows = sight.screen.rows
+    last = sight.screen.cursor.y - rows[0].index if rows else -1
+    if has_ended(sight) or not 0 <= last < len(rows) or not _ends_there(sight):
+        return False
+    typed = seeing.cells(rows[last].text, _columns(sight))
+    for at in range(last, -1, -1):
+        if at < last:
+            typed = rows[at].text + typed
+        if _MARK.match(rows[at].text):
+            return _MARK.sub("", _plain(typed)) == wanted
+        if rows[at].text[:1].strip():
+            return False
+    return False
 
 
 def in_transcript(text: str, sight: Sight) -> int:

@@ -59,7 +59,7 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     if not (found is not Stage.DECIDED and holds(text, sight, profile)):
         if (refused := (yield from _make_ready(action, profile, sight))) is not None:
             return refused
-        sight = yield Ready(Stage.TYPING)
+        sight = yield from _ready(Stage.TYPING, text, profile)
         if (refused := unfit(sight, profile)) is not None:
             return refused
         before = in_transcript(text, sight)
@@ -76,7 +76,7 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     if not action.submit:
         return Acted(ActOutcome.PASTED, "The text stands in the composer.", evidence)
     yield Look(profile.send.paste_pause_s)
-    sight = yield Ready(Stage.SUBMITTING)
+    sight = yield from _ready(Stage.SUBMITTING, text, profile)
     if (moved := _moved(text, sight, profile)) is not None:
         return moved
     yield Press(ENTER)
@@ -84,6 +84,23 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     if found is not Stage.SUBMITTING and _stands(text, sight, profile):
         sight = yield from _rescue(text, sight, profile, before)
     return _judged(text, sight, profile, before, evidence)
+
+
+def _ready(stage: Stage, text: str, profile: Profile) -> Generator[Step, Sight, Sight]:
+    """A reading to judge by; read again where the agent was just drawing anew."""
+    sight = yield Ready(stage)
+    for _ in range(3):
+        if not _is_torn(sight, text, profile):
+            break
+        yield WaitFor(lambda now: not _is_torn(now, text, profile), COMPOSER_WITHIN_S)
+        sight = yield Ready(stage)
+    return sight
+
+
+def _is_torn(sight: Sight, text: str, profile: Profile) -> bool:
+    if not sight.alive or sight.composer_row is not None or is_asking(sight) or has_ended(sight):
+        return False
+    return holds(text, sight, profile) is None
 
 
 def _settles(sight: Sight, text: str, profile: Profile) -> bool:
@@ -184,7 +201,7 @@ def _rescue(text: str, sight: Sight, profile: Profile, before: int) -> Generator
         )
         if not _has_text(text, sight, profile) or sight.screen.cursor.x != x:
             return sight
-    sight = yield Ready(Stage.SUBMITTING)
+    sight = yield from _ready(Stage.SUBMITTING, text, profile)
     if _moved(text, sight, profile) is not None:
         return sight
     yield Press(ENTER)
@@ -204,14 +221,13 @@ def _judged(text: str, sight: Sight, profile: Profile, before: int, seen: dict[s
         return Acted(ActOutcome.SUBMITTED, "The agent took it.", {**seen, "proof": proof})
     if (ended := gone(sight)) is not None:
         return ended
-    if is_empty(sight, profile) and text.lstrip()[:1] == "/":
-        # Commands of the agent's leave no trace of themselves.
+    stands = holds(text, sight, profile) is not None
+    if not stands and text.lstrip()[:1] == "/" and (sight.draft is None or is_empty(sight, profile)):
+        # Commands of the agent's leave no trace of themselves, and some open a page of their own.
         return Acted(ActOutcome.SUBMITTED, "The agent took it.", {**seen, "proof": "composer"})
-    detail = "Nothing shows that the agent took it: the composer is empty."
-    if not is_empty(sight, profile):
-        detail = "The text still stands in the composer."
-    left = not is_empty(sight, profile)
-    return Acted(ActOutcome.NOT_TAKEN, detail, {**_evidence(sight), "left": left})
+    if stands:
+        return Acted(ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**_evidence(sight), "left": True})
+    return Acted(ActOutcome.NOT_TAKEN, "The text is gone, and nothing shows that the agent took it.", _evidence(sight))
 
 
 def _taken_up(text: str, sight: Sight, profile: Profile, found: Stage) -> Acted | None:
@@ -275,12 +291,18 @@ def interrupt(profile: Profile) -> Steps:
         if sight.state not in BUSY:
             break
         yield Press(data)
-        sight = yield WaitFor(lambda now: not now.alive or now.state not in BUSY, INTERRUPTED_WITHIN_S, "taken")
+        sight = yield WaitFor(_has_stopped, INTERRUPTED_WITHIN_S, "taken")
     if (ended := gone(sight)) is not None:
         return ended
     if sight.state in BUSY:
         return Acted(ActOutcome.NOT_TAKEN, "The turn goes on.", _evidence(sight))
     return Acted(ActOutcome.PRESSED, "The turn ended.", _evidence(sight))
+
+
+def _has_stopped(sight: Sight) -> bool:
+    if not sight.alive or is_asking(sight) or has_ended(sight):
+        return True
+    return sight.state not in BUSY and sight.composer_row is not None
 
 
 # -- shells and unknown programs --------------------------------------------------------------------------------------

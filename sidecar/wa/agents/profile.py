@@ -13,8 +13,11 @@ from wa.model.profile import ExitStep, ExitWay, OptionMeaning, Profile, Sending,
 WHILE_WORKING = ("steer", "queue", "refuse")
 UNTIL = ("shell", "dialog", "hint")
 EFFECTS = frozenset(
-    {"approve", "always", "deny", "model", "money", "login", "stop", "wait", "keep", "update", "destructive", "mode"}
-)
+    {
+        "approve", "always", "deny", "destructive", "exit", "keep", "login", "model", "money", "settings", "stop", "trust",
+        "update", "wait",
+    }
+)  # fmt: skip
 """What an option of a dialog may do; `unknown` is what no entry names."""
 _PLACES = re.compile(r"\{([^}]*)\}")
 
@@ -87,7 +90,7 @@ def _step(step: object, where: str) -> ExitStep:
 
 
 def _option(entry: Mapping[str, Any], where: str) -> OptionMeaning:
-    _only(entry, {"like", "effects", "seen"}, where)
+    _only(entry, {"like", "question", "effects", "seen"}, where)
     effects = _texts(entry, "effects", where)
     if unknown := sorted(set(effects) - EFFECTS):
         raise PackError(where, f"no such effect: {unknown[0]!r}; there are {', '.join(sorted(EFFECTS))}")
@@ -95,7 +98,9 @@ def _option(entry: Mapping[str, Any], where: str) -> OptionMeaning:
         raise PackError(where, "`effects` is missing")
     if not entry.get("seen"):
         raise PackError(where, "`seen` is missing: say in which versions, and when")
-    return OptionMeaning(_pattern(entry.get("like"), where), frozenset(effects))
+    asked = entry.get("question")
+    question = None if asked is None else _pattern(asked, where)
+    return OptionMeaning(_pattern(entry.get("like"), where), frozenset(effects), question)
 
 
 def _resume(table: Mapping[str, Any]) -> str:

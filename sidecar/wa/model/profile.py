@@ -73,6 +73,8 @@ class ExitWay(NamedTuple):
 class OptionMeaning(NamedTuple):
     like: re.Pattern[str]
     effects: frozenset[str]
+    question: re.Pattern[str] | None = None
+    """Only in a dialog that asks so."""
 
 
 class Profile(NamedTuple):
@@ -89,10 +91,10 @@ class Profile(NamedTuple):
     def exit_way(self, version: str | None) -> ExitWay | None:
         return next((way for way in self.exits if way.versions.fits(version)), None)
 
-    def effects(self, label: str) -> frozenset[str]:
-        """What the option does, as far as it is known; `unknown` where no entry fits."""
+    def effects(self, label: str, question: str) -> frozenset[str]:
+        """What the option does by the first entry that fits; `unknown` where none does."""
         for meaning in self.options:
-            if meaning.like.search(label):
+            if meaning.like.search(label) and (meaning.question is None or meaning.question.search(question)):
                 return meaning.effects
         return frozenset({"unknown"})
 
