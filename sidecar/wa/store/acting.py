@@ -34,11 +34,11 @@ class ActingStore:
         self._writer = writer
 
     async def ledger(
-        self, pane_uid: str, action: Action, now_ms: int, *, run: int | None = None
+        self, pane_uid: str, action: Action, now_ms: int, *, run: int | None = None, but: int | None = None
     ) -> tuple[Ledger, int | None]:
         """What bears on a decision, and the grant that would be used."""
         fingerprint = fingerprint_of(action)
-        return await self._do(lambda c: reading.ledger(c, pane_uid, fingerprint, now_ms, run=run))
+        return await self._do(lambda c: reading.ledger(c, pane_uid, fingerprint, now_ms, run=run, but=but))
 
     async def begin(self, intent: Intent) -> tuple[ActionRecord, bool]:
         """The intent on record, and whether it is new."""

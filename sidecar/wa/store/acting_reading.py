@@ -83,24 +83,30 @@ def actions(
 
 
 def ledger(
-    connection: sqlite3.Connection, pane_uid: str, fingerprint: str, now_ms: int, *, run: int | None = None
+    connection: sqlite3.Connection,
+    pane_uid: str,
+    fingerprint: str,
+    now_ms: int,
+    *,
+    run: int | None = None,
+    but: int | None = None,
 ) -> tuple[Ledger, int | None]:
-    """What was done before, and the grant that allows this. The steps of one *run* do not hold each other up.
+    """What was done before, and the grant that allows this. The steps of one *run* do not hold each other up, nor an action (*but*) itself.
 
     What lies in the future (the clock was set back) counts as just now.
     """
     number = pane_number(pane_uid)
     (last_ms,) = connection.execute(
-        f"SELECT max(at_ms) FROM actions WHERE pane = ? AND {_OF_AUTOMATIONS} AND (run IS NULL OR run IS NOT ?)",  # noqa: S608 - a text from above
-        (number, run),
+        f"SELECT max(at_ms) FROM actions WHERE pane = ? AND {_OF_AUTOMATIONS} AND (run IS NULL OR run IS NOT ?) AND id IS NOT ?",  # noqa: S608 - a text from above
+        (number, run, but),
     ).fetchone()
     (hour,) = connection.execute(
-        f"SELECT count(*) FROM actions WHERE pane = ? AND at_ms > ? AND {_OF_AUTOMATIONS}",  # noqa: S608 - a text from above
-        (number, now_ms - HOUR_MS),
+        f"SELECT count(*) FROM actions WHERE pane = ? AND at_ms > ? AND {_OF_AUTOMATIONS} AND id IS NOT ?",  # noqa: S608 - a text from above
+        (number, now_ms - HOUR_MS, but),
     ).fetchone()
     (minute,) = connection.execute(
-        f"SELECT count(*) FROM actions WHERE at_ms > ? AND {_OF_AUTOMATIONS}",  # noqa: S608 - a text from above
-        (now_ms - MINUTE_MS,),
+        f"SELECT count(*) FROM actions WHERE at_ms > ? AND {_OF_AUTOMATIONS} AND id IS NOT ?",  # noqa: S608 - a text from above
+        (now_ms - MINUTE_MS, but),
     ).fetchone()
     granted = None
     if fingerprint:

@@ -1,0 +1,394 @@
+"""The one way to a pane: decided first, written down, done by the hands, and what came of it written down too.
+
+An action goes on when whoever asked for it goes away: half a text is worse than a whole one. Two calls with one key are one
+action. What a killed sidecar left open is taken up by its key, or settled without typing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakValueDictionary
+
+from wa.decide.policy import GRANTED, Policy, decide
+from wa.engine import desk_words as words
+from wa.engine import tasks
+from wa.engine.desk_words import Judged
+from wa.engine.pane import WatchedPane
+from wa.engine.pauses import Pauses
+from wa.engine.registry import Registry
+from wa.model.action import (
+    Acted,
+    Action,
+    ActionKind,
+    Actor,
+    ActorKind,
+    ActOutcome,
+    Allow,
+    Ask,
+    Decision,
+    Deny,
+    HumanSign,
+    Ledger,
+    PaneView,
+    Stage,
+    WhileBusy,
+)
+from wa.model.clock import Clock
+from wa.model.errors import NotFound, StoreError, TerminalUnreachable, WaError
+from wa.model.sight import Sight
+from wa.store.acting import ActingStore
+from wa.store.acting_records import ActionRecord, GrantRecord, Intent, QueuedRecord
+
+log = logging.getLogger(__name__)
+
+Asks = Callable[[Sight, Action], Decision]
+Notes = Callable[[Stage], Awaitable[None]]
+MINUTE_MS = 60_000
+
+
+class Hands(Protocol):
+    """docs/topics/acting.md"""
+
+    async def look(self, pane: WatchedPane) -> Sight: ...
+
+    async def perform(
+        self, pane: WatchedPane, action: Action, ask: Asks, note: Notes, found: Stage = Stage.DECIDED
+    ) -> Acted: ...
+
+
+class Eyes(Protocol):
+    """What a reading means for a judgement."""
+
+    def view(self, pane: WatchedPane, sight: Sight, action: Action, paused: str | None) -> PaneView: ...
+
+    def resolve(self, pane: WatchedPane, sight: Sight, action: Action) -> Action | None:
+        """With the effects of the option that it would take; None where the dialog has none of its labels."""
+        ...
+
+
+class Persons(Protocol):
+    async def poll(self, pane: WatchedPane) -> None: ...
+    def sign(self, pane: WatchedPane) -> HumanSign: ...
+
+
+class Bounds(NamedTuple):
+    ask_ms: int = 240 * MINUTE_MS
+    grant_ms: int = 30 * MINUTE_MS
+    queue_ms: int = 24 * 60 * MINUTE_MS
+
+
+class Order(NamedTuple):
+    pane_uid: str
+    action: Action
+    actor: Actor
+    key: str
+    dry_run: bool
+    run: int | None
+    step: int | None
+
+
+class Desk:
+    def __init__(
+        self,
+        registry: Registry,
+        hands: Hands,
+        eyes: Eyes,
+        persons: Persons,
+        store: ActingStore,
+        pauses: Pauses,
+        clock: Clock,
+        *,
+        policy: Policy = Policy(),  # noqa: B008 - immutable
+        bounds: Bounds = Bounds(),  # noqa: B008 - immutable
+    ) -> None:
+        self.policy = policy
+        self.bounds = bounds
+        self.pauses = pauses
+        self.store = store
+        self.queued: Callable[[], None] = lambda: None
+        """Told when a text was queued."""
+        self._registry = registry
+        self._hands = hands
+        self._eyes = eyes
+        self._persons = persons
+        self._clock = clock
+        self._running: dict[str, asyncio.Task[Acted]] = {}
+        self._at_pane: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._counting = asyncio.Lock()
+        """Between reading the ledger and writing the intent that it will count."""
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    async def act(
+        self,
+        pane_uid: str,
+        action: Action,
+        actor: Actor,
+        *,
+        key: str = "",
+        dry_run: bool = False,
+        run: int | None = None,
+        step: int | None = None,
+    ) -> Acted:
+        """Never raises for what a pane, a policy or the database says: that is an outcome.
+
+        A *key* that is known answers with what came of it. A workflow acts in a run that is live; in any other it plans.
+        """
+        key = key or f"{actor.kind.value}:{uuid.uuid4().hex}"
+        task = self._running.get(key)
+        if task is None:
+            order = Order(pane_uid, action, actor, key, dry_run, run, step)
+            task = tasks.spawn(self._act(order), name=f"{action.kind.value} {pane_uid}")
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Breaks off what is under way; the next run takes it up."""
+        await tasks.cancel(list(self._running.values()))
+
+    async def judge(self, pane_uid: str, action: Action, actor: Actor) -> Judged:
+        """What would be decided now; nothing is written down. Raises NotFound, TerminalUnreachable, StoreError."""
+        pane = self._registry.find(pane_uid)
+        await self._persons.poll(pane)
+        sight = await self._hands.look(pane)
+        ledger, _ = await self.store.ledger(pane.uid, action, self._clock.now_ms())
+        return self._judge(pane, sight, action, actor, ledger)
+
+    async def _act(self, order: Order) -> Acted:
+        try:
+            known = await self.store.by_key(order.key)
+            if known is not None and known.ended_ms is not None:
+                return words.acted_of(known)
+            pane = self._registry.get(order.pane_uid)
+            if pane is None or not pane.alive:
+                return await self._without_pane(order, known)
+            lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
+            async with lock:
+                return await self._at(pane, order, known)
+        except StoreError as error:
+            log.warning("action not written down", extra={"pane": order.pane_uid, "reason": error.message})
+            said = f"Nothing was typed, since it could not be written down: {error.message}"
+            return Acted(ActOutcome.REFUSED, said, {"rule": "never.unwritten", "next_step": error.next_step})
+
+    async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None) -> Acted:
+        order = await self._mode(order)
+        try:
+            await self._persons.poll(pane)
+            sight = await self._hands.look(pane)
+        except TerminalUnreachable as error:
+            return await self._unseen(order, known, error)
+        async with self._counting:
+            now_ms = self._clock.now_ms()
+            but = None if known is None else known.id
+            ledger, grant = await self.store.ledger(pane.uid, order.action, now_ms, run=order.run, but=but)
+            if known is not None and known.typed_ms is not None and known.rule == GRANTED:
+                # The approval was used up when its first key was pressed.
+                ledger, grant = ledger._replace(granted=True), None
+            judged = self._judge(pane, sight, order.action, order.actor, ledger)
+            intent = words.intent_of(order, judged.decision, now_ms)
+            record = known or (await self.store.begin(intent))[0]
+        if known is not None:
+            await self.store.redecide(record.id, *words.said(judged.decision))
+        if not isinstance(judged.decision, Allow):
+            return await self._refused(order, record, intent, judged)
+        if order.dry_run:
+            return await self._end(record, words.planned(order.action, judged))
+        return await self._perform(pane, order, record, intent, ledger, grant)
+
+    async def _perform(
+        self,
+        pane: WatchedPane,
+        order: Order,
+        record: ActionRecord,
+        intent: Intent,
+        ledger: Ledger,
+        grant: int | None,
+    ) -> Acted:
+        last: list[Judged] = []
+        used = begun = False
+
+        def ask(sight: Sight, action: Action) -> Decision:
+            judged = self._judge(pane, sight, action, order.actor, ledger, whole=order.action)
+            last.append(judged)
+            return judged.decision
+
+        async def note(stage: Stage) -> None:
+            nonlocal begun, used
+            await self._persons.poll(pane)
+            decided = last[-1].decision if last else None
+            needs_grant = not used and isinstance(decided, Allow) and decided.rule == GRANTED
+            await self.store.advance(
+                record.id, stage, self._clock.now_ms(), grant=grant if needs_grant and grant is not None else None
+            )
+            begun, used = True, used or needs_grant
+
+        try:
+            acted = await self._hands.perform(pane, order.action, ask, note, Stage(record.stage))
+        except StoreError as error:
+            if not begun:
+                raise
+            said = f"It was broken off, since it could not be written down: {error.message}"
+            acted = Acted(ActOutcome.INTERRUPTED, said, {"left": True, "next_step": error.next_step})
+        except WaError as error:
+            acted = Acted(words.outcome_of(error), error.message, {"next_step": error.next_step})
+        except Exception as error:
+            log.exception("action failed", extra={"pane": pane.uid, "kind": order.action.kind.value})
+            acted = Acted(ActOutcome.INTERRUPTED, f"wa itself failed: {type(error).__name__}.", {"left": True})
+        judged = last[-1] if last else None
+        if judged is not None and not isinstance(judged.decision, Allow) and words.is_refusal(acted):
+            await self.store.redecide(record.id, *words.said(judged.decision))
+            return await self._refused(order, record, intent, judged, acted)
+        return await self._end(record, await self._or_queued(order, acted))
+
+    def _judge(
+        self,
+        pane: WatchedPane,
+        sight: Sight,
+        action: Action,
+        actor: Actor,
+        ledger: Ledger,
+        *,
+        whole: Action | None = None,
+    ) -> Judged:
+        """No await. *whole*: what it is a part of, where the hands ask for a part: an option on the way out of an agent."""
+        paused = self.pauses.holding(pane.uid, sight.agent or sight.settled.agent)
+        view = self._eyes.view(pane, sight, action, paused)
+        resolved = self._eyes.resolve(pane, sight, action) if action.kind is ActionKind.CHOOSE else action
+        if resolved is None and view.dialog is not None:
+            known = ", ".join(view.dialog.options) or "none that wa can read"
+            denied = Deny(
+                f"the dialog has no option of that label; it has {known}", "Name one of them.", "never.no_option"
+            )
+            return Judged(denied, view, action)
+        action = resolved or action
+        now_ms = self._clock.now_ms()
+        if whole is not None and whole.kind is not action.kind:
+            decision = self._part(action, whole, actor, view, ledger, now_ms)
+        else:
+            decision = decide(action, actor, view, self.policy, ledger, now_ms)
+        return Judged(decision, view, action)
+
+    def _part(self, part: Action, whole: Action, actor: Actor, view: PaneView, ledger: Ledger, now_ms: int) -> Decision:
+        """The agent's own file says which option ends it; one that does more than that is judged for itself."""
+        if whole.kind is not ActionKind.EXIT or part.kind is not ActionKind.CHOOSE or not words.only_ends(part):
+            return decide(part, actor, view, self.policy, ledger, now_ms)
+        harmless = part._replace(effects=frozenset({"none"}))
+        first = decide(harmless, actor, view, self.policy, ledger, now_ms)
+        if not isinstance(first, Allow):
+            return first
+        return decide(whole, actor, view._replace(dialog=None, draft=""), self.policy, ledger, now_ms)
+
+    # -- ends -------------------------------------------------------------------------------------------------------
+
+    async def _mode(self, order: Order) -> Order:
+        """A workflow types in a run that was turned on, and in no other."""
+        if order.actor.kind is not ActorKind.WORKFLOW or order.dry_run:
+            return order
+        mode = None if order.run is None else await self.store.run_mode(order.run)
+        return order if mode == "live" else order._replace(dry_run=True)
+
+    async def _refused(
+        self, order: Order, record: ActionRecord, intent: Intent, judged: Judged, acted: Acted | None = None
+    ) -> Acted:
+        found = words.refusal(judged, {} if acted is None else acted.evidence)
+        if isinstance(judged.decision, Ask):
+            if order.dry_run:
+                return await self._end(record, found)
+            try:
+                asked = await self._ask_person(intent, judged)
+            except WaError as error:
+                why = {**found.evidence, "next_step": error.next_step}
+                return await self._end(record, Acted(ActOutcome.REFUSED, error.message, why))
+            step = f"A person may approve it: `wa approve {asked.id}`."
+            found = found._replace(evidence={**found.evidence, "approval": asked.id, "next_step": step})
+        return await self._end(record, await self._or_queued(order, found))
+
+    async def _ask_person(self, intent: Intent, judged: Judged) -> GrantRecord:
+        expires_ms = self._clock.now_ms() + self.bounds.ask_ms
+        asked = intent._replace(reason=judged.decision.reason)
+        return await self.store.ask(asked, expires_ms, effects=judged.action.effects)
+
+    async def _without_pane(self, order: Order, known: ActionRecord | None) -> Acted:
+        gone = Acted(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone.", {"rule": "never.gone"})
+        if known is not None:
+            return await self._end(known, gone)
+        decision = Deny("the pane is gone", "Run `wa panes` to see what lives.", "never.gone")
+        try:
+            record, _ = await self.store.begin(words.intent_of(order, decision, self._clock.now_ms()))
+        except NotFound:
+            return gone
+        return await self._end(record, gone)
+
+    async def _unseen(self, order: Order, known: ActionRecord | None, error: TerminalUnreachable) -> Acted:
+        found = Acted(ActOutcome.UNREACHABLE, error.message, {"rule": "never.unseen", "next_step": error.next_step})
+        if known is not None:
+            # What it left is not to be seen now: it stays open, for whoever comes again with the key.
+            return found
+        decision = Deny(error.message, error.next_step, "never.unseen")
+        record, _ = await self.store.begin(words.intent_of(order, decision, self._clock.now_ms()))
+        return await self._end(record, found)
+
+    async def _or_queued(self, order: Order, acted: Acted) -> Acted:
+        """A text that came at the wrong moment waits for a better one, where its actor wants that."""
+        action, actor = order.action, order.actor
+        if (
+            action.kind is not ActionKind.SEND
+            or action.while_busy is not WhileBusy.QUEUE
+            or actor.kind is ActorKind.WORKFLOW
+            or order.dry_run
+            or not words.may_wait(acted)
+        ):
+            return acted
+        try:
+            waiting = await self.enqueue(order.pane_uid, action, actor, order.key)
+        except WaError as error:
+            return acted._replace(
+                detail=f"{acted.detail} It was not queued: {error.message}",
+                evidence={**acted.evidence, "next_step": error.next_step},
+            )
+        said = f"It waits until the agent is idle, as number {waiting.id}: `wa queue list`."
+        return Acted(ActOutcome.QUEUED, said, {"queued": waiting.id, "was": acted.outcome.value})
+
+    async def enqueue(self, pane_uid: str, action: Action, actor: Actor, key: str) -> QueuedRecord:
+        """Raises NotToBeKept, Refused, NotFound, StoreError."""
+        now_ms = self._clock.now_ms()
+        about = (actor.kind.value, actor.name, action.text, action.submit, now_ms + self.bounds.queue_ms)
+        waiting = await self.store.enqueue(QueuedRecord(0, pane_uid, key, now_ms, *about, "waiting", None, None))
+        self.queued()
+        return waiting
+
+    async def _end(self, record: ActionRecord, acted: Acted) -> Acted:
+        evidence: dict[str, Any] = {**acted.evidence}
+        for name in ("seen_after_ms", "taken_after_ms"):
+            if (value := getattr(acted, name)) is not None:
+                evidence[name] = value
+        ended = await self._end_for_sure(record, acted._replace(evidence=evidence))
+        log.info(
+            "action ended",
+            extra={"pane": record.pane_uid, "kind": record.kind, "outcome": acted.outcome.value, "action": record.id},
+        )
+        return acted._replace(action_id=ended.id)
+
+    async def _end_for_sure(self, record: ActionRecord, acted: Acted) -> ActionRecord:
+        """What was done was done, also where the database takes no word of it: the next run settles that."""
+        try:
+            return await self.store.end(record.id, acted, self._clock.now_ms())
+        except StoreError as error:
+            log.error("outcome not written down", extra={"action": record.id, "reason": error.message})
+            return record
+
+    # -- approvals --------------------------------------------------------------------------------------------------
+
+    async def settle_grant(self, ident: int, *, granted: bool) -> GrantRecord:
+        """A person's yes or no. Raises NotFound, Refused, StoreError."""
+        now_ms = self._clock.now_ms()
+        expires_ms = now_ms + self.bounds.grant_ms
+        return await self.store.settle_grant(ident, granted=granted, at_ms=now_ms, expires_ms=expires_ms)
+
+    async def approvals(self) -> list[GrantRecord]:
+        return await self.store.grants(self._clock.now_ms())

@@ -1,0 +1,102 @@
+"""What a killed sidecar left in the middle and nobody will take up again: looked at, and written to its end. Nothing is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from wa.engine import tasks
+from wa.engine.desk import Hands
+from wa.engine.pane import WatchedPane
+from wa.engine.registry import Registry
+from wa.model.action import Acted, ActOutcome, Stage
+from wa.model.agent import PaneState
+from wa.model.clock import Clock
+from wa.model.errors import StoreError, WaError
+from wa.model.sight import Sight
+from wa.store.acting import ActingStore
+from wa.store.acting_records import ActionRecord
+
+log = logging.getLogger(__name__)
+
+SEEN_WITHIN_S = 30.0
+"""So long after the start a pane may take to be watched again."""
+LOOK_EVERY_S = 0.2
+BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
+QUEUE_KEY = "queue:"
+
+
+async def settle(store: ActingStore, registry: Registry, hands: Hands, clock: Clock) -> int:
+    """How many were settled. Those of a run under way, and of a text that waits, are left to those who come again with their keys."""
+    waiting = {f"{QUEUE_KEY}{one.id}" for one in await store.waiting()}
+    settled = 0
+    for record in await store.open_actions():
+        if record.key.rpartition(":")[0] in waiting:
+            continue
+        if record.run is not None and await store.run_mode(record.run) is not None:
+            continue
+        acted = await _found(record, registry, hands)
+        try:
+            await store.end(record.id, acted, clock.now_ms())
+        except StoreError as error:
+            log.warning("open action not settled", extra={"action": record.id, "reason": error.message})
+            return settled
+        settled += 1
+        log.info("open action settled", extra={"action": record.id, "outcome": acted.outcome.value})
+    return settled
+
+
+async def _found(record: ActionRecord, registry: Registry, hands: Hands) -> Acted:
+    evidence: dict[str, Any] = {"stage": record.stage, "rule": "restart"}
+    if record.stage == Stage.DECIDED:
+        return Acted(ActOutcome.INTERRUPTED, "The sidecar ended before anything was typed.", evidence)
+    pane = await _watched(record.pane_uid or "", registry)
+    if pane is None:
+        return Acted(
+            ActOutcome.INTERRUPTED, "The sidecar ended in the middle, and the pane was not seen again.", evidence
+        )
+    try:
+        sight = await hands.look(pane)
+    except WaError as error:
+        return Acted(ActOutcome.INTERRUPTED, f"The sidecar ended in the middle; then: {error.message}", evidence)
+    return judged(record, sight, evidence)
+
+
+def judged(record: ActionRecord, sight: Sight, evidence: dict[str, Any]) -> Acted:
+    """By the table of docs/topics/acting.md, without typing."""
+    seen = {**evidence, "state": sight.state.value}
+    if not sight.alive:
+        return Acted(ActOutcome.PANE_GONE, "The sidecar ended in the middle, and the pane closed.", seen)
+    if stands(str(record.what.get("text", "")), sight):
+        return Acted(
+            ActOutcome.INTERRUPTED,
+            "The sidecar ended in the middle; the text stands in the composer, and was not submitted.",
+            {**seen, "left": True},
+        )
+    if record.stage == Stage.SUBMITTING and record.kind in ("send", "run") and sight.state in BUSY:
+        return Acted(ActOutcome.SUBMITTED, "The sidecar ended after the carriage return, and the agent works.", seen)
+    what = "which keys arrived" if record.stage == Stage.TYPING else "whether it was taken"
+    return Acted(ActOutcome.INTERRUPTED, f"The sidecar ended in the middle; {what} is not known.", seen)
+
+
+def stands(text: str, sight: Sight) -> bool:
+    """Whether the text is what stands in the composer, blanks aside."""
+    wanted, found = ("".join(one.split()) for one in (text, sight.draft or ""))
+    return bool(wanted) and wanted == found
+
+
+async def _watched(uid: str, registry: Registry) -> WatchedPane | None:
+    give_up = asyncio.get_running_loop().time() + SEEN_WITHIN_S
+    while True:
+        pane = registry.get(uid)
+        if pane is not None and (pane.started or not pane.alive or pane.excluded):
+            return pane
+        if asyncio.get_running_loop().time() >= give_up:
+            return None
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def settle_soon(store: ActingStore, registry: Registry, hands: Hands, clock: Clock) -> asyncio.Task[int]:
+    """Beside everything else; to be cancelled with the sidecar."""
+    return tasks.spawn(settle(store, registry, hands, clock), name="settle open actions")

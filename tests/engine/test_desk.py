@@ -1,0 +1,541 @@
+"""Nothing reaches a pane that was not decided and written down first, and nothing reaches it twice."""
+
+import asyncio
+
+import pytest
+
+from engine.desk_world import FLOW, HUMAN, SEND, desk_world, play
+from engine.wire import until
+from wa.decide.policy import Policy, Rule, Verdict
+from wa.model.action import Acted, Action, ActionKind, Actor, ActorKind, ActOutcome, HumanSign, Stage, WhileBusy
+from wa.model.agent import Dialog, PaneState
+from wa.model.errors import NotFound, Refused, StoreError
+
+BOX = Dialog(
+    "codex.limit", "usage.limit", "You have hit your limit", ("Keep current model", "Switch to mini", "Stop"), 0
+)
+ASK_ALL = Policy((Rule("mine", Verdict.ASK, "I want to see it"),), pane_cooldown_s=0)
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+def choose(*labels):
+    return Action(ActionKind.CHOOSE, labels=labels)
+
+
+def test_what_is_allowed_is_written_down_before_each_step_and_with_its_end(tmp_path):
+    """The intent before the paste, the stage before the carriage return, the evidence after."""
+
+    async def scenario(w):
+        pane, stages = await w.pane(), []
+
+        async def look():
+            (record,) = await w.history.actions()
+            stages.append((record.stage, record.decision, list(w.hands.written)))
+
+        w.hands.before = {"typing": look, "paste": look, "return": look}
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        (record,) = await w.history.actions()
+        assert stages == [
+            ("decided", "allow", []),
+            ("typing", "allow", []),
+            ("submitting", "allow", [(pane.uid, "proceed."), (pane.uid, "\r")]),
+        ]
+        assert (acted.outcome, acted.action_id) == (ActOutcome.SUBMITTED, record.id)
+        assert (record.stage, record.outcome, record.actor_kind, record.rule) == (
+            "ended",
+            "submitted",
+            "human",
+            "shipped.human",
+        )
+        assert record.evidence == {"row": "› proceed.", "seen_after_ms": 12.0, "taken_after_ms": 34.0}
+
+    play(tmp_path, scenario)
+
+
+def test_an_action_is_done_once_under_its_key(tmp_path):
+    """Ten who ask at once and one who asks later get the same answer; one text reaches the pane."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        acts = [w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=run, step=1) for _ in range(10)]
+        answers = await asyncio.gather(*acts)
+        answers.append(await w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=run, step=1))
+        assert {answer.outcome for answer in answers} == {ActOutcome.SUBMITTED}
+        assert len({answer.action_id for answer in answers}) == 1
+        assert answers[-1].taken_after_ms == 34.0
+        assert w.hands.written == [(pane.uid, "proceed."), (pane.uid, "\r")]
+
+    play(tmp_path, scenario)
+
+
+def test_it_goes_on_when_whoever_asked_goes_away(tmp_path):
+    """Half a text is worse than a whole one."""
+
+    async def scenario(w):
+        pane, gate = await w.pane(), asyncio.Event()
+        w.hands.before = {"submitting": gate.wait}
+        asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, HUMAN, key="k"))
+        await until(lambda: w.hands.written)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        gate.set()
+        assert (await w.desk.act(pane.uid, SEND, HUMAN, key="k")).outcome is ActOutcome.SUBMITTED
+        assert w.hands.written == [(pane.uid, "proceed."), (pane.uid, "\r")]
+
+    play(tmp_path, scenario)
+
+
+def test_one_action_at_a_time_goes_to_a_pane_and_panes_do_not_wait_for_each_other(tmp_path):
+    """Two texts never mix."""
+
+    async def scenario(w):
+        one, two, gate = await w.pane(0), await w.pane(1), asyncio.Event()
+
+        async def hold():
+            if w.hands.written[-1][0] == one.uid:
+                await gate.wait()
+
+        w.hands.before = {"submitting": hold}
+        first = asyncio.ensure_future(w.desk.act(one.uid, SEND._replace(text="a"), HUMAN))
+        await until(lambda: w.hands.written)
+        second = asyncio.ensure_future(w.desk.act(one.uid, SEND._replace(text="b"), HUMAN))
+        other = await w.desk.act(two.uid, SEND._replace(text="c"), HUMAN)
+        assert other.outcome is ActOutcome.SUBMITTED
+        assert not second.done()
+        gate.set()
+        await asyncio.gather(first, second)
+        assert [text for uid, text in w.hands.written if uid == one.uid] == ["a", "\r", "b", "\r"]
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome"),
+    [
+        ({"dialog": BOX, "draft": None}, ActOutcome.DIALOG_OPEN),
+        ({"draft": "half a thought"}, ActOutcome.DRAFT),
+        ({"state": PaneState.SHELL, "agent": None}, ActOutcome.REFUSED),
+    ],
+)
+def test_what_stands_in_the_way_has_a_name_and_nothing_is_typed(tmp_path, what, outcome):
+    """By a workflow that is on."""
+
+    async def scenario(w):
+        pane, run = await w.pane(**what), await w.run_of("live")
+        acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert (acted.outcome, w.hands.written, w.hands.found) == (outcome, [], [])
+        assert acted.evidence["next_step"]
+        assert (await w.acted())[0][:2] == (outcome.value, "deny")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("moment", ["ask", "typing"])
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"dialog": BOX}, ActOutcome.DIALOG_OPEN),
+        ({"draft": "somebody types"}, ActOutcome.DRAFT),
+        ({"state": PaneState.EXITED}, ActOutcome.REFUSED),
+        ({"alive": False}, ActOutcome.PANE_GONE),
+        ({"excluded": "title"}, ActOutcome.REFUSED),
+    ],
+)
+def test_what_changes_between_the_decision_and_the_write_is_decided_anew(tmp_path, moment, change, outcome):
+    """The write that it was about is not made."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+
+        async def happen():
+            for name, value in change.items():
+                setattr(pane, name, value)
+
+        w.hands.before = {moment: happen}
+        acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert (acted.outcome, w.hands.written) == (outcome, [])
+        assert (await w.acted())[0][:2] == (outcome.value, "deny")
+
+    play(tmp_path, scenario)
+
+
+def test_a_pause_or_a_person_that_comes_after_the_paste_holds_the_carriage_return(tmp_path):
+    """What stands in the composer then is told."""
+
+    async def scenario(w):
+        run = await w.run_of("live")
+        for number, come in enumerate(("pause", "person")):
+            pane = await w.pane(number)
+
+            async def happen(come=come, pane=pane):
+                if come == "pause":
+                    await w.pauses.pause("pane", pane.uid, for_ms=None, reason="")
+                else:
+                    w.persons.signs[pane.uid] = HumanSign(typed_s=0.5)
+
+            w.hands.before = {"submitting": happen}
+            acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+            assert acted.evidence["left"] is True
+            assert acted.outcome is (ActOutcome.REFUSED if come == "pause" else ActOutcome.HUMAN_TYPING)
+            assert [text for uid, text in w.hands.written if uid == pane.uid] == ["proceed."]
+
+    play(tmp_path, scenario)
+
+
+def test_an_observed_workflow_plans_and_types_nothing(tmp_path):
+    """In a run that observes, in none, in one that has ended, and where a dry run is asked for: with the exact words."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        live, observed = await w.run_of("live", 7), await w.run_of("observe", 8)
+        await w.writer.transact(lambda c: c.execute("UPDATE workflow_runs SET ended_ms = 5 WHERE id = 7"))
+        for more in ({"run": observed}, {}, {"run": live}, {"run": 99}, {"dry_run": True}):
+            acted = await w.desk.act(pane.uid, SEND, FLOW, **more)
+            assert acted.outcome is ActOutcome.PLANNED
+            assert acted.evidence["plan"] == {"kind": "send", "text": "proceed.", "submit": True}
+            assert "proceed." in acted.detail
+        acted = await w.desk.act(pane.uid, SEND, HUMAN, dry_run=True)
+        assert acted.outcome is ActOutcome.PLANNED
+        assert w.hands.found == w.hands.written == []
+        assert [one.dry_run for one in await w.history.actions()] == [True] * 6
+
+    play(tmp_path, scenario)
+
+
+def test_options_are_judged_by_what_they_do(tmp_path):
+    """The shipped label closes the box; one that switches the model waits for a person, whoever named it first."""
+
+    async def scenario(w):
+        pane, run = await w.pane(dialog=BOX, draft=None, state=PaneState.LIMITED), await w.run_of("live")
+
+        async def act(*labels, actor=FLOW):
+            return (await w.desk.act(pane.uid, choose(*labels), actor, run=run)).outcome
+
+        assert await act("Keep current model") is ActOutcome.SUBMITTED
+        assert await act("Stop") is ActOutcome.SUBMITTED
+        assert await act("Never there", "Keep current model") is ActOutcome.SUBMITTED
+        written = list(w.hands.written)
+        assert await act("Switch to mini") is ActOutcome.ASKED
+        assert await act("Never there") is ActOutcome.NO_OPTION
+        pane.dialog = None
+        assert await act("Keep current model") is ActOutcome.NO_DIALOG
+        assert w.hands.written == written
+
+    play(tmp_path, scenario)
+
+
+def test_an_option_that_turns_into_another_before_the_key_is_judged_anew(tmp_path):
+    """The dialog that stands there counts, not the one that was looked at."""
+
+    async def scenario(w):
+        pane, run = await w.pane(dialog=BOX, draft=None), await w.run_of("live")
+
+        async def happen():
+            pane.dialog = BOX._replace(options=("Switch to mini",))
+
+        w.hands.before = {"typing": happen}
+        acted = await w.desk.act(pane.uid, choose("Keep current model", "Switch to mini"), FLOW, run=run)
+        assert (acted.outcome, w.hands.written) == (ActOutcome.ASKED, [])
+
+    play(tmp_path, scenario)
+
+
+def test_the_option_that_ends_an_agent_is_part_of_ending_it(tmp_path):
+    """An exit may confirm itself, and nothing else."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        leave = Action(ActionKind.EXIT)
+
+        async def opens():
+            pane.dialog = BOX
+
+        for label, outcome in (("Stop", ActOutcome.SUBMITTED), ("Switch to mini", ActOutcome.ASKED)):
+            pane.dialog = None
+            w.hands.parts = {ActionKind.EXIT: [leave, choose(label)]}
+            w.hands.before = {"paste": opens}
+            assert (await w.desk.act(pane.uid, leave, FLOW, run=run)).outcome is outcome
+        pane.dialog, w.hands.before = BOX, {}
+        assert (await w.desk.act(pane.uid, leave, FLOW, run=run)).outcome is ActOutcome.DIALOG_OPEN
+
+    play(tmp_path, scenario)
+
+
+def test_a_question_waits_for_a_person_and_an_approval_is_used_once(tmp_path):
+    """The same action passes once; another text, and the same again, are asked anew."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        first = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert (first.outcome, w.hands.written) == (ActOutcome.ASKED, [])
+        ident = first.evidence["approval"]
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=run)).evidence["approval"] == ident
+        (asked,) = await w.desk.approvals()
+        assert (asked.asked_by, asked.reason, asked.what["text"]) == (
+            "workflow handle_usage_limits",
+            "I want to see it",
+            "proceed.",
+        )
+        await w.desk.settle_grant(ident, granted=True)
+        other = await w.desk.act(pane.uid, SEND._replace(text="proceed!"), FLOW, run=run)
+        assert other.outcome is ActOutcome.ASKED
+        done = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert (done.outcome, len(w.hands.written)) == (ActOutcome.SUBMITTED, 2)
+        assert (await w.history.action(done.action_id)).rule == "granted"
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=run)).outcome is ActOutcome.ASKED
+
+    play(tmp_path, scenario, policy=ASK_ALL)
+
+
+def test_an_approval_is_not_used_up_by_what_typed_nothing(tmp_path):
+    """It was for the action, and that was not done."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        asked = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        await w.desk.settle_grant(asked.evidence["approval"], granted=True)
+        pane.dialog = BOX
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=run)).outcome is ActOutcome.DIALOG_OPEN
+        pane.dialog = None
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=run)).outcome is ActOutcome.SUBMITTED
+
+    play(tmp_path, scenario, policy=ASK_ALL)
+
+
+def test_an_approval_that_expires_or_is_taken_back_before_the_first_key_holds_no_more(tmp_path):
+    """Nothing is typed."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+
+        async def later():
+            w.clock.at_ms += 31_000
+
+        async def back():
+            await w.desk.settle_grant(ident, granted=False)
+
+        for hook in (later, back):
+            w.hands.before = {}
+            ident = (await w.desk.act(pane.uid, SEND, FLOW, run=run)).evidence["approval"]
+            await w.desk.settle_grant(ident, granted=True)
+            w.hands.before = {"typing": hook}
+            acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+            assert (acted.outcome, w.hands.written) == (ActOutcome.REFUSED, [])
+
+    play(tmp_path, scenario, policy=ASK_ALL)
+
+
+def test_what_holds_a_secret_is_not_kept_until_somebody_approves_it(tmp_path):
+    """It is refused, and nothing of it is on disk."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        acted = await w.desk.act(pane.uid, SEND._replace(text=f"TOKEN={TOKEN}"), FLOW, run=run)
+        assert (acted.outcome, await w.desk.approvals()) == (ActOutcome.REFUSED, [])
+        assert "secret" in acted.detail
+
+    play(tmp_path, scenario, policy=ASK_ALL)
+    assert TOKEN.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_budgets_hold_over_a_restart_and_between_panes_that_act_at_once(tmp_path):
+    """Not one more than allowed, though all were decided in the same turn of the loop."""
+    policy = Policy(actions_per_minute=5, pane_cooldown_s=0)
+
+    async def scenario(w):
+        run, panes = await w.run_of("live"), [await w.pane(n) for n in range(12)]
+        acts = [w.desk.act(pane.uid, SEND, FLOW, run=run) for pane in panes]
+        outcomes = [acted.outcome for acted in await asyncio.gather(*acts)]
+        assert outcomes.count(ActOutcome.SUBMITTED) == 5
+        assert outcomes.count(ActOutcome.REFUSED) == 7
+        assert (await w.desk.act(panes[-1].uid, SEND, HUMAN)).outcome is ActOutcome.SUBMITTED
+
+    async def again(w):
+        pane = await w.pane(3)
+        acted = await w.desk.act(pane.uid, SEND, FLOW, run=7)
+        assert acted.evidence["rule"] == "budget.all"
+        w.clock.at_ms += 61_000
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=7)).outcome is ActOutcome.SUBMITTED
+
+    play(tmp_path, scenario, policy=policy)
+    play(tmp_path, again, policy=policy)
+
+
+def test_where_the_database_takes_nothing_nothing_is_typed(tmp_path):
+    """And once the text stands there, no carriage return follows."""
+
+    async def scenario(w):
+        pane = await w.pane()
+
+        async def full(*_, **__):
+            raise StoreError("the disk is full")
+
+        begin, advance = w.store.begin, w.store.advance
+        w.store.begin = full
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, w.hands.written) == (ActOutcome.REFUSED, [])
+        w.store.begin, w.store.advance = begin, full
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, w.hands.written) == (ActOutcome.REFUSED, [])
+
+        async def once(action, stage, at_ms, *, grant=None):
+            if stage is Stage.SUBMITTING:
+                raise StoreError("the disk is full")
+            await advance(action, stage, at_ms, grant=grant)
+
+        w.store.advance = once
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, acted.evidence["left"]) == (ActOutcome.INTERRUPTED, True)
+        assert w.hands.written == [(pane.uid, "proceed.")]
+
+    play(tmp_path, scenario)
+
+
+def test_what_cannot_be_read_is_not_typed_into(tmp_path):
+    """Unreachable is an outcome, not an error."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        w.hands.unreachable = "the mux is not connected"
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, w.hands.written) == (ActOutcome.UNREACHABLE, [])
+        assert (await w.acted())[0] == ("unreachable", "deny", "never.unseen")
+
+    play(tmp_path, scenario)
+
+
+def test_a_pane_that_is_gone_is_an_outcome(tmp_path):
+    """Closed, or never there."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        pane.alive = False
+        assert (await w.desk.act(pane.uid, SEND, HUMAN)).outcome is ActOutcome.PANE_GONE
+        assert (await w.desk.act("p77", SEND, HUMAN)).outcome is ActOutcome.PANE_GONE
+        assert [one[0] for one in await w.acted()] == ["pane_gone"]
+
+    play(tmp_path, scenario)
+
+
+def test_hands_that_fail_are_an_outcome_too(tmp_path):
+    """And it is written down, so that nobody tries again under that key."""
+
+    async def scenario(w):
+        pane = await w.pane()
+
+        async def fail():
+            raise ZeroDivisionError
+
+        w.hands.before = {"paste": fail}
+        acted = await w.desk.act(pane.uid, SEND, HUMAN, key="k")
+        assert acted.outcome is ActOutcome.INTERRUPTED
+        w.hands.before = {}
+        assert (await w.desk.act(pane.uid, SEND, HUMAN, key="k")).outcome is ActOutcome.INTERRUPTED
+        assert w.hands.written == []
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(("moment", "stage"), [("ask", "decided"), ("paste", "typing"), ("return", "submitting")])
+def test_what_a_killed_sidecar_left_open_is_taken_up_by_its_key(tmp_path, moment, stage):
+    """The hands are told how far it came; the new desk begins no second action."""
+
+    async def first():
+        async with desk_world(tmp_path / "wa.db") as w:
+            pane, run, reached = await w.pane(), await w.run_of("live"), asyncio.Event()
+
+            async def stay():
+                reached.set()
+                await asyncio.Event().wait()
+
+            w.hands.before = {moment: stay}
+            asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=run))
+            await reached.wait()
+            await w.desk.close()
+            await asyncio.gather(asking, return_exceptions=True)
+            (record,) = await w.store.open_actions()
+            assert record.stage == stage
+
+    async def second(w):
+        pane = await w.pane()
+        acted = await w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=7)
+        assert (acted.outcome, w.hands.found) == (ActOutcome.SUBMITTED, [Stage(stage)])
+        assert len(await w.history.actions()) == 1
+        assert await w.store.open_actions() == []
+
+    asyncio.run(first())
+    play(tmp_path, second)
+
+
+def test_what_was_approved_and_begun_goes_on_after_a_restart(tmp_path):
+    """The approval was used when its first key was pressed, and is good for the rest."""
+
+    async def first(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        asked = await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        await w.desk.settle_grant(asked.evidence["approval"], granted=True)
+        w.hands.before = {"submitting": asyncio.Event().wait}
+        asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=run))
+        await until(lambda: w.hands.written)
+        await w.desk.close()
+        await asyncio.gather(asking, return_exceptions=True)
+
+    async def second(w):
+        pane = await w.pane()
+        acted = await w.desk.act(pane.uid, SEND, FLOW, key="7:1", run=7)
+        assert acted.outcome is ActOutcome.SUBMITTED
+
+    play(tmp_path, first, policy=ASK_ALL)
+    play(tmp_path, second, policy=ASK_ALL)
+
+
+def test_a_text_that_comes_at_the_wrong_moment_waits_where_its_actor_wants_that(tmp_path):
+    """Busy, a dialog, a draft: queued once; without the wish it is refused, and a secret is never kept."""
+
+    async def scenario(w):
+        pane, told = await w.pane(), []
+        w.desk.queued = lambda: told.append(True)
+        w.hands.outcome = Acted(ActOutcome.BUSY, "The agent works.")
+        wish = SEND._replace(while_busy=WhileBusy.QUEUE)
+        assert (await w.desk.act(pane.uid, SEND, HUMAN)).outcome is ActOutcome.BUSY
+        acted = await w.desk.act(pane.uid, wish, HUMAN, key="k")
+        assert (acted.outcome, told) == (ActOutcome.QUEUED, [True])
+        assert (await w.desk.act(pane.uid, wish, HUMAN, key="k")).evidence["queued"] == acted.evidence["queued"]
+        pane.draft = "half"
+        assert (await w.desk.act(pane.uid, wish, HUMAN)).outcome is ActOutcome.QUEUED
+        assert len(await w.store.waiting(pane.uid)) == 2
+        secret = await w.desk.act(pane.uid, wish._replace(text=f"TOKEN={TOKEN}"), HUMAN)
+        assert (secret.outcome, "secret" in secret.detail) == (ActOutcome.DRAFT, True)
+        w.hands.outcome = Acted(ActOutcome.BUSY, "A turn began.", {"left": True})
+        pane.draft = ""
+        assert (await w.desk.act(pane.uid, wish, HUMAN)).outcome is ActOutcome.BUSY
+
+    play(tmp_path, scenario)
+
+
+def test_persons_are_asked_for_before_each_stage(tmp_path):
+    """What was known when it was decided may be of a minute ago."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert w.persons.polls >= 3
+
+    play(tmp_path, scenario)
+
+
+def test_what_would_be_decided_is_told_and_not_written_down(tmp_path):
+    """For `wa policy explain`."""
+
+    async def scenario(w):
+        pane = await w.pane(dialog=BOX, draft=None)
+        judged = await w.desk.judge(pane.uid, choose("Stop"), Actor(ActorKind.AGENT, "codex"))
+        assert (judged.decision.rule, sorted(judged.action.effects)) == ("shipped.stop", ["stop"])
+        assert await w.history.actions() == []
+        with pytest.raises(NotFound):
+            await w.desk.judge("p99", SEND, HUMAN)
+        with pytest.raises((NotFound, Refused)):
+            await w.desk.settle_grant(1, granted=True)
+
+    play(tmp_path, scenario)
