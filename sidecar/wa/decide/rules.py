@@ -17,9 +17,15 @@ class Verdict(StrEnum):
 
 AUTOMATIONS = frozenset({ActorKind.AGENT, ActorKind.WORKFLOW, ActorKind.REMOTE})
 """All but a person at the command line."""
-GUARDED = frozenset({"model", "money", "login", "destructive", "approve", "stop", "unknown"})
+GUARDED = frozenset(
+    {
+        *("model", "money", "login", "destructive", "unknown"),
+        *("approve", "always", "trust", "update", "settings"),
+        *("stop", "exit"),
+    }
+)
 """Effects that a rule must name to allow them. What is not listed here and not harmless either counts as `unknown`."""
-HARMLESS = frozenset({"close", "keep", "wait", "none"})
+HARMLESS = frozenset({"close", "keep", "wait", "deny", "none"})
 """Effects that need no mention."""
 
 
@@ -88,11 +94,17 @@ def _is_state(state: str, wanted: str) -> bool:
     return state == wanted or state.startswith(f"{wanted}.")
 
 
-_HELD = frozenset({"model", "money", "login", "destructive", "approve", "unknown"})
+_ENDS = frozenset({"stop", "exit"})
 
 SHIPPED: tuple[Rule, ...] = (
     Rule("shipped.human", Verdict.ALLOW, "asked for by a person", actors=frozenset({ActorKind.HUMAN}), effects=GUARDED),
-    Rule("shipped.effects", Verdict.ASK, "what it does is for a person to decide", actors=AUTOMATIONS, effects=_HELD),
+    Rule(
+        "shipped.effects",
+        Verdict.ASK,
+        "what it does is for a person to decide",
+        actors=AUTOMATIONS,
+        effects=GUARDED - _ENDS,
+    ),
     Rule(
         "shipped.limits",
         Verdict.ALLOW,
@@ -101,7 +113,7 @@ SHIPPED: tuple[Rule, ...] = (
         workflows=frozenset({"handle_usage_limits"}),
         effects=frozenset({"stop"}),
     ),
-    Rule("shipped.stop", Verdict.ASK, "it stops what the agent does", actors=AUTOMATIONS, effects=frozenset({"stop"})),
+    Rule("shipped.stop", Verdict.ASK, "it stops what the agent does", actors=AUTOMATIONS, effects=_ENDS),
     Rule(
         "shipped.workflow",
         Verdict.ALLOW,

@@ -129,7 +129,7 @@ def may_wait(acted: Acted) -> bool:
 
 def only_ends(part: Action) -> bool:
     """An option that does no more than end or stop the agent."""
-    return guarded(part.effects) <= {"stop"} and bool(part.effects)
+    return guarded(part.effects) <= {"stop", "exit"} and bool(part.effects)
 
 
 def sentence(reason: str) -> str:

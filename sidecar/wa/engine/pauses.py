@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from wa.model.clock import Clock
-from wa.model.errors import UsageError
+from wa.model.errors import NotFound, UsageError
 from wa.store.acting_records import PauseRecord
 
 SCOPES = ("all", "agent", "pane")
@@ -49,7 +49,7 @@ class Pauses:
         self._known[scope, name] = record
         try:
             return await self._store.pause(record)
-        except UsageError:
+        except (UsageError, NotFound):
             self._known.pop((scope, name), None)
             if before is not None:
                 self._known[scope, name] = before
