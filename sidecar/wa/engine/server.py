@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from wa.engine import tasks
+from wa.engine.callers import caller_pid, peer_pid
 from wa.model.errors import SidecarError, UsageError, WaError
 from wa.protocol import sidecar_wire as wire
 
@@ -127,6 +128,7 @@ class Connection(asyncio.Protocol):
         self._requests: dict[int, asyncio.Task[None]] = {}
         self._streams: dict[int, Stream] = {}
         self._closing = False
+        self._peer_pid: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -135,6 +137,7 @@ class Connection(asyncio.Protocol):
             log.warning("stranger turned away", extra={"uid": peer})
             self.abort()
             return
+        self._peer_pid = peer_pid(transport.get_extra_info("socket"))
         crowded = len(self._server.connections) >= MAX_CONNECTIONS
         self._server.connections.add(self)
         self.send(self._server.hello())
@@ -177,6 +180,8 @@ class Connection(asyncio.Protocol):
 
     def _request(self, ident: int, message: wire.Message) -> None:
         method, params = message.get("method"), message.get("params")
+        # The task of an awaitable answer takes it along.
+        caller_pid.set(self._peer_pid)
         try:
             if not isinstance(method, str) or not isinstance(params, dict | None):
                 raise UsageError("a request needs a method and a map of params")
