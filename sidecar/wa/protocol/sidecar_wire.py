@@ -44,6 +44,11 @@ def pack_value(value: object) -> bytes:
     return packed
 
 
+def unpack_value(packed: bytes) -> Any:
+    """What `pack_value` packed."""
+    return msgpack.unpackb(packed, unicode_errors="surrogatepass")
+
+
 def pack(message: Mapping[str, Any]) -> bytes:
     """A whole frame. Raises OversizeError."""
     return _frame(pack_value(message))

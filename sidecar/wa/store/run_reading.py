@@ -8,9 +8,12 @@ from collections.abc import Collection
 from typing import Any
 
 from wa.model.errors import NotFound
+from wa.store.agent_records import EventRecord
 from wa.store.prepare import pane_number
 from wa.store.reader import Reader
 from wa.store.run_records import RunRecord, StepRecord, SwitchRecord
+
+MAX_EVENTS = 2_000
 
 _RUNS = """
 SELECT id, workflow, version, 'p' || pane, key, context, mode, status, started_ms, wake_ms, ended_ms, outcome, detail
@@ -89,6 +92,25 @@ class RunReader:
                 (workflow, pane),
             ).fetchone()
             return None if found is None else int(found)
+
+        return await self._reader.read(work)
+
+    async def said_since(self, pane_uid: str, since_ms: int) -> list[EventRecord]:
+        """Events of the pane from that instant on, oldest first; at most as many as one run may have to look through."""
+        return await self._reader.events(pane_uid, since_ms=since_ms, limit=MAX_EVENTS)
+
+    async def session_times(self, pane_uid: str) -> tuple[int | None, int | None]:
+        """When the agent's session began, and when its newest turn did. None: wa came later, or nobody knows of any."""
+        pane = pane_number(pane_uid)
+
+        def work(connection: sqlite3.Connection) -> tuple[int | None, int | None]:
+            found = connection.execute(
+                "SELECT started_ms, joined OR ended_ms IS NOT NULL,"
+                " (SELECT max(started_ms) FROM turns WHERE session = s.id)"
+                " FROM agent_sessions s WHERE pane = ? ORDER BY number DESC LIMIT 1",
+                (pane,),
+            ).fetchone()
+            return (None, None) if found is None else (None if found[1] else found[0], found[2])
 
         return await self._reader.read(work)
 

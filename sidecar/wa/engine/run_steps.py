@@ -1,0 +1,258 @@
+"""Carries out what a run asks for, one command at a time, each within a time of its own on the monotonic clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from wa.act.runner import drawn
+from wa.engine.pane import WatchedPane
+from wa.engine.programs import execute
+from wa.engine.run_world import RunWorld, saw
+from wa.model.action import Actor, ActorKind, ActOutcome
+from wa.model.agent import PaneState
+from wa.model.command import (
+    Act,
+    Command,
+    Did,
+    Execute,
+    Executed,
+    Happened,
+    Look,
+    Notify,
+    Park,
+    Reply,
+    Saw,
+    Told,
+    Until,
+    Woke,
+)
+from wa.model.errors import WaError
+from wa.store.records import DAY_MS
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+"""Runs that look, act or start programs at the same moment; the others wait their turn."""
+ACT_WITHIN_S = 180.0
+"""Above every wait of the hands for one action."""
+LOOK_WITHIN_S = 20.0
+APPEARS_WITHIN_S = 60.0
+"""How long a pane may take to be watched again after the sidecar has started."""
+TAKEN_UP_S = 5.0
+"""What a wait that a restart cut short has left at least, to see what holds now."""
+CLOCK_CHECK_S = 20.0
+"""Between two looks at the wall clock while parked: it may be set, and the machine may have slept."""
+
+
+class Order(NamedTuple):
+    """A command of a run, and what it is answered from."""
+
+    run: int
+    number: int
+    command: Command
+    workflow: str
+    seed: int
+    pane_uid: str | None
+    """None: a run of no pane."""
+    asked_ms: int
+    """When it was written down."""
+    since_ms: int
+    """Events from here on count: when the command before was answered."""
+    but_event: int | None
+    """The one that started the run: it does not count."""
+    taken_up: bool
+    """An earlier sidecar began with it."""
+    plan: bool
+    """Nothing is typed; what would be is decided and shown."""
+    pretended_ms: int | None
+    """The rest is played through at once as if all went well, and this is the time in it; None: as it happens."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.run}:{self.number}"
+
+
+class Steps:
+    def __init__(self, world: RunWorld) -> None:
+        self._world = world
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._started = asyncio.get_running_loop().time()
+
+    async def carry_out(self, order: Order) -> Reply:
+        command = order.command
+        match command:
+            case Act():
+                async with self._turns:
+                    return await self._act(order, command)
+            case Look():
+                async with self._turns:
+                    return await self._look(order)
+            case Until():
+                return await self._until(order, command)
+            case Park():
+                return await self._park(order, command)
+            case Notify():
+                if not order.plan:
+                    key = command.key or f"run {order.key}"
+                    self._world.teller.tell(order.pane_uid, command, key, order.workflow)
+                return Told()
+            case Execute():
+                if order.plan:
+                    return Executed(0)
+                async with self._turns:
+                    return await execute(command, {"WA_RUN": order.key, "WA_PANE": order.pane_uid or ""})
+
+    # -- the pane ---------------------------------------------------------------------------------------------------
+
+    async def _pane(self, uid: str | None) -> WatchedPane | None:
+        """The pane, once it is watched; None for one that is gone, or does not come back in time."""
+        if uid is None:
+            return None
+        loop = asyncio.get_running_loop()
+        while (pane := self._world.registry.get(uid)) is None or not pane.started:
+            left_s = self._started + APPEARS_WITHIN_S - loop.time()
+            if left_s <= 0:
+                return pane
+            with self._world.stirs.listening(uid) as stir:
+                await _within(stir, min(left_s, 0.25))
+        return pane
+
+    async def _look(self, order: Order) -> Saw:
+        now_ms = order.pretended_ms or self._world.clock.now_ms()
+        pane = await self._pane(order.pane_uid)
+        if pane is None:
+            return Saw(PaneState.UNKNOWN, at_ms=now_ms, alive=order.pane_uid is None)
+        try:
+            async with asyncio.timeout(LOOK_WITHIN_S):
+                sight = await self._world.eyes.look(pane)
+        except (WaError, TimeoutError) as error:
+            log.info("look failed", extra={"pane": pane.uid, "reason": str(error)})
+            return saw(pane, None, now_ms)._replace(state=PaneState.UNKNOWN, question=None, options=(), draft=None)
+        session_ms, turn_ms = await self._world.events.session_times(pane.uid)
+        seen = saw(pane, sight, now_ms)._replace(session_ms=session_ms, turn_ms=turn_ms)
+        return seen if order.pretended_ms is None else seen._replace(at_ms=max(seen.at_ms, order.pretended_ms))
+
+    async def _act(self, order: Order, command: Act) -> Did:
+        if order.pane_uid is None:
+            return Did(ActOutcome.REFUSED, "the run has no pane")
+        if await self._pane(order.pane_uid) is None:
+            return Did(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone")
+        try:
+            async with asyncio.timeout(ACT_WITHIN_S):
+                acted = await self._world.desk.act(
+                    order.pane_uid,
+                    command.action,
+                    Actor(ActorKind.WORKFLOW, order.workflow),
+                    key=order.key,
+                    dry_run=order.plan,
+                    run=order.run,
+                    step=order.number,
+                )
+        except TimeoutError:
+            return Did(ActOutcome.INTERRUPTED, f"it did not come to an end within {ACT_WITHIN_S:g} s")
+        return Did(acted.outcome, acted.detail, acted.evidence)
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    async def _until(self, order: Order, command: Until) -> Happened:
+        if order.pretended_ms is not None:
+            return _hoped(command, order.pretended_ms)
+        uid = order.pane_uid
+        if uid is None:
+            return Happened("", self._world.clock.now_ms())
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._left_s(order, command.within_s)
+        with self._world.stirs.listening(uid) as stir:
+            while True:
+                stir.clear()
+                found, again_s = await self._holds(uid, order, command)
+                left_s = give_up - loop.time()
+                if found is not None:
+                    return found
+                if left_s <= 0 or self._is_gone(uid):
+                    gone = {"gone": True} if self._is_gone(uid) else {}
+                    return Happened("", self._world.clock.now_ms(), gone)
+                await _within(stir, min(left_s, again_s))
+
+    def _left_s(self, order: Order, within_s: float) -> float:
+        if not order.taken_up:
+            return within_s
+        # Between two runs of wa only the wall clock goes on; whatever it says, no wait grows.
+        gone_s = (self._world.clock.now_ms() - order.asked_ms) / 1000
+        return min(within_s, max(within_s - max(gone_s, 0.0), TAKEN_UP_S))
+
+    def _is_gone(self, uid: str) -> bool:
+        pane = self._world.registry.get(uid)
+        if pane is not None:
+            return not pane.alive
+        return asyncio.get_running_loop().time() - self._started > APPEARS_WITHIN_S
+
+    async def _holds(self, uid: str, order: Order, command: Until) -> tuple[Happened | None, float]:
+        """What holds, and in how many seconds a state will have lasted long enough."""
+        for event in await self._said(uid, order, command):
+            return event, 0.0
+        pane, again_s = self._world.registry.get(uid), 5.0
+        if pane is not None and pane.started and pane.alive and pane.agent.state in command.states:
+            now_ms = self._world.clock.now_ms()
+            held_s = (now_ms - pane.agent.since_ms) / 1000
+            if held_s >= command.held_s:
+                return Happened(pane.agent.state.value, now_ms), 0.0
+            again_s = min(again_s, max(command.held_s - held_s, 0.01))
+        return None, again_s
+
+    async def _said(self, uid: str, order: Order, command: Until) -> list[Happened]:
+        if not command.events:
+            return []
+        said = await self._world.events.said_since(uid, order.since_ms)
+        return [
+            Happened(one.event, one.at_ms, one.fields)
+            for one in said
+            if one.id != order.but_event and is_one_of(one.event, command.events)
+        ]
+
+    async def _park(self, order: Order, command: Park) -> Woke:
+        due_ms = due(order, command)
+        if order.pretended_ms is not None:
+            return Woke(max(due_ms, order.pretended_ms))
+        clock = self._world.clock
+        # A clock that is set back must not keep a run asleep: so much time has passed by the other one.
+        wait_ms, began_ms = due_ms - clock.now_ms(), clock.monotonic_ms()
+        while True:
+            left_ms = min(due_ms - clock.now_ms(), wait_ms - (clock.monotonic_ms() - began_ms))
+            if left_ms <= 0:
+                return Woke(clock.now_ms())
+            await asyncio.sleep(min(left_ms / 1000, CLOCK_CHECK_S))
+
+
+def due(order: Order, command: Park) -> int:
+    """When a parked run is to wake; at most a year from now, whatever was read off a screen."""
+    spread_ms = max(0.0, command.spread_s) * 1000 * drawn(order.seed, order.number)
+    return min(command.until_ms, order.asked_ms + 366 * DAY_MS) + round(spread_ms)
+
+
+def is_one_of(event: str, wanted: frozenset[str]) -> bool:
+    """`usage` is all of `usage.*`."""
+    return event in wanted or any(event.startswith(f"{name}.") for name in wanted)
+
+
+_HOPED = (PaneState.WORKING, PaneState.IDLE, PaneState.SHELL, PaneState.EXITED)
+
+
+def _hoped(command: Until, now_ms: int) -> Happened:
+    """As if the best of what is waited for came at once."""
+    for state in _HOPED:
+        if state in command.states:
+            return Happened(state.value, now_ms)
+    for what in (*sorted(command.events), *sorted(state.value for state in command.states)):
+        return Happened(what, now_ms)
+    return Happened("", now_ms + round(command.within_s * 1000))
+
+
+async def _within(stir: asyncio.Event, within_s: float) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await stir.wait()
+    except TimeoutError:
+        return
