@@ -304,3 +304,20 @@ def test_whatever_happens_only_whole_frames_stand_before_a_request(steps: list[s
             patch.setattr(module, name, value)
         run(scene())
     event("held back" if held_back else "never held back")
+
+
+def test_what_was_told_just_now_may_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the moment the server is held back until it has had time to tell what it held."""
+    monkeypatch.setattr(module, "LATELY_S", 0.1)
+
+    async def scene() -> None:
+        line = Line()
+        line.brake.loosen(LATE_S)
+        assert not line.brake.held_lately
+        await stream(line)
+        assert line.brake.held_lately
+        line.brake.open()
+        assert line.brake.held_lately
+        await until(lambda: not line.brake.held_lately)
+
+    run(scene())

@@ -103,6 +103,8 @@ class MuxSession:
         """Pane ids that have ended in this run of the server, which gives none of them out again."""
         self._strangers: dict[int, list[ScreenPush | TextFrame]] = {}
         """Heard of before they were listed."""
+        self._unheard = False
+        """The last connection broke while the server was held back: what was printed just before has not been told."""
         self._meta: dict[WatchedPane, None] = {}
         self._meta_timer: asyncio.TimerHandle | None = None
 
@@ -142,7 +144,7 @@ class MuxSession:
         """The server is gone for good, or another run of it has come: the panes it had are over."""
         now_ms = self._shared.clock.now_ms()
         for pane in list(self.panes.values()):
-            self._ended(pane, now_ms)
+            self._ended(pane, now_ms, unheard=self._unheard)
         self.listed = []
         self.hidden = set()
         self._gone.clear()
@@ -197,6 +199,7 @@ class MuxSession:
             if isinstance(seen, Connected):
                 self._up(terminal, again=again)
             elif isinstance(seen, Disconnected):
+                self._unheard = seen.unheard
                 self._down(seen.reason)
                 return
             else:
@@ -205,7 +208,7 @@ class MuxSession:
 
     def _up(self, terminal: Terminal, *, again: bool) -> None:
         log.info("mux connected", extra={"mux": self.name, "codec": terminal.codec, "source": terminal.source.value})
-        self.state, self.notice = State.CONNECTED, terminal.notice
+        self.state, self.notice, self._unheard = State.CONNECTED, terminal.notice, False
         self.connected_ms = self._shared.clock.now_ms()
         self._feeding.connected(terminal)
         self._calm.connected(terminal)
@@ -238,7 +241,7 @@ class MuxSession:
             self._stranger(seen)
             return
         if isinstance(seen, PaneGone):
-            self._ended(known, seen.at_ms)
+            self._ended(known, seen.at_ms, unheard=seen.unheard)
             return
         if isinstance(seen, ScreenPush | TextFrame):
             # Before anything of it is fed: a title that excludes comes with the text it excludes.
@@ -257,13 +260,13 @@ class MuxSession:
         if isinstance(seen, PaneGone):
             self._gone.add(seen.pane_id)
             if heard := self._strangers.pop(seen.pane_id, None):
-                tasks.spawn(self._bury(heard, seen.at_ms), name=f"short-lived pane of {self.name}")
+                tasks.spawn(self._bury(heard, seen), name=f"short-lived pane of {self.name}")
         elif isinstance(seen, ScreenPush | TextFrame):
             heard = self._strangers.setdefault(seen.pane_id, []) if len(self._strangers) < MAX_STRANGERS else []
             if len(heard) < MAX_HELD:
                 heard.append(seen)
 
-    async def _bury(self, heard: list[ScreenPush | TextFrame], at_ms: int) -> None:
+    async def _bury(self, heard: list[ScreenPush | TextFrame], gone: PaneGone) -> None:
         """Store what a pane printed that ended before it was ever listed."""
         last = heard[-1]
         if self.mux is None or self._find_mirrors is not None:
@@ -285,7 +288,7 @@ class MuxSession:
             pane.held = heard
             self._shared.registry.add(pane)
             self._announce(pane, "opened")
-        self._ended(pane, at_ms)
+        self._ended(pane, gone.at_ms, unheard=gone.unheard)
 
     def _note(self, pane: WatchedPane, title: str, cwd: str | None) -> None:
         if title == pane.title and cwd == pane.cwd:
@@ -485,14 +488,14 @@ class MuxSession:
         if self.panes.get(pane.pane_id) is pane:
             self._list_wanted.set()
 
-    def _ended(self, pane: WatchedPane, at_ms: int) -> None:
+    def _ended(self, pane: WatchedPane, at_ms: int, *, unheard: bool = False) -> None:
         if not pane.alive:
             return
         self._gone.add(pane.pane_id)
         self.panes.pop(pane.pane_id, None)
         self._feeding.last_words(pane)
         if pane.started and not pane.excluded:
-            self._feeding.feed(pane, PaneGone(pane.pane_id, at_ms))
+            self._feeding.feed(pane, PaneGone(pane.pane_id, at_ms, unheard))
         pane.alive, pane.source = False, None
         self._feeding.drop(pane)
         self._meta.pop(pane, None)

@@ -130,6 +130,8 @@ class PaneTracker:
                 self._interrupted()
             case PaneGone():
                 self._close(seen.at_ms)
+                if seen.unheard:
+                    self._ledger.gap(None, GapReason.CLOSED, seen.at_ms)
         return self._effects(seen.at_ms)
 
     def _push(self, seen: ScreenPush) -> None:

@@ -69,6 +69,8 @@ class PaneResized(NamedTuple):
 class PaneGone(NamedTuple):
     pane_id: int
     at_ms: int
+    unheard: bool = False
+    """Its source was held back at the end: it may have printed more than was told."""
 
 
 class Interrupted(NamedTuple):
@@ -126,6 +128,8 @@ class Lull(NamedTuple):
 class Disconnected(NamedTuple):
     at_ms: int
     reason: str
+    unheard: bool = False
+    """The source was held back: panes that are over by now may have printed more than was told."""
 
 
 Observation = (

@@ -29,6 +29,8 @@ LATE_S = 0.03
 """What comes later than this after the first byte was not held back."""
 QUIET_S = 0.1
 """After a request: rows that are being read may be dropped by the terminal before they are."""
+LATELY_S = 0.5
+"""After the rest of the Ping: what a server that is short of processor time tells within it was held back."""
 LEAKS = 10
 """Rounds one after the other with such pushes, after which a server counts as one that does not wait."""
 
@@ -68,6 +70,7 @@ class Brake:
         self._rest = b""
         """Of the Ping; with it, the server is held back."""
         self._held_at = 0.0
+        self._let_go_at = -LATELY_S
         self._asked_at = -QUIET_S
         self._deaf = False
         self._serial: int | None = None
@@ -86,6 +89,11 @@ class Brake:
     @property
     def holding(self) -> bool:
         return bool(self._rest)
+
+    @property
+    def held_lately(self) -> bool:
+        """What is told now may be less than what happened: of a pane that has closed nothing more is pushed."""
+        return self.holding or self._loop.time() - self._let_go_at < LATELY_S
 
     def loosen(self, late_s: float) -> None:
         """How late pushes may come, in seconds; 0 for not at all."""
@@ -157,6 +165,7 @@ class Brake:
     def _finish(self) -> None:
         self._arm(None)
         rest, self._rest = self._rest, b""
+        self._let_go_at = self._loop.time()
         self._leaks = self._leaks + 1 if self._leaked else 0
         self._useless = self._useless or self._leaks >= LEAKS
         self._line.transmit(rest)

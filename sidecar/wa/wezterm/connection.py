@@ -139,12 +139,12 @@ class MuxConnection:
         except FrameError as error:
             frames, broken = list(error.frames), error
         at_ms = self._clock.now_ms()
-        pushes = 0
+        pushes, late = 0, self._brake.held_lately
         for frame in frames:
             if frame.serial:
                 self._answered(frame)
             elif frame.ident not in SKIPPED and not self.quarantine.holds(frame.ident):
-                self.inbox.put(Heard(at_ms, frame))
+                self.inbox.put(Heard(at_ms, frame, late=late))
                 pushes += 1
         if broken is not None:
             self.fail(broken)
@@ -339,6 +339,7 @@ class MuxConnection:
         if self.error is not None:
             return
         self.error = error
+        unheard = self._brake.held_lately
         self._brake.close()
         if self._timer is not None:
             self._timer.cancel()
@@ -346,7 +347,7 @@ class MuxConnection:
             if not waiting.reply.done():
                 waiting.reply.set_exception(error)
         log.debug("mux connection ended", extra={"mux": self.name, "reason": error.message})
-        self.inbox.put(Disconnected(self._clock.now_ms(), error.message))
+        self.inbox.put(Disconnected(self._clock.now_ms(), error.message, unheard))
 
 
 def is_foreign(head: bytes) -> bool:

@@ -29,6 +29,8 @@ class Heard(NamedTuple):
     frame: Frame
     pane_id: int | None = None
     """Known already where the queue was long when it came."""
+    late: bool = False
+    """The server was held back until just now."""
 
 
 class Barrier(NamedTuple):

@@ -254,7 +254,7 @@ class MuxTerminal:
             self._gone.add(pdu.pane_id)
             if self._listed is not None:
                 self._listed.discard(pdu.pane_id)
-        seen = translate.observation(pdu, heard.at_ms)
+        seen = translate.observation(pdu, heard.at_ms, late=heard.late)
         return [] if seen is None else [seen]
 
     def _not_understood(self, heard: Heard, error: DecodeError) -> list[Observation]:

@@ -45,14 +45,14 @@ def screen_push(changes: mux.GetPaneRenderChangesResponse, at_ms: int) -> Screen
     )
 
 
-def observation(pdu: mux.Pdu, at_ms: int) -> Observation | None:
-    """What a push says; None where it says nothing to wa."""
+def observation(pdu: mux.Pdu, at_ms: int, *, late: bool = False) -> Observation | None:
+    """What a push says; None where it says nothing to wa. *late*: the server was held back until just now."""
     if isinstance(pdu, mux.GetPaneRenderChangesResponse):
         return screen_push(pdu, at_ms)
     if isinstance(pdu, mux.NotifyAlert):
         return Alert(pdu.pane_id, at_ms, *_ALERTS[type(pdu.alert)](pdu.alert))
     if isinstance(pdu, mux.PaneRemoved):
-        return PaneGone(pdu.pane_id, at_ms)
+        return PaneGone(pdu.pane_id, at_ms, late)
     if isinstance(pdu, mux.TabResized):
         return TopologyChanged(at_ms, resized_tab=pdu.tab_id)
     if isinstance(
