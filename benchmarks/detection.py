@@ -273,6 +273,13 @@ def fillings(*, quick: bool) -> Iterator[Look]:
         yield Look(f"1 row of {size:,} {name}", [long_row], 80, is_cut=False)
         yield Look(f"{size:,} {name}, cut at 80", [long_row], 80, is_cut=True)
         yield Look(f"rows of {name}", [(filler * 200)[:119]] * 2_000, 120, is_cut=False)
+        yield Look(f"rows of {name} that grow", [(filler * 120)[: at % 120] for at in range(3_000)], 120, is_cut=False)
+    yield Look("boxes that are never closed", ["╭──"] * 3_000, 120, is_cut=False)
+    yield Look("boxes in boxes", ["│" * (at % 100) + "╭──╮" for at in range(3_000)], 120, is_cut=False)
+    yield Look("a list without an end", [f"  {at}. option {at}" for at in range(1, 3_001)], 120, is_cut=False)
+    whole = [row for pages in screens().values() for page in pages for row in page]
+    for at in range(0, len(whole), 3_000):
+        yield Look(f"3,000 rows of all screens from row {at:,} on", whole[at : at + 3_000], 120, is_cut=False)
 
 
 def hostile(detector: Detector, *, quick: bool) -> Iterator[Look]:
@@ -291,9 +298,16 @@ def hostile(detector: Detector, *, quick: bool) -> Iterator[Look]:
         yield Look(f"{anchor!r} {times:,} times, cut at 80", [f"{anchor} " * times], 80, is_cut=True)
         for name, mark in marks.items():
             yield Look(f"{anchor!r} {times:,} times {name}", [f"{mark}{anchor}"] * times, 80, is_cut=False)
+            numbered = [f"{mark}{anchor} {at}" for at in range(times)]
+            yield Look(f"{anchor!r} {name}, each with a number", numbered, 80, is_cut=False)
         for name, filler in FILLERS.items():
             body = (filler * 4_000)[:4_000]
             yield Look(f"{anchor!r} before and behind {name}", [f"{anchor} {body} {anchor} {body}"], 120, is_cut=False)
+    for name, mark in {"by themselves": "", **marks}.items():
+        mixed = [f"{mark}{anchors[at % len(anchors)]} {at}" for at in range(3_000)]
+        yield Look(f"all anchors of {detector.pack.name} {name}", mixed, 120, is_cut=False)
+        parted = [row for text in mixed for row in (text, "")]
+        yield Look(f"all anchors of {detector.pack.name} {name}, parted", parted, 120, is_cut=False)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,9 @@ from wa.detect.rule import Budget, Rule
 from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_duration_s
 from wa.model.agent import Detection, FieldValue, Place
 
+MAX_TEXTS = 600
+LEAST_TEXTS = 60
+"""Of a flood of messages only the lowest texts are read: so many for all rules together, and so many at least for each."""
 MAX_SPAN = 400
 MAX_REMEMBERED = 1_024
 MAX_REMEMBERED_TEXT = 4_000
@@ -50,8 +53,10 @@ class Memory:
 
 
 class Asking:
-    def __init__(self, look: Look, context: Context, agent: str, memory: Memory) -> None:
+    def __init__(self, look: Look, context: Context, agent: str, memory: Memory, rules: int) -> None:
+        """*rules*: so many will be asked."""
         self._look = look
+        self._most = max(LEAST_TEXTS, MAX_TEXTS // rules)
         self._context = context
         self._agent = agent
         self._memory = memory
@@ -73,6 +78,8 @@ class Asking:
             if region == "footer":
                 found += self._best(rule, texts)
                 continue
+            if len(texts) > self._most:
+                texts = texts[-self._most :]
             until = -1
             for text in texts:
                 if text.first <= until:
@@ -88,7 +95,7 @@ class Asking:
                     return found
         return found
 
-    def _best(self, rule: Rule, texts: Iterable[Text | Block]) -> list[Match]:
+    def _best(self, rule: Rule, texts: Sequence[Text | Block]) -> list[Match]:
         """Of texts that are one footer read in several ways: the way that says most."""
         best: list[Match] = []
         most = 0

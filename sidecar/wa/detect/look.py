@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
@@ -165,7 +165,7 @@ class Look:
 
     # -- regions -----------------------------------------------------------------------------------
 
-    def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Iterable[Text | Block]:
+    def texts(self, region: str, rule: Rule, rows: Collection[int] | None) -> Sequence[Text | Block]:
         if region in _OF_TAIL:
             return self._of_tail(region, rows)
         made = self._REGIONS.get(region)
@@ -203,17 +203,19 @@ class Look:
         end = self.page.rows - 1
         return [Text(text, seen.last + 1, end) for text in seen.footer]
 
-    def _bottom(self, rule: Rule, rows: Collection[int] | None) -> Iterator[Text | Block]:
+    def _bottom(self, rule: Rule, rows: Collection[int] | None) -> list[Text | Block]:
         lines = self.page.lines
         shown = [at for at in range(self.page.screen_line, len(lines.texts)) if lines.texts[at]][-rule.rows :]
         top = lines.firsts[shown[0]] if shown else self.page.rows
         if (rows is not None and max(rows) < top) or self.gone:
-            return
+            return []
+        texts: list[Text | Block] = []
         for block in self._with(rows):
             if block.last >= top and (not rule.columns or block.column in rule.columns):
-                yield block
-                for line in block.lines if len(block.lines) > 1 else ():
-                    yield Text(line, block.first, block.last, block.flush)
+                texts.append(block)
+                if len(block.lines) > 1:
+                    texts += [Text(line, block.first, block.last, block.flush) for line in block.lines]
+        return texts
 
     def _above(self, _rule: Rule, rows: Collection[int] | None) -> list[Text]:
         """The row right above the composer, at the right."""
@@ -252,9 +254,10 @@ class Look:
         shown = [block for block in self.blocks if block.last >= page.screen_row and block.first >= self.start]
         return [Text(_joined(shown), shown[0].first, page.rows - 1)] if shown else []
 
-    def _exit(self, _rule: Rule, rows: Collection[int] | None) -> Iterator[Text]:
+    def _exit(self, _rule: Rule, rows: Collection[int] | None) -> list[Text]:
         if self.composer is not None:
-            return
+            return []
+        texts = []
         blocks = self.blocks
         asked = sorted(rows) if rows is not None else []
         for at, block in enumerate(blocks):
@@ -268,7 +271,8 @@ class Look:
             last = near[-1].last
             at_row = bisect_left(asked, block.first)
             if rows is None or (at_row < len(asked) and asked[at_row] <= last):
-                yield Text(_joined(near), block.first, last)
+                texts.append(Text(_joined(near), block.first, last))
+        return texts
 
     def _banner(self, rule: Rule, rows: Collection[int] | None) -> list[Text]:
         return self._near(rule, rows, beyond=True)
@@ -321,7 +325,7 @@ class Look:
             self._below = below[::-1]
         return self._below[bisect_right(self._firsts, block.first)]
 
-    _REGIONS: ClassVar[Mapping[str, Callable[[Look, Rule, Collection[int] | None], Iterable[Text | Block]]]] = {
+    _REGIONS: ClassVar[Mapping[str, Callable[[Look, Rule, Collection[int] | None], Sequence[Text | Block]]]] = {
         "footer": _footer,
         "above": _above,
         "bottom": _bottom,

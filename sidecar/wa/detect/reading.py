@@ -99,7 +99,7 @@ class Detector:
         if without:
             numbers = [number for number in numbers if self.pack.rules[number].id not in without]
         asked = [self.pack.rules[number] for number in numbers]
-        asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory)
+        asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory, len(asked) or 1)
         look.start = after_shell(look.blocks, self._commands)
         matches: list[Match] = []
         for number, rule in zip(numbers, asked, strict=True):
