@@ -201,26 +201,30 @@ def slowest(asked: Sequence[str], chosen: Options) -> list[Figure]:
     looks = [look for name in asked for look in hostile(detectors[name], quick=chosen.quick)]
     looks += fillings(quick=chosen.quick)
     gc.freeze()  # millions of rows of this benchmark are no work of wa's collector
-    names = [(name,) for name in asked]
+    # What is slow for all of them together is slow for one: they are tried one by one.
+    tried = [(look, [longest(detectors, look, (name,), 1) for name in asked]) for look in looks]
+    singly = sorted(
+        ((taken, look, (name,)) for look, times in tried for name, taken in zip(asked, times, strict=True)),
+        key=lambda found: -found[0],
+    )
+    together = sorted(((sum(times), look, tuple(asked)) for look, times in tried), key=lambda found: -found[0])
     figures = []
-    for title, groups in (("one agent", names), ("unknown program", [tuple(asked)])):
-        tried = sorted(
-            ((longest(detectors, look, group, 1), look, group) for look in looks for group in groups),
-            key=lambda found: -found[0],
-        )
-        again = [(longest(detectors, look, group, chosen.runs), look, group) for _, look, group in tried[:TRIED_AGAIN]]
-        value, look, group = max(again, key=lambda found: found[0])
-        usual = median([taken for taken, _, _ in tried])
+    for title, found in (("one agent", singly), ("unknown program", together)):
+        again = [
+            (longest(detectors, look, agents, chosen.runs), look, agents) for _, look, agents in found[:TRIED_AGAIN]
+        ]
+        value, look, agents = max(again, key=lambda one: one[0])
+        usual = median([taken for taken, _, _ in found])
         figures.append(
             Figure(
                 f"detection.slowest ({title})",
                 value,
                 "ms",
-                f"median of {len(tried):,} texts {usual:.3g} ms",
+                f"median of {len(found):,} texts {usual:.3g} ms",
                 value / usual,
                 f"<= {GOAL_SLOWEST_MS:g} ms",
                 value <= GOAL_SLOWEST_MS,
-                f"{look.name}, read by {', '.join(group)}",
+                f"{look.name}, read by {', '.join(agents)}",
             )
         )
     return figures
@@ -298,7 +302,7 @@ def hostile(detector: Detector, *, quick: bool) -> Iterator[Look]:
         yield Look(f"{anchor!r} {times:,} times, cut at 80", [f"{anchor} " * times], 80, is_cut=True)
         for name, mark in marks.items():
             yield Look(f"{anchor!r} {times:,} times {name}", [f"{mark}{anchor}"] * times, 80, is_cut=False)
-            numbered = [f"{mark}{anchor} {at}" for at in range(times)]
+            numbered = [f"{mark}{anchor} {at}" for at in range(min(times, 3_000))]
             yield Look(f"{anchor!r} {name}, each with a number", numbered, 80, is_cut=False)
         for name, filler in FILLERS.items():
             body = (filler * 4_000)[:4_000]
