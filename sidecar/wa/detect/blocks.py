@@ -26,7 +26,7 @@ MAX_JOINTS = 3
 MAX_BOX_ROWS = 400
 """Of a box whose borders the terminal cut."""
 SHELL_PROMPT = re.compile(
-    r"(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[: ][^$#%]{0,80}|[~/][^\s$#%]{0,80}|[\w.-]+)?\s?[$#%](?: |$)"
+    r"(?![\d.,]+\s?%|[A-Z]#)(?:\([\w.-]+\) ?)?(?:\[?[\w.-]+@[\w.-]+[: ][^$#%]{0,80}|[~/][^\s$#%]{0,80}|[\w.-]+)?\s?[$#%](?: |$)"
 )
 SHELL_STARTS = frozenset("$#%~/([") | frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _PROMPT_ENDS = re.compile(r"[$#%](?: |$)")
