@@ -62,6 +62,17 @@ def test_labels_that_wrap_without_descriptions_are_whole():
     assert labels(*rows, cols=40) == wanted
 
 
+@pytest.mark.parametrize("build", ["claude-code-2.1.12", "claude-code-2.1.328"])
+def test_the_tick_beside_what_is_in_force_is_no_part_of_a_label(detectors, build):
+    """Before it or behind it, in a list with numbers or without."""
+    rows = (MORE / build / "onboarding-theme-120.txt").read_text().rstrip("\n").split("\n")
+    found = detectors["claude_code"].read_text(rows, cols=120, visible=45, at_ms=0, zone="UTC")
+    (asked,) = [one for one in found.detections if one.event == "waiting.login"]
+    auto = ("Auto (match terminal)",) if build.endswith("328") else ()
+    assert asked.fields["options"][: len(auto) + 2] == (*auto, "Dark mode", "Light mode")
+    assert asked.fields["selected"] == (*auto, "Dark mode")[0]
+
+
 def test_a_gap_within_one_label_makes_no_column():
     """Two blanks by chance; nothing stands there in any other row."""
     assert labels("› 1. Run it  now, and here", "  2. A label that is longer than the gap", "  3. No") == (

@@ -13,7 +13,9 @@ from wa.detect.page import BORDERS, Lines, is_rule
 MAX_OPTIONS = 40
 _NUMBERED = re.compile(r"^(?P<mark>[❯›>●▸▶→*]\s+)?\s*(?:[○◯]\s+)?(?P<number>\d{1,2})[.)]\s+(?P<label>\S.*)$")
 _BORDER_STARTS = frozenset(BORDERS)
-_SELECTED = re.compile(r"^(?P<mark>[❯›>●▸▶→]\s+)(?P<label>\S.*)$")
+_SELECTED = re.compile(r"^(?P<mark>[❯›>●▸▶→]\s+)(?P<ticked>[✔✓]\s+)?(?P<label>\S.*)$")
+_TICKS = "✔✓"
+"""Beside what is in force now: no part of a label. Seen in Claude Code 2.1.12 and 2.1.328, 2026-11-21."""
 
 
 class Options(NamedTuple):
@@ -105,7 +107,7 @@ def _numbered(lines: Lines, start: int, cols: int) -> Options | None:
             selected = len(options) - 1
     if len(options) < 2 and selected is None:
         return None
-    return Options(labels_of(options), selected, first, last)
+    return Options(tuple(map(_unticked, labels_of(options))), selected, first, last)
 
 
 def _marked(lines: Lines, top: int) -> Options | None:
@@ -123,11 +125,15 @@ def _marked(lines: Lines, top: int) -> Options | None:
             end += 1
         if start == end:
             continue
-        labels = tuple(tidy(inner(text).lstrip(" ❯›>●▸▶→")) for text in texts[start : end + 1])
+        labels = tuple(_unticked(tidy(inner(text).lstrip(" ❯›>●▸▶→"))) for text in texts[start : end + 1])
         return Options(labels, at - start, lines.firsts[start], lines.lasts[end])
     return None
 
 
 def _option(row: str, column: int) -> bool:
     text = inner(row)
-    return bool(text.strip()) and len(text) - len(text.lstrip(" ")) == column and not is_rule(text)
+    return bool(text.strip()) and len(text) - len(text.lstrip(f" {_TICKS}")) == column and not is_rule(text)
+
+
+def _unticked(label: str) -> str:
+    return label.strip(f" {_TICKS}") or label
