@@ -68,20 +68,27 @@ def test_an_action_is_done_once_under_its_key(tmp_path):
     play(tmp_path, scenario)
 
 
-def test_it_goes_on_when_whoever_asked_goes_away(tmp_path):
-    """Half a text is worse than a whole one."""
+@pytest.mark.parametrize("actor", [FLOW, HUMAN])
+def test_a_workflows_action_goes_on_when_nobody_waits_and_a_persons_is_broken_off(tmp_path, actor):
+    """Ctrl-C means that no carriage return follows, and is written down; a run's step ends as it began."""
 
     async def scenario(w):
-        pane, gate = await w.pane(), asyncio.Event()
+        pane, run, gate = await w.pane(), await w.run_of("live"), asyncio.Event()
         w.hands.before = {"submitting": gate.wait}
-        asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, HUMAN, key="k"))
+        asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, actor, key="k", run=run))
         await until(lambda: w.hands.written)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+        await asyncio.sleep(0)
         gate.set()
-        assert (await w.desk.act(pane.uid, SEND, HUMAN, key="k")).outcome is ActOutcome.SUBMITTED
-        assert w.hands.written == [(pane.uid, "proceed."), (pane.uid, "\r")]
+        outcome = (await w.desk.act(pane.uid, SEND, actor, key="k", run=run)).outcome
+        typed = [text for _, text in w.hands.written]
+        if actor is FLOW:
+            assert (outcome, typed) == (ActOutcome.SUBMITTED, ["proceed.", "\r"])
+        else:
+            assert (outcome, typed) == (ActOutcome.INTERRUPTED, ["proceed."])
+            assert (await w.history.actions())[0].evidence == {"left": True}
 
     play(tmp_path, scenario)
 

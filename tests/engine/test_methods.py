@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -6,12 +7,17 @@ import pytest
 from engine.fakes import FakeServer
 from engine.wire import connected, until
 from engine.world import play, shell
+from store.world import MUX
+from store.world import pane as listed_pane
 from wa.config.paths import Paths
+from wa.config.settings import Settings
+from wa.engine.acting import acting
 from wa.engine.methods import Methods
 from wa.engine.server import Server
 from wa.engine.status import Reports
 from wa.model.errors import NotFound, Refused, TerminalUnreachable, UsageError
 from wa.protocol import sidecar_wire as wire
+from wa.store.writer import Writer as RealWriter
 
 
 class Muxes:
@@ -22,6 +28,28 @@ class Muxes:
 
     def session_of(self, pane_id, mux_key):
         return next((s for s in self.sessions.values() if pane_id in s.panes and s.mux.key == mux_key), None)
+
+
+@asynccontextmanager
+async def served(tmp_path, w, writer, stop):
+    """The real methods behind a real socket; what is acted is written into a real database."""
+    muxes = Muxes(w.session)
+    reports = Reports(Paths.from_env({"WA_HOME": str(tmp_path)}), w.shared, muxes, 1, 2)
+    methods = Methods(w.shared, muxes, writer, reports, stop)
+    hello = wire.hello(version="1", pid=1, started_ms=2)
+    database = await RealWriter.open(Path(tmp_path) / "acting.db")
+    try:
+        for number in range(4):
+            await database.pane_uid(MUX, listed_pane(number), 1)
+        async with acting(w.shared, muxes, database, Settings.defaults().policy) as act:
+            server = Server(lambda: hello, {**methods.handlers(), **act.methods.handlers()}, methods.streams())
+            await server.start(Path(tmp_path) / "s")
+            try:
+                yield
+            finally:
+                await server.close()
+    finally:
+        await database.close()
 
 
 class Writer:
@@ -42,19 +70,12 @@ def asking(tmp_path, scenario, *panes, **options):
         server.add(pane)
 
     async def inside(w):
-        stopped, writer, muxes = [], Writer(w.store), Muxes(w.session)
-        reports = Reports(Paths.from_env({"WA_HOME": str(tmp_path)}), w.shared, muxes, 1, 2)
-        methods = Methods(w.shared, muxes, writer, reports, lambda: stopped.append(True))
-        hello = wire.hello(version="1", pid=1, started_ms=2)
-        served = Server(lambda: hello, methods.handlers(), methods.streams())
-        await served.start(Path(tmp_path) / "s")
-        try:
+        stopped, writer = [], Writer(w.store)
+        async with served(tmp_path, w, writer, lambda: stopped.append(True)):
             for pane in panes:
                 await w.watched(pane.pane_id)
             async with connected(Path(tmp_path) / "s") as client:
                 await scenario(w, client, writer)
-        finally:
-            await served.close()
         return stopped
 
     return play(tmp_path, inside, server=server, **options)
@@ -241,17 +262,8 @@ def asking_excluded(tmp_path, scenario):
     server.add(shell(1))
 
     async def inside(w):
-        muxes = Muxes(w.session)
-        reports = Reports(Paths.from_env({"WA_HOME": str(tmp_path)}), w.shared, muxes, 1, 2)
-        methods = Methods(w.shared, muxes, Writer(w.store), reports, lambda: None)
-        hello = wire.hello(version="1", pid=1, started_ms=2)
-        served = Server(lambda: hello, methods.handlers(), methods.streams())
-        await served.start(Path(tmp_path) / "s")
-        try:
-            async with connected(Path(tmp_path) / "s") as client:
-                await scenario(w, client, None)
-        finally:
-            await served.close()
+        async with served(tmp_path, w, Writer(w.store), lambda: None), connected(Path(tmp_path) / "s") as client:
+            await scenario(w, client, None)
 
     play(tmp_path, inside, server=server, never={"title": ("vault",)})
 

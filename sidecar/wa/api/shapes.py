@@ -35,7 +35,7 @@ INSTANT = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\
 INSTANTS = frozenset(
     {
         *("at", "as_of", "since", "started_at", "ended_at", "connected_at", "last_output_at"),
-        *("resets_at", "lifted_at", "until", "expires_at", "decided_at", "asked_at"),
+        *("resets_at", "lifted_at", "until", "expires_at", "decided_at", "asked_at", "typed_at"),
     }
 )
 """Fields that hold an instant."""

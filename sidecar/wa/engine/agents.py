@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from wa.agents.loader import Agents
 from wa.config.settings import is_zone
@@ -40,6 +41,13 @@ REREAD_S = 0.01
 RETRY_S = 1.0
 
 
+class Composers(Protocol):
+    """Whoever wants to know what stands in the composers."""
+
+    def composer(self, pane: WatchedPane, draft: str | None) -> None: ...
+    def gone(self, pane_uid: str) -> None: ...
+
+
 class AgentWatch:
     """Of one sidecar. `screen` and its kin run inside the loop and never wait."""
 
@@ -58,6 +66,7 @@ class AgentWatch:
         """*zone* is this machine's, *zones* those that were set, by the name of the mux. Without *files* no session file is read."""
         self.agents = agents
         self.notes = AgentNotes(store)
+        self.composers: Composers | None = None
         self._hub = hub
         self._clock = clock
         self._foreground = foreground
@@ -102,6 +111,8 @@ class AgentWatch:
         self._wakes.drop(pane.uid)
         if self._ids is not None:
             self._ids.drop(pane.uid, at_once=bool(pane.excluded))
+        if self.composers is not None:
+            self.composers.gone(pane.uid)
         if watched is not None:
             self.notes.add(pane.uid, watched.book.close(self._clock.now_ms()))
         if pane.excluded:
@@ -183,6 +194,8 @@ class AgentWatch:
                 pane.last_event = (operation.detection.event, operation.at_ms)
                 self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
         pane.agent = self._known(watched, watched.watch.state)
+        if self.composers is not None:
+            self.composers.composer(pane, pane.agent.draft)
         if any(isinstance(outcome, Changed) for outcome in outcomes):
             pane.changed()
         self.notes.add(pane.uid, operations)

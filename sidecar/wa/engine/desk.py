@@ -1,7 +1,8 @@
 """The one way to a pane: decided first, written down, done by the hands, and what came of it written down too.
 
-An action goes on when whoever asked for it goes away: half a text is worse than a whole one. Two calls with one key are one
-action. What a killed sidecar left open is taken up by its key, or settled without typing.
+An action of a workflow goes on when whoever waits for it goes away: half a text is worse than a whole one. A person's is
+broken off, as Ctrl-C means it. Two calls with one key are one action. What a killed sidecar left open is taken up by its
+key, or settled without typing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
@@ -118,6 +120,7 @@ class Desk:
         self._clock = clock
         self._running: dict[str, asyncio.Task[Acted]] = {}
         self._at_pane: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._closing = False
         self._counting = asyncio.Lock()
         """Between reading the ledger and writing the intent that it will count."""
 
@@ -139,16 +142,27 @@ class Desk:
         A *key* that is known answers with what came of it. A workflow acts in a run that is live; in any other it plans.
         """
         key = key or f"{actor.kind.value}:{uuid.uuid4().hex}"
-        task = self._running.get(key)
-        if task is None:
-            order = Order(pane_uid, action, actor, key, dry_run, run, step)
-            task = tasks.spawn(self._act(order), name=f"{action.kind.value} {pane_uid}")
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await asyncio.shield(task)
+        while True:
+            task = self._running.get(key)
+            if task is None:
+                order = Order(pane_uid, action, actor, key, dry_run, run, step)
+                task = tasks.spawn(self._act(order), name=f"{action.kind.value} {pane_uid}")
+                self._running[key] = task
+                task.add_done_callback(lambda _: self._running.pop(key, None))
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                me = asyncio.current_task()
+                if not self._closing and task.cancelled() and me is not None and not me.cancelling():
+                    # Another who waited for it has broken it off: what came of it is on record.
+                    continue
+                if actor.kind is not ActorKind.WORKFLOW:
+                    task.cancel()
+                raise
 
     async def close(self) -> None:
         """Breaks off what is under way; the next run takes it up."""
+        self._closing = True
         await tasks.cancel(list(self._running.values()))
 
     async def judge(self, pane_uid: str, action: Action, actor: Actor) -> Judged:
@@ -170,13 +184,30 @@ class Desk:
             lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
             async with lock:
                 return await self._at(pane, order, known)
+        except asyncio.CancelledError:
+            if not self._closing:
+                await self._broken_off(order)
+            raise
         except StoreError as error:
             log.warning("action not written down", extra={"pane": order.pane_uid, "reason": error.message})
             said = f"Nothing was typed, since it could not be written down: {error.message}"
             return Acted(ActOutcome.REFUSED, said, {"rule": "never.unwritten", "next_step": error.next_step})
 
+    async def _broken_off(self, order: Order) -> None:
+        with suppress(StoreError):
+            record = await self.store.by_key(order.key)
+            if record is not None and record.ended_ms is None:
+                left = {} if record.typed_ms is None else {"left": True}
+                await self._end(record, Acted(ActOutcome.INTERRUPTED, "Whoever asked for it went away.", left))
+
     async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None) -> Acted:
         order = await self._mode(order)
+        if pane.excluded is not None:
+            # It has no screen to be read, and needs none.
+            blind = PaneView(alive=True, excluded=True, uid=pane.uid)
+            judged = Judged(decide(order.action, order.actor, blind, self.policy), blind, order.action)
+            intent = words.intent_of(order, judged.decision, self._clock.now_ms())
+            return await self._refused(order, known or (await self.store.begin(intent))[0], intent, judged)
         try:
             await self._persons.poll(pane)
             sight = await self._hands.look(pane)

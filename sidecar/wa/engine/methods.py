@@ -4,45 +4,51 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from wa.decide.policy import decide
-from wa.engine import send as sending
 from wa.engine.explain import explain
-from wa.engine.hands import Hands
 from wa.engine.hub import Kind, Subscription
 from wa.engine.items import Item, screen_item
 from wa.engine.muxes import Muxes
 from wa.engine.pane import WatchedPane
+from wa.engine.params import param
 from wa.engine.server import Handler, Params, Stream, StreamHandler
 from wa.engine.session import MuxSession
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
 from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, PaneView
 from wa.model.errors import NotFound, Refused, TerminalUnreachable, UsageError
-from wa.protocol.results import ExplainResult, SendResult
+from wa.protocol.results import ExplainResult
 from wa.protocol.sidecar_wire import pack_value
 from wa.store.writer import Writer
 from wa.wezterm.terminal import SpawnRequest
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 
 HUMAN = Actor(ActorKind.HUMAN, "cli")
-"""The socket lets in nobody but its own user, and so far nothing but the command line asks for actions."""
+"""The socket lets in nobody but its own user."""
 
 
 class Methods:
     def __init__(
-        self, shared: Shared, muxes: Muxes, writer: Writer, reports: Reports, stop: Callable[[], None]
+        self,
+        shared: Shared,
+        muxes: Muxes,
+        writer: Writer,
+        reports: Reports,
+        stop: Callable[[], None],
+        *,
+        actor: Callable[[], Actor] = lambda: HUMAN,
     ) -> None:
+        """*actor*: who asks for what is being answered."""
         self._shared = shared
         self._muxes = muxes
         self._writer = writer
         self._reports = reports
         self._stop = stop
-        self._hands = Hands(self._session_of, shared.agents, shared.clock)
+        self._actor = actor
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -50,7 +56,6 @@ class Methods:
             "panes": lambda _: self._reports.panes(),
             "screen": self._screen,
             "screens": self._screens,
-            "send": self._send,
             "explain": self._explain,
             "spawn": self._spawn,
             "kill": self._kill,
@@ -66,7 +71,7 @@ class Methods:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     def _screen(self, params: Params) -> Item:
-        pane = self._shared.registry.find(_param(params, "pane", str))
+        pane = self._shared.registry.find(param(params, "pane", str))
         if (item := _screen_of(pane)) is None:
             why = "it is never captured" if pane.excluded else "it has not been read yet"
             raise NotFound(
@@ -75,7 +80,7 @@ class Methods:
         return item
 
     def _explain(self, params: Params) -> ExplainResult:
-        pane = self._shared.registry.find(_param(params, "pane", str))
+        pane = self._shared.registry.find(param(params, "pane", str))
         agents = self._shared.agents
         return explain(pane, agents.of(pane) if agents is not None else None, self._shared.clock.now_ms())
 
@@ -89,7 +94,7 @@ class Methods:
         return list(registry) if names is None else [registry.find(name) for name in names]
 
     def _subscribe(self, params: Params, stream: Stream) -> None:
-        kinds = {_kind(name) for name in _param(params, "kinds", list)}
+        kinds = {_kind(name) for name in param(params, "kinds", list)}
         if not kinds:
             raise UsageError("`kinds` names nothing to hear of")
         panes = self._wanted(params)
@@ -109,18 +114,8 @@ class Methods:
 
     # -- acting -----------------------------------------------------------------------------------------------------
 
-    async def _send(self, params: Params) -> SendResult:
-        pane = self._shared.registry.find(_param(params, "pane", str))
-        request = sending.Request(
-            text=_param(params, "text", str),
-            submit=_param(params, "submit", bool, default=True),
-            dry_run=_param(params, "dry_run", bool, default=False),
-            force=_param(params, "force", bool, default=False),
-        )
-        return await sending.send(pane, self._hands, request, HUMAN)
-
     async def _spawn(self, params: Params) -> dict[str, Any]:
-        name = _param(params, "mux", str)
+        name = param(params, "mux", str)
         session = self._muxes.sessions.get(name)
         if session is None:
             raise NotFound(f"no mux is called {name!r}", details={"candidates": list(self._muxes.sessions)})
@@ -136,7 +131,7 @@ class Methods:
         return {"pane_uid": pane.uid, "pane_id": pane_id}
 
     async def _kill(self, params: Params) -> dict[str, Any]:
-        pane = self._shared.registry.find(_param(params, "pane", str))
+        pane = self._shared.registry.find(param(params, "pane", str))
         self._allow(Action(ActionKind.KILL), pane)
         if (terminal := self._session_of(pane).terminal) is None:
             raise TerminalUnreachable(f"the mux of {pane.uid} is not connected")
@@ -148,7 +143,7 @@ class Methods:
         if pane is not None:
             excluded = pane.excluded is not None
             view = PaneView(alive=pane.alive, excluded=excluded, started_by_wa=pane.started_by_wa)
-        decision = decide(action, HUMAN, view)
+        decision = decide(action, self._actor(), view)
         if not isinstance(decision, Allow):
             step = getattr(decision, "next_step", "A person must agree first.")
             raise Refused(decision.reason, next_step=step)
@@ -168,8 +163,8 @@ class Methods:
         return {}
 
     async def _forget(self, params: Params) -> dict[str, Any]:
-        uid = _param(params, "pane", str, default=None)
-        since_ms = _param(params, "since_ms", int, default=None)
+        uid = param(params, "pane", str, default=None)
+        since_ms = param(params, "since_ms", int, default=None)
         if uid is None and since_ms is None:
             raise UsageError("`forget` needs a pane or an instant")
         buffer, registry = self._shared.buffer, self._shared.registry
@@ -197,24 +192,8 @@ def _screen_of(pane: WatchedPane) -> Item | None:
     return None if pane.excluded or pane.screen is None else screen_item(pane, pane.screen)
 
 
-_MISSING: Any = object()
-
-
-def _param(params: Params, name: str, kind: type[T], default: Any = _MISSING) -> T:
-    """A parameter of this type; nil counts as absent."""
-    value = params.get(name)
-    if value is None and default is not _MISSING:
-        return default  # type: ignore[no-any-return]
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise UsageError(f"`{name}` must be {_WORDS[kind]}, not {value!r:.60}")
-    return value
-
-
-_WORDS: dict[type, str] = {str: "text", bool: "true or false", int: "a whole number", list: "a list", dict: "a map"}
-
-
 def _names(params: Params) -> list[Any] | None:
-    return _param(params, "panes", list, default=None)
+    return param(params, "panes", list, default=None)
 
 
 def _kind(name: object) -> Kind:
@@ -225,16 +204,16 @@ def _kind(name: object) -> Kind:
 
 
 def _spawn_request(params: Params) -> SpawnRequest:
-    argv = _param(params, "argv", list, default=[])
-    env = _param(params, "env", dict, default={})
+    argv = param(params, "argv", list, default=[])
+    env = param(params, "env", dict, default={})
     if not all(isinstance(word, str) for word in (*argv, *env, *env.values())):
         raise UsageError("`argv` and `env` hold text only")
     return SpawnRequest(
         argv=tuple(argv),
-        cwd=_param(params, "cwd", str, default=None),
+        cwd=param(params, "cwd", str, default=None),
         env=env,
-        window_id=_param(params, "window_id", int, default=None),
-        workspace=_param(params, "workspace", str, default=None),
-        cols=_param(params, "cols", int, default=80),
-        rows=_param(params, "rows", int, default=24),
+        window_id=param(params, "window_id", int, default=None),
+        workspace=param(params, "workspace", str, default=None),
+        cols=param(params, "cols", int, default=80),
+        rows=param(params, "rows", int, default=24),
     )

@@ -26,6 +26,8 @@ FRESH_S = 1.0
 ASK_WITHIN_S = 1.0
 SETTLE_S = 2.0
 """So long after wa typed, its own text may still change on the screen (a paste that is drawn in parts, a placeholder)."""
+OURS_S = 15.0
+"""Above the waits between a paste and its carriage return."""
 
 
 class Session(Protocol):
@@ -51,6 +53,7 @@ class Presence:
         """When a person last typed there."""
         self._ours: dict[str, float] = {}
         """When wa last typed there."""
+        self._texts: dict[str, str] = {}
 
     async def poll(self, pane: WatchedPane) -> None:
         """Ask the pane's mux for its clients, unless it was asked a moment ago. Where it does not answer, nobody is known to be there."""
@@ -92,9 +95,16 @@ class Presence:
             typed_s=None if typed_s is None else max(0.0, now_s - typed_s),
         )
 
-    def typed(self, pane: WatchedPane) -> None:
+    def typed(self, pane: WatchedPane, text: str = "") -> None:
         """Told right before a write of wa's own: what changes in the composer from now on is not a person's for a moment."""
         self._ours[pane.uid] = self._now_s()
+        if text:
+            self._texts[pane.uid] = text
+
+    def last_typed(self, pane: WatchedPane) -> str:
+        """The text that wa typed there last; "" where that is too long ago."""
+        recent = self._now_s() - self._ours.get(pane.uid, -OURS_S) < OURS_S
+        return self._texts.get(pane.uid, "") if recent else ""
 
     def composer(self, pane: WatchedPane, draft: str | None) -> None:
         """What stands in the composer now; None where there is none to be seen.
@@ -112,7 +122,7 @@ class Presence:
             self._typed_s[pane.uid] = now_s
 
     def gone(self, pane_uid: str) -> None:
-        for known in (self._drafts, self._typed_s, self._ours):
+        for known in (self._drafts, self._typed_s, self._ours, self._texts):
             known.pop(pane_uid, None)
 
     def _now_s(self) -> float:

@@ -44,7 +44,7 @@ class Queue:
         self._hub = hub
         self._clock = clock
         self._stir = asyncio.Event()
-        self._busy = False
+        self._waits = False
         """Whether anything waited at the last look: with nothing, nobody needs to look again by the clock."""
         self._sending: set[int] = set()
         self._again_s: dict[int, tuple[float, float]] = {}
@@ -55,19 +55,25 @@ class Queue:
     async def run(self) -> None:
         """Until cancelled."""
         subscription = Subscription([Kind.STATE, Kind.PANE], None, lambda _: self._stir.set())
-        self._hub.add(subscription)
         self._stir.set()
         try:
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_S if self._busy else None):
+                    async with asyncio.timeout(LOOK_EVERY_S if self._waits else None):
                         await self._stir.wait()
                 self._stir.clear()
+                waited = self._waits
                 try:
-                    self._busy = await self.drain()
+                    self._waits = await self.drain()
                 except StoreError as error:
                     log.warning("queue not read", extra={"reason": error.message})
-                    self._busy = True
+                    self._waits = True
+                # Only while something waits: whoever listens has every pane read at once.
+                if self._waits and not waited:
+                    self._hub.add(subscription)
+                    self._stir.set()
+                elif waited and not self._waits:
+                    self._hub.remove(subscription)
         finally:
             self._hub.remove(subscription)
 

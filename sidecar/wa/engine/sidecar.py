@@ -16,6 +16,7 @@ from wa.agents.loader import Agents
 from wa.config.paths import Paths
 from wa.config.settings import Settings
 from wa.engine import tasks
+from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.exclusions import Exclusions
@@ -151,10 +152,6 @@ class Sidecar:
                 options=Options(wezterm=settings.wezterm.command, control_dir=paths.runtime / "ssh", clock=clock),
             )
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms)
-            methods = Methods(shared, muxes, writer, reports, self.stop)
-            hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
-            server = Server(lambda: hello, methods.handlers(), methods.streams())
-
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
             stack.push_async_callback(self._save, buffer)
@@ -165,6 +162,12 @@ class Sidecar:
             retaining = tasks.spawn(self._retain(writer), name="retention")
             watching = tasks.spawn(muxes.run(), name="muxes", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [watching, retaining])
+            # After the muxes have begun, and to be broken off before them: what is under way is taken up by the next run.
+            act = await stack.enter_async_context(acting(shared, muxes, writer, settings.policy))
+            methods = Methods(shared, muxes, writer, reports, self.stop, actor=act.methods.actor)
+            hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
+            handlers = {**methods.handlers(), **act.methods.handlers()}
+            server = Server(lambda: hello, handlers, methods.streams())
             await server.start(paths.socket)
             stack.push_async_callback(server.close)
             stack.enter_context(self._signals())
