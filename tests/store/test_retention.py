@@ -7,7 +7,7 @@ import pytest
 
 from store.world import MUX, Log, new_log, opened, pane, run, texts_of
 from wa.model.log import Gap, GapReason
-from wa.store import forgetting, retention, thread_side
+from wa.store import forgetting, merging, retention, thread_side
 from wa.store.chunks import MAX_ROWS
 from wa.store.connection import transaction
 from wa.store.records import Capture
@@ -181,7 +181,7 @@ class Work:
     def __init__(self, monkeypatch) -> None:
         self.instructions: list[int] = []
         self.rows: list[int] = []
-        for module in (retention, forgetting, thread_side):
+        for module in (retention, merging, thread_side):
             monkeypatch.setattr(module, "transaction", self._transaction)
 
     def _transaction(self, connection, work):

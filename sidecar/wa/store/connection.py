@@ -118,6 +118,8 @@ def _connect_writer(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
                 raise corrupt(path, trouble)
         schema.migrate(connection, int(time.time() * 1000))
         schema.mark_in_use(connection)
+        if not schema.merges_by_itself(connection):
+            schema.let_merge(connection, by_itself=True)
     except BaseException:
         connection.close()
         raise

@@ -16,14 +16,13 @@ from wa.model.log import GapReason
 from wa.store import acting_upkeep, agent_upkeep
 from wa.store.chunks import FIELDS, Chunk, encode
 from wa.store.commit import delete_chunks, insert_document, store_open_chunk
-from wa.store.connection import Database, transaction
+from wa.store.connection import Database
 from wa.store.errors import StoreLockedError
+from wa.store.merging import merge_all
 
 CHUNKS_AT_ONCE = 16
 """So many chunks a step looks at, however many are stored."""
 PANES_AT_ONCE = 64
-MERGE_PAGES = 64
-"""Pages of the index that one step writes: 16 ms measured."""
 RETRY_S = 0.05
 ALWAYS = -(1 << 62)
 """Before every instant."""
@@ -170,9 +169,7 @@ def _forget_pane(connection: sqlite3.Connection, pane: int) -> None:
 
 async def purge(database: Database, *, within_s: float) -> None:
     """Take what was deleted out of the index and out of the write-ahead log."""
-    await database.run(lambda connection: merge(connection, -MERGE_PAGES))
-    while await database.run(lambda connection: merge(connection, MERGE_PAGES)):
-        pass
+    await merge_all(database)
     deadline = time.monotonic() + within_s
     while not await database.run(_truncate_log):
         if time.monotonic() > deadline:
@@ -182,16 +179,6 @@ async def purge(database: Database, *, within_s: float) -> None:
                 details={"path": str(database.path)},
             )
         await asyncio.sleep(RETRY_S)
-
-
-def merge(connection: sqlite3.Connection, pages: int) -> bool:
-    """One step towards an index of one segment; a negative number begins it. Is there more to do?"""
-    before = connection.total_changes
-    transaction(
-        connection,
-        lambda: connection.execute("INSERT INTO chunks_fts (chunks_fts, rank) VALUES ('merge', ?)", (pages,)),
-    )
-    return connection.total_changes - before >= 2
 
 
 def _truncate_log(connection: sqlite3.Connection) -> bool:

@@ -10,11 +10,11 @@ from wa.model.log import GapReason
 from wa.store import acting_upkeep, agent_upkeep
 from wa.store.commit import delete_chunks
 from wa.store.connection import Database, transaction
-from wa.store.forgetting import MERGE_PAGES, merge
+from wa.store.merging import merge_all, merged_by_hand, write_back
 from wa.store.records import Retained, StoreSettings
 
 STEP_S = 0.01
-"""What a step aims at; the next takes more or fewer chunks. The index may add the merging of some segments."""
+"""What a step aims at; the next takes more or fewer chunks."""
 FIRST_STEP = 8
 MAX_STEP = 64
 PANES_AT_ONCE = 64
@@ -80,8 +80,9 @@ async def retain(database: Database, settings: StoreSettings, now_ms: int) -> Re
     rows = panes = 0
     if settings.retain_age_ms is not None:
         by_age = _Step(BY_AGE, now_ms - settings.retain_age_ms)
-        while await database.run(by_age):
-            pass
+        async with merged_by_hand(database) as merging:
+            while await database.run(by_age):
+                await merging.catch_up()
         rows += by_age.rows
         while await database.run(partial(_drop_said, before_ms=now_ms - settings.retain_age_ms)):
             pass
@@ -106,11 +107,10 @@ async def _shrink(database: Database, limit: int) -> int:
             break
         surplus = max(1, int(chunks * (1 - limit * SLACK / size)))
         by_size = _Step(BY_SIZE, 0)
-        while surplus > 0:
-            gone = await database.run(partial(by_size, at_most=surplus))
-            surplus -= gone
-            if not gone:
-                break
+        async with merged_by_hand(database) as merging:
+            while surplus > 0 and (gone := await database.run(partial(by_size, at_most=surplus))):
+                surplus -= gone
+                await merging.catch_up()
         rows += by_size.rows
         while await database.run(_drop_said):
             pass
@@ -120,13 +120,11 @@ async def _shrink(database: Database, limit: int) -> int:
 
 async def _give_back(database: Database) -> None:
     """Take deleted words out of the index, and free pages out of the file."""
-    await database.run(lambda connection: merge(connection, -MERGE_PAGES))
-    while await database.run(lambda connection: merge(connection, MERGE_PAGES)):
-        pass
+    await merge_all(database)
     while await database.run(_vacuum_step):
         pass
     # The file gets shorter when the write-ahead log is written back; PASSIVE waits for nobody.
-    await database.run(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+    await write_back(database)
 
 
 def _vacuum_step(connection: sqlite3.Connection) -> int:

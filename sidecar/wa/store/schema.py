@@ -118,6 +118,22 @@ def mark_closed(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM meta WHERE key = 'in_use_since_boot'")
 
 
+AUTOMERGE = 4
+"""Segments of one level at which FTS5 begins to merge them by itself: its default."""
+
+
+def let_merge(connection: sqlite3.Connection, *, by_itself: bool) -> None:
+    """Whether FTS5 merges segments of the index within the transactions of others. Kept in the file."""
+    connection.execute(
+        "INSERT INTO chunks_fts (chunks_fts, rank) VALUES ('automerge', ?)", (AUTOMERGE if by_itself else 0,)
+    )
+
+
+def merges_by_itself(connection: sqlite3.Connection) -> bool:
+    """Not so after a writer was killed in the middle of deleting."""
+    return connection.execute("SELECT 1 FROM chunks_fts_config WHERE k = 'automerge' AND v = 0").fetchone() is None
+
+
 def boot_id() -> str:
     """Differs between two starts of the machine; "" where the system does not say."""
     try:

@@ -20,6 +20,7 @@ from wa.store.agent_records import AgentBatch
 from wa.store.connection import Database
 from wa.store.errors import translate
 from wa.store.forgetting import Forgetting, purge
+from wa.store.merging import merged_by_hand
 from wa.store.prepare import pane_number
 from wa.store.read_panes import known_number
 from wa.store.records import Capture, PaneUpdate, Retained, StoreSettings
@@ -112,8 +113,9 @@ class Writer:
         if number is not None:
             await self._write(lambda connection, _: known_number(connection, f"p{number}"))
         forgetting = Forgetting(number, since_ms)
-        while await self._write(lambda connection, _: forgetting.step(connection)):
-            pass
+        async with merged_by_hand(self._database) as merging:
+            while await self._write(lambda connection, _: forgetting.step(connection)):
+                await merging.catch_up()
         await self._write(lambda connection, staged: self._side.forget_rest(connection, staged, forgetting))
         while await self._write(lambda connection, staged: self._side.forget_panes(connection, staged, forgetting)):
             pass
