@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wa.model.errors import StoreError
 from wa.model.log import Gap
 from wa.protocol.envelope import iso
+from wa.store import read_agents
+from wa.store.agent_records import EventRecord, SessionDetail, TransitionRecord
 from wa.store.connection import Database, snapshot
 from wa.store.errors import translate
 from wa.store.prepare import pane_number
@@ -21,11 +24,15 @@ from wa.store.records import LogEntry, PaneRecord, StoredScreen
 PAGE_ROWS = 2000
 """Read at once; between two pages nothing of the database is held."""
 
+PAGE_SAID = 5000
+"""The same, of events and of transitions."""
+
 Record = dict[str, Any]
+T = TypeVar("T")
 
 
 async def records(database: Database, *, uids: frozenset[str] | None, since_ms: int | None) -> AsyncIterator[Record]:
-    """Each pane, its rows and gaps in order, its screen. Keys and meaning: docs/topics/store.md."""
+    """Each pane, its rows and gaps in order, its screen, what agents did there. Keys: docs/topics/store.md."""
     known = await database.run(panes)
     shown = {
         screen.pane_uid: screen for screen in await database.run(lambda connection: screens(connection, closed=True))
@@ -45,20 +52,81 @@ async def records(database: Database, *, uids: frozenset[str] | None, since_ms: 
             first = rows[-1] + 1
         if pane.pane_uid in shown:
             yield _screen(shown[pane.pane_uid])
+        async for record in _said(database, pane.pane_uid, since_ms):
+            yield record
 
 
-def _page(uid: str, first: int, since_ms: int | None) -> Any:
-    return lambda connection: snapshot(
-        connection,
-        lambda: log(connection, pane_number(uid), first_row=first, limit=PAGE_ROWS, since_ms=since_ms),
+def _page(uid: str, first: int, since_ms: int | None) -> Callable[[sqlite3.Connection], list[LogEntry]]:
+    return _at_once(partial(log, pane=pane_number(uid), first_row=first, limit=PAGE_ROWS, since_ms=since_ms))
+
+
+async def _said(database: Database, uid: str, since_ms: int | None) -> AsyncIterator[Record]:
+    """Sessions of a pane, oldest first, then its events, then its changes of state."""
+    for detail in await database.run(_at_once(partial(_sessions, uid=uid, since_ms=since_ms))):
+        yield _session(detail)
+    after = 0
+    while events := await database.run(_at_once(partial(_events, uid=uid, since_ms=since_ms, after_id=after))):
+        for event in events:
+            yield _of_agent("event", event)
+        after = events[-1].id
+    after = 0
+    while changes := await database.run(_at_once(partial(_transitions, uid=uid, since_ms=since_ms, after_id=after))):
+        for change in changes:
+            yield _of_agent("transition", change)
+        after = changes[-1].id
+
+
+def _events(connection: sqlite3.Connection, uid: str, since_ms: int | None, after_id: int) -> list[EventRecord]:
+    return read_agents.events(
+        connection, pane=uid, event=None, since_ms=since_ms, until_ms=None, limit=PAGE_SAID, after_id=after_id
     )
 
 
+def _transitions(
+    connection: sqlite3.Connection, uid: str, since_ms: int | None, after_id: int
+) -> list[TransitionRecord]:
+    return read_agents.transitions(
+        connection, pane=uid, since_ms=since_ms, until_ms=None, limit=PAGE_SAID, after_id=after_id
+    )
+
+
+def _sessions(connection: sqlite3.Connection, uid: str, since_ms: int | None) -> list[SessionDetail]:
+    found = read_agents.sessions(
+        connection, pane=uid, agent=None, since_ms=since_ms, until_ms=None, is_open=None, limit=None
+    )
+    return [read_agents.session(connection, one.id) for one in reversed(found)]
+
+
+def _at_once(work: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+    """*work* on one state of the database."""
+    return lambda connection: snapshot(connection, lambda: work(connection))
+
+
 def _pane(pane: PaneRecord) -> Record:
-    fields: Record = {"type": "pane"}
-    for name, value in pane._asdict().items():
+    return {"type": "pane", **_fields(pane._asdict())}
+
+
+def _session(detail: SessionDetail) -> Record:
+    """All that is known of one; where its own record counts turns, limits and compactions, they stand themselves."""
+    own = {**_fields(detail.session._asdict()), "session": detail.session.id}
+    del own["id"]
+    parts = {
+        name: [_fields(one._asdict()) for one in part] for name, part in detail._asdict().items() if name != "session"
+    }
+    return {"type": "session", **own, **parts}
+
+
+def _of_agent(sort: str, found: EventRecord | TransitionRecord) -> Record:
+    return {"type": sort, **_fields(found._asdict())}
+
+
+def _fields(record: dict[str, Any]) -> Record:
+    """`started_ms` becomes `started_at`, a text; `at_ms` becomes `at`."""
+    fields: Record = {}
+    for name, value in record.items():
         if name.endswith("_ms"):
-            fields[name.removesuffix("_ms") + "_at"] = None if value is None else iso(value)
+            at = None if value is None else iso(value)
+            fields["at" if name == "at_ms" else name.removesuffix("_ms") + "_at"] = at
         else:
             fields[name] = value
     return fields

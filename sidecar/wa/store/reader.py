@@ -221,7 +221,7 @@ class Reader:
     def export(
         self, *, panes: Iterable[str] | None = None, since_ms: int | None = None
     ) -> AsyncIterator[export.Record]:
-        """Records for JSON lines: of each pane itself, its rows and gaps in order, its screen."""
+        """Records for JSON lines: of each pane itself, its rows and gaps in order, its screen, its agents' doings."""
         uids = None if panes is None else frozenset(panes)
         return export.records(self._database, uids=uids, since_ms=since_ms)
 
