@@ -79,15 +79,21 @@ async def _output(process: asyncio.subprocess.Process) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Whatever of its session still runs."""
-    for number, within_s in ((signal.SIGTERM, GOODBYE_S), (signal.SIGKILL, GOODBYE_S)):
-        if process.returncode is not None:
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await process.wait()
+    """Whatever of its session still runs when its time is over, or nobody waits any more."""
+    if process.returncode is not None:
+        return
+    _signal(process.pid, signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            await process.wait()
+    # Its children may have stayed.
+    _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
 
 
 def _read(output: bytes) -> Any:

@@ -47,14 +47,14 @@ class Keeper:
         read: RunReader,
         steps: Steps,
         clock: Clock,
-        ended: Callable[[Run, Ending], None],
+        told: Callable[[Run, Ending], None],
     ) -> None:
-        """*ended* is told of each run that came to an end."""
+        """*told* is told of each run that came to an end."""
         self._write = write
         self._read = read
         self._steps = steps
         self._clock = clock
-        self._ended = ended
+        self._told = told
         self._playing: dict[int, _Playing] = {}
         self._holder: dict[str, int] = {}
         """Pane → the live run that has it."""
@@ -144,7 +144,7 @@ class Keeper:
             if self._holder.get(uid) == run.id:
                 del self._holder[uid]
         if ending is not None:
-            self._ended(run, ending)
+            self._told(run, ending)
         self._next_of(uid)
 
     def _next_of(self, uid: str) -> None:
@@ -229,6 +229,11 @@ class Keeper:
                 await asyncio.wait([playing.task])
             ended.append(ident)
         return ended
+
+    async def ended(self, run: int) -> None:
+        """Returns once it is not under way."""
+        if (playing := self._playing.get(run)) is not None:
+            await asyncio.wait([playing.task])
 
     async def close(self) -> None:
         """The sidecar ends: what is under way goes on with the next one."""

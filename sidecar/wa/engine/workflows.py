@@ -283,6 +283,10 @@ class Workflows:
             raise Refused("the run was not begun: too many are under way, or the same one has just begun")
         return ident
 
+    async def ended(self, run: int) -> None:
+        """Returns once it has ended."""
+        await self.keeper.ended(run)
+
     async def abort(self, runs: Sequence[int], why: str) -> list[int]:
         return await self.keeper.abort(runs, why)
 

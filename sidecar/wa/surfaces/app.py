@@ -30,6 +30,7 @@ from wa.surfaces import (
     status,
     stop,
     watch,
+    workflow,
 )
 from wa.surfaces.output import complain, say
 
@@ -55,7 +56,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "help": help.help_command,
 }
 """Every command without commands of its own, in the order of `wa help`."""
-GROUPS: dict[str, typer.Typer] = {"sessions": sessions.app, "rules": rules.app, "config": config.app}
+GROUPS: dict[str, typer.Typer] = {
+    "sessions": sessions.app,
+    "rules": rules.app,
+    "workflow": workflow.app,
+    "config": config.app,
+}
 """Those that have some."""
 
 app = typer.Typer(

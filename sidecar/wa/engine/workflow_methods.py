@@ -1,0 +1,71 @@
+"""The methods of workflows on the sidecar's wire: docs/protocol/sidecar.md."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from wa.engine.registry import Registry
+from wa.engine.server import Handler, Params
+from wa.engine.workflows import Workflows
+from wa.model.errors import NotFound, TimedOut, UsageError
+
+DRY_WITHIN_S = 40.0
+MAX_NAMED = 1_000
+
+
+class WorkflowMethods:
+    def __init__(self, workflows: Workflows, registry: Registry) -> None:
+        self._workflows = workflows
+        self._registry = registry
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"workflow_run": self._run, "workflow_switch": self._switch, "workflow_abort": self._abort}
+
+    async def _run(self, params: Params) -> dict[str, Any]:
+        """A dry run is answered once it has ended."""
+        name, pane = _text(params, "name"), self._pane(params)
+        dry_run = params.get("dry_run") is True
+        run = await self._workflows.begin_by_hand(name, pane, dry_run=dry_run)
+        if dry_run:
+            try:
+                async with asyncio.timeout(DRY_WITHIN_S):
+                    await self._workflows.ended(run)
+            except TimeoutError:
+                await self._workflows.abort([run], "a dry run takes seconds")
+                raise TimedOut(f"the dry run of {name} did not end within {DRY_WITHIN_S:g} s") from None
+        return {"run": run}
+
+    async def _switch(self, params: Params) -> dict[str, Any]:
+        enabled = params.get("enabled")
+        if not isinstance(enabled, bool):
+            raise UsageError("`enabled` must be true or false")
+        pane = self._pane(params)
+        runs = await self._workflows.switch(_text(params, "name"), pane, enabled=enabled)
+        return {"pane_uid": pane, "runs": runs}
+
+    async def _abort(self, params: Params) -> dict[str, Any]:
+        runs = params.get("runs")
+        if (
+            not isinstance(runs, list)
+            or len(runs) > MAX_NAMED
+            or not all(isinstance(one, int) and not isinstance(one, bool) for one in runs)
+        ):
+            raise UsageError("`runs` must be a list of numbers")
+        why = params.get("why")
+        ended = await self._workflows.abort(runs, why if isinstance(why, str) and why else "ended by a person")
+        if runs and not ended:
+            raise NotFound("none of these runs is under way", next_step="`wa workflow status` shows those that are.")
+        return {"runs": ended}
+
+    def _pane(self, params: Params) -> str | None:
+        name = params.get("pane")
+        return None if name is None else self._registry.find(name).uid
+
+
+def _text(params: Params, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"`{name}` must be text, not {value!r:.60}")
+    return value
