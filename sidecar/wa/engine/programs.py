@@ -88,7 +88,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
     # Its children may have stayed.
     _signal(process.pid, signal.SIGKILL)
-    await process.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            await process.communicate()
 
 
 def _signal(group: int, number: int) -> None:
