@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -34,6 +34,8 @@ class AgentNotes:
         self.wanted = asyncio.Event()
         """Something waits."""
         self.given_up = 0
+        self.saved: Callable[[], None] = lambda: None
+        """Told when something was stored."""
         self.trouble: StoreError | None = None
         """Why the database took nothing the last time."""
 
@@ -65,6 +67,7 @@ class AgentNotes:
                 done = set(map(id, batches))
                 while self._waiting and id(self._waiting[0]) in done:
                     self._waiting.popleft()
+                self.saved()
             self.trouble = None
             self.wanted.clear()
             return True
