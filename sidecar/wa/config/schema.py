@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ class Setting:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    """Of a text; of each text of a list."""
+    form: str = ""
+    """An expression for the whole of a text; `form_words` says it to people."""
+    form_words: str = ""
 
     @property
     def kind(self) -> str:
@@ -29,17 +34,66 @@ class Setting:
             return f"must be a {self.kind}, not {value!r:.60}"
         if isinstance(value, list):
             bad = [entry for entry in value if not isinstance(entry, str) or not entry]
+            if not bad and self.choices and (odd := [entry for entry in value if entry not in self.choices]):
+                return f"must hold only {', '.join(self.choices)}, not {odd[0]!r:.60}"
             return f"must be a {self.kind}, not {bad[0]!r:.60} in it" if bad else None
         if isinstance(value, str) and self.choices and value not in self.choices:
             return f"must be one of {', '.join(self.choices)}, not {value!r:.60}"
         if isinstance(value, str) and not value:
-            return "must not be empty"
+            return "must not be empty" if self.default else None
+        if isinstance(value, str) and self.form and not re.fullmatch(self.form, value):
+            return f"must look like {self.form_words}, not {value!r:.60}"
         if isinstance(value, int) and self.minimum is not None and value < self.minimum:
             return f"must be at least {self.minimum}, not {value}"
         if isinstance(value, int) and self.maximum is not None and value > self.maximum:
             return f"must be at most {self.maximum}, not {value}"
         return None
 
+
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+
+NOTIFY: tuple[Setting, ...] = (
+    Setting(
+        "notify.channels",
+        ("desktop",),
+        "Ways in which you are told; an empty list: not at all. `wa notices` lists them all the same.",
+        choices=("desktop", "webhook", "ntfy"),
+    ),
+    Setting(
+        "notify.tell",
+        ("needs_you", "done"),
+        "What you are told of: agents that need you, and what has ended or is only to be known.",
+        choices=("needs_you", "done"),
+    ),
+    Setting(
+        "notify.waits_s",
+        8,
+        "A question, a limit or a lost sign-in must stand so long before you are told: what a workflow or you answer at once is no news.",
+        minimum=0,
+        maximum=3600,
+    ),
+    Setting(
+        "notify.focus_s",
+        120,
+        "You are not told of the pane that you have in focus, if you used its terminal within this time; 0: told all the same.",
+        minimum=0,
+        maximum=86_400,
+    ),
+    Setting("notify.quiet_from", "", "Quiet hours begin.", form=_CLOCK, form_words="22:30"),
+    Setting("notify.quiet_to", "", "Quiet hours end; both or neither.", form=_CLOCK, form_words="07:00"),
+    Setting("notify.zone", "", "The time zone of the quiet hours, as Europe/Berlin; without it this machine's."),
+    Setting("notify.quiet_needs_you", False, "What needs you comes through in quiet hours too."),
+    Setting("notify.webhook.url_file", "", "A file (mode 600) that holds the webhook's address, and nothing else."),
+    Setting("notify.webhook.url_env", "", "Or an environment variable of the sidecar that does."),
+    Setting("notify.webhook.token_file", "", "A file (mode 600) with a token, sent as `Authorization: Bearer`."),
+    Setting("notify.webhook.token_env", "", "Or an environment variable."),
+    Setting(
+        "notify.ntfy.url_file", "", "A file (mode 600) with the address of an ntfy topic, https://ntfy.sh/my-topic."
+    ),
+    Setting("notify.ntfy.url_env", "", "Or an environment variable."),
+    Setting("notify.ntfy.token_file", "", "A file (mode 600) with the access token of ntfy."),
+    Setting("notify.ntfy.token_env", "", "Or an environment variable."),
+)
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -166,4 +220,5 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=1,
         maximum=1_000,
     ),
+    *NOTIFY,
 )

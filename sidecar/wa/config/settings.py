@@ -92,12 +92,38 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressSettings:
+    """Where the address and the token of a way to tell a person stand; never they themselves."""
+
+    url_file: str
+    url_env: str
+    token_file: str
+    token_env: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    channels: tuple[str, ...]
+    tell: tuple[str, ...]
+    waits_s: int
+    focus_s: int
+    quiet_from: str
+    """HH:MM; empty: no quiet hours."""
+    quiet_to: str
+    zone: str
+    quiet_needs_you: bool
+    webhook: AddressSettings
+    ntfy: AddressSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     capture: CaptureSettings
     retention: RetentionSettings
     log: LogSettings
     wezterm: WezTermSettings
     policy: PolicySettings
+    notify: NotifySettings
     mux: tuple[MuxEntry, ...] = ()
     origin: Mapping[str, str] = field(default_factory=dict)
     """For each key that was set in a file: which file."""
@@ -150,6 +176,8 @@ def parse(text: str, origin: str) -> Settings:
             raise reading.error(key, reason)
         values[key] = tuple(value) if isinstance(value, list) else value
         said[key] = origin
+    for key, reason in _amiss_together(values):
+        raise reading.error(key, reason)
     return _build(values, muxes, rules, said)
 
 
@@ -171,6 +199,17 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
             found += _leaves(value, f"{key}.")
         else:
             found.append((key, value))
+    return found
+
+
+def _amiss_together(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Keys that are right alone, but not with the others."""
+    found = []
+    if bool(values["notify.quiet_from"]) != bool(values["notify.quiet_to"]):
+        key = "notify.quiet_from" if values["notify.quiet_from"] else "notify.quiet_to"
+        found.append((key, "quiet hours need both notify.quiet_from and notify.quiet_to"))
+    if (zone := values["notify.zone"]) and not is_zone(zone):
+        found.append(("notify.zone", f"{zone!r:.60} is no time zone; write Europe/Berlin"))
     return found
 
 
@@ -203,6 +242,11 @@ def _build(
         log=LogSettings(**section("log")),
         wezterm=WezTermSettings(**section("wezterm")),
         policy=PolicySettings(**section("policy"), rules=rules),
+        notify=NotifySettings(
+            **section("notify"),
+            webhook=AddressSettings(**section("notify.webhook")),
+            ntfy=AddressSettings(**section("notify.ntfy")),
+        ),
         mux=muxes,
         origin=dict(said),
     )

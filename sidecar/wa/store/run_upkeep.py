@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from wa.store import notices
+
 AT_ONCE = 200
 """Runs that one transaction of retention deletes."""
 
@@ -17,6 +19,7 @@ def forget(connection: sqlite3.Connection, number: int | None, since_ms: int) ->
         (since_ms, number),
     ).fetchall()
     _drop(connection, [run for (run,) in found])
+    notices.forget(connection, number, since_ms)
 
 
 def drop_panes(connection: sqlite3.Connection, numbers: list[int]) -> None:
@@ -24,6 +27,7 @@ def drop_panes(connection: sqlite3.Connection, numbers: list[int]) -> None:
     for number in numbers:
         forget(connection, number, -(1 << 62))
         connection.execute("DELETE FROM workflow_switches WHERE pane = ?", (number,))
+    notices.drop_panes(connection, numbers)
 
 
 def drop_old(connection: sqlite3.Connection, before_ms: int) -> int:
@@ -32,7 +36,7 @@ def drop_old(connection: sqlite3.Connection, before_ms: int) -> int:
         "SELECT id FROM workflow_runs WHERE ended_ms < ? ORDER BY id LIMIT ?", (before_ms, AT_ONCE)
     ).fetchall()
     _drop(connection, [run for (run,) in found])
-    return len(found)
+    return len(found) + notices.drop_old(connection, before_ms)
 
 
 def _drop(connection: sqlite3.Connection, runs: list[int]) -> None:

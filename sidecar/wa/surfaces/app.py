@@ -22,6 +22,7 @@ from wa.surfaces import (
     forget,
     help,  # noqa: A004 - the command's name
     logs,
+    notices,
     panes,
     rules,
     search,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": logs.logs,
     "search": search.search,
     "events": events.events,
+    "notices": notices.notices,
     "send": send.send,
     "explain": explain.explain,
     "record": explain.record,
@@ -60,6 +62,7 @@ GROUPS: dict[str, typer.Typer] = {
     "sessions": sessions.app,
     "rules": rules.app,
     "workflow": workflow.app,
+    "notify": notices.app,
     "config": config.app,
 }
 """Those that have some."""

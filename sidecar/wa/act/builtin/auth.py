@@ -25,6 +25,10 @@ WHAT: Mapping[str, str] = {
 }
 
 
+HOUR_MS = 3_600_000
+"""Several events of one lost sign-in are told once."""
+
+
 def play(context: Context) -> Steps[Ending]:
     trigger = context.trigger
     yield from until(
@@ -38,7 +42,7 @@ def play(context: Context) -> Steps[Ending]:
     agent = trigger.agent or "An agent"
     how = SIGN_IN.get(agent, "look at it")
     body = f"{agent} {WHAT.get(trigger.event, 'is not signed in')}. Next step: {how}."
-    yield from tell("Sign-in needed", body, needs_you=True, key=f"auth:{trigger.pane_uid}")
+    yield from tell("Sign-in needed", body, needs_you=True, key=f"auth:{trigger.pane_uid}:{trigger.at_ms // HOUR_MS}")
     return Ending("told", body)
 
 

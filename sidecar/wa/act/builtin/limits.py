@@ -59,7 +59,7 @@ class Limited:
 
     @property
     def key(self) -> str:
-        return f"limit:{self.context.trigger.pane_uid}"
+        return f"limit:{self.context.trigger.pane_uid}:{self.context.trigger.at_ms}"
 
 
 def play(context: Context) -> Steps[Ending]:
