@@ -60,6 +60,8 @@ class Busy(StrEnum):
 
     WAIT = "wait"
     """Begins after it, if it is not older than `max_age_s` by then."""
+    MERGE = "merge"
+    """Is dropped if a run of this workflow has the pane or waits for it, which then answers both; else it waits."""
     DROP = "drop"
 
 

@@ -87,7 +87,7 @@ class Keeper:
             places: list[int | None] = []
             claimed = set(self._holder)
             for one in begins:
-                status = self._status(one, claimed)
+                status = self._status(one, claimed, [begin.workflow.name for begin, *_ in taken if _has(begin, one)])
                 if status is None or len(self._playing) + len(taken) >= MAX_OPEN:
                     log.info("trigger dropped", extra={"workflow": one.workflow.name, "pane": one.trigger.pane_uid})
                     places.append(None)
@@ -112,12 +112,17 @@ class Keeper:
                 self._next_of(uid)
         return [None if place is None else idents[place] for place in places]
 
-    def _status(self, one: Begin, claimed: set[str]) -> RunStatus | None:
-        """None: dropped."""
+    def _status(self, one: Begin, claimed: set[str], beside: Sequence[str]) -> RunStatus | None:
+        """None: dropped. *beside*: workflows that begin on the same pane just now."""
         uid = one.trigger.pane_uid
         if not (takes_lease(one.workflow) and one.mode is Mode.LIVE and uid):
             return RunStatus.RUNNING
         if uid in claimed or self._waiting.get(uid):
+            if one.workflow.when_busy is Busy.MERGE:
+                holder = self.holder(uid)
+                there = [run.workflow.name for run in self._waiting.get(uid, ())] + list(beside)
+                there += [] if holder is None else [holder.run.workflow.name]
+                return None if one.workflow.name in there else RunStatus.WAITING
             return None if one.workflow.when_busy is Busy.DROP else RunStatus.WAITING
         claimed.add(uid)
         return RunStatus.RUNNING
@@ -238,6 +243,11 @@ class Keeper:
     async def close(self) -> None:
         """The sidecar ends: what is under way goes on with the next one."""
         await tasks.cancel([playing.task for playing in list(self._playing.values())])
+
+
+def _has(begin: Begin, other: Begin) -> bool:
+    """Whether *begin* is to have, or to wait for, the pane of *other*."""
+    return begin.mode is Mode.LIVE and takes_lease(begin.workflow) and begin.trigger.pane_uid == other.trigger.pane_uid
 
 
 def _end(at_ms: int, ending: Ending, status: RunStatus | None = None) -> End:

@@ -27,19 +27,17 @@ from wa.engine.methods import Methods
 from wa.engine.muxes import Muxes
 from wa.engine.never import NeverRules
 from wa.engine.notice_methods import notice_handlers
-from wa.engine.notice_watch import NoticeWatch
-from wa.engine.notices import Notices
 from wa.engine.registry import Registry
 from wa.engine.server import Server
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
+from wa.engine.telling import telling
 from wa.engine.zone import local_zone
 from wa.model.clock import Clock
 from wa.model.errors import StoreError, WaError
 from wa.protocol import sidecar_wire as wire
 from wa.protocol.results import WatchResult
 from wa.sources.session_files import SessionFiles
-from wa.store.notices import NoticeWriter
 from wa.store.reader import Reader
 from wa.store.records import DAY_MS, StoreSettings
 from wa.store.writer import Writer
@@ -156,8 +154,6 @@ class Sidecar:
                 options=Options(wezterm=settings.wezterm.command, control_dir=paths.runtime / "ssh", clock=clock),
             )
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms)
-            notices = Notices(settings.notify, NoticeWriter(writer), shared.registry, clock, zone=local_zone())
-            notice_watch = NoticeWatch(notices, shared.registry, clock, waits_s=settings.notify.waits_s)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
             stack.push_async_callback(self._save, buffer)
@@ -166,15 +162,13 @@ class Sidecar:
             noting = tasks.spawn(agents.run(), name="write events", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [noting])
             retaining = tasks.spawn(self._retain(writer), name="retention")
-            telling = [
-                tasks.spawn(notices.run(), name="notices"),
-                tasks.spawn(notice_watch.run(), name="look for notices"),
-            ]
-            stack.push_async_callback(tasks.cancel, telling)
             watching = tasks.spawn(muxes.run(), name="muxes", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [watching, retaining])
             # After the muxes have begun, and to be broken off before them: what is under way is taken up by the next run.
             act = await stack.enter_async_context(acting(shared, muxes, writer, settings.policy))
+            notices = await stack.enter_async_context(
+                telling(shared, writer, settings.notify, zone=local_zone(), focus=act.presence)
+            )
             methods = Methods(shared, muxes, writer, reports, self.stop, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {**methods.handlers(), **act.methods.handlers(), **notice_handlers(notices)}

@@ -34,6 +34,7 @@ def test_the_table_names_each_with_what_starts_it(workflow: builtin.Workflow) ->
     """Name, events, and whether it is on by itself."""
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{workflow.name}` |"))
     _, _, events, on, *_ = row.split("|")
+    assert bool(workflow.starts) == any(words in events for words in ("gone", "minutes"))
 
     assert on.strip() == ("yes" if workflow.default_enabled else "no")
     for event in workflow.events:

@@ -94,6 +94,12 @@ def test_an_exit_is_mended_where_the_user_says_so() -> None:
     assert crashed(world(answers=[UP]), "session.end", after=["crash", "exit"]).outcome == "resumed"
 
 
+def test_one_that_was_killed_says_nothing_and_is_mended_where_the_user_says_so() -> None:
+    """It is gone; whether somebody quit it nobody can say."""
+    assert crashed(world(answers=[UP]), "state").outcome == "not_configured"
+    assert crashed(world(answers=[UP]), "state", after=["crash", "gone"]).outcome == "resumed"
+
+
 def test_an_agent_that_ended_at_its_limit_is_not_started_into_it_again() -> None:
     """Whoever ended it there had a reason."""
     here = world()

@@ -109,6 +109,17 @@ def test_a_retry_loop_is_warned_of_and_then_needs_a_person() -> None:
     assert here.at == []
 
 
+def test_a_turn_that_lasted_long_already_is_warned_of_at_once() -> None:
+    """The state has lasted before the run began."""
+    here = World(STUCK, pane("working"))
+
+    ending = here.play({"state": "working", "held_s": 2700}, event="state")
+
+    assert ending.outcome == "escalated"
+    assert here.told[0].body == "It works without an end since 45 minutes."
+    assert here.elapsed_s == 600
+
+
 def test_where_the_user_allows_it_the_turn_is_ended_and_the_agent_poked() -> None:
     """Once."""
     here = World(STUCK, pane("working"), answers=[(INTERRUPT, ActOutcome.PRESSED, {"state": "idle"})])

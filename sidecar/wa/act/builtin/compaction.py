@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wa.act.builtin.steps import AT_WORK, LEFT, Steps, away, look, not_sent, seconds, send_when_free, until
-from wa.act.workflow import Context, Workflow
+from wa.act.workflow import Busy, Context, Workflow
 from wa.model.action import ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import Ending, Saw
@@ -62,6 +62,7 @@ HANDLE_COMPACTION = Workflow(
     play=play,
     about="After a compaction, when the composer is back, tells the agent to read its instructions again.",
     version="1",
+    when_busy=Busy.MERGE,
     settings={
         "prompt": "Reread AGENTS.md so it's still fresh in your mind.",
         "settle_s": 2.0,

@@ -27,7 +27,7 @@ from wa.act.builtin.steps import (
     tell,
     until,
 )
-from wa.act.workflow import Context, Workflow
+from wa.act.workflow import Busy, Context, Workflow
 from wa.model.agent import PaneState
 from wa.model.command import Ending, Saw
 
@@ -295,6 +295,7 @@ HANDLE_USAGE_LIMITS = Workflow(
     play=play,
     about="At a usage limit closes the box by its label, sleeps until the reset and sends the resume prompt once.",
     version="1",
+    when_busy=Busy.MERGE,
     settings={
         "prompt": "proceed.",
         "on_limit": "park",

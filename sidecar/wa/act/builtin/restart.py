@@ -7,14 +7,16 @@ see to, right before they type.
 from __future__ import annotations
 
 from wa.act.builtin.steps import AT_WORK, LEFT, SESSION_ID, Steps, act, look, park, seconds, tell, until, words
-from wa.act.workflow import Context, Workflow
+from wa.act.workflow import Busy, Context, OnState, Workflow
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import Ending, Saw
 
-KINDS = {"error.crash": "crash", "session.end": "exit", "state": "crash"}
-"""An agent that is gone without a word has crashed."""
+KINDS = {"error.crash": "crash", "session.end": "exit", "state": "gone"}
+"""`gone`: the agent is not there any more, whatever it said. One that was killed says nothing."""
 BACK = (PaneState.IDLE, *sorted(AT_WORK), *sorted(state for state in PaneState if state.startswith("waiting.")))
+GONE_S = 3.0
+"""Exit texts have come by then, mostly. After five seconds nobody knows any more which agent it was."""
 _TRY_AGAIN = frozenset({ActOutcome.SCREEN_MOVED, ActOutcome.UNREACHABLE, ActOutcome.HUMAN_TYPING, ActOutcome.BUSY})
 """Nothing was typed."""
 
@@ -124,4 +126,7 @@ RESTART_AGENT = Workflow(
         "fresh_s": 60.0,
     },
     max_age_s=60.0,
+    starts=(OnState(frozenset({PaneState.EXITED}), held_s=GONE_S),),
+    agents=frozenset({"codex", "claude_code", "gemini"}),
+    when_busy=Busy.MERGE,
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from wa.act.builtin.steps import LEFT, Steps, act, away, look, seconds, send_when_free, tell, until
-from wa.act.workflow import Context, Workflow
+from wa.act.workflow import Busy, Context, OnState, Workflow
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import Ending
 
 MOVED = tuple(sorted(state for state in PaneState if state not in (PaneState.WORKING, PaneState.UNKNOWN)))
 """Whatever else it does, it does not go on retrying."""
+WORKS_S = 2_700.0
+"""A turn that lasts so long without a pause is worth a look."""
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -36,9 +38,12 @@ def _slow(context: Context) -> Steps[Ending]:
     agent = trigger.agent or "The agent"
     what = "retries" if trigger.event == "rate.retry" else "works without an end"
     key = f"stuck:{trigger.pane_uid}:{trigger.at_ms}"
-    if (ending := (yield from _moved(context, seconds(settings, "warn_s")))) is not None:
+    # A state that began this has lasted already.
+    lasted_s = WORKS_S if trigger.event == "state" else 0.0
+    wait_s = 0.0 if lasted_s else seconds(settings, "warn_s")
+    if (ending := (yield from _moved(context, wait_s))) is not None:
         return ending
-    minutes = round(seconds(settings, "warn_s") / 60)
+    minutes = round((lasted_s + wait_s) / 60)
     yield from tell(f"{agent} may be stuck", f"It {what} since {minutes} minutes.", needs_you=False, key=key)
     poke = str(settings["poke"])
     if poke and (ending := (yield from _poke(context, poke))) is not None:
@@ -83,5 +88,7 @@ STUCK = Workflow(
     play=play,
     about="Warns of retries that do not end, work without an end and a full context; pokes only where told to.",
     version="1",
+    starts=(OnState(frozenset({PaneState.WORKING}), held_s=WORKS_S),),
+    when_busy=Busy.MERGE,
     settings={"warn_s": 300.0, "escalate_s": 600.0, "poke": "", "patience_s": 120.0},
 )

@@ -1,0 +1,31 @@
+"""Notices, put together with the rest of a sidecar."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from wa.config.settings import NotifySettings
+from wa.engine import tasks
+from wa.engine.notice_watch import NoticeWatch
+from wa.engine.notices import Focus, Notices
+from wa.engine.shared import Shared
+from wa.store.notices import NoticeWriter
+from wa.store.writer import Writer
+
+
+@asynccontextmanager
+async def telling(
+    shared: Shared, writer: Writer, settings: NotifySettings, *, zone: str, focus: Focus | None = None
+) -> AsyncIterator[Notices]:
+    """What is under way at the end is not delivered; `wa notices` shows it without a delivery."""
+    notices = Notices(settings, NoticeWriter(writer), shared.registry, shared.clock, zone=zone, focus=focus)
+    watch = NoticeWatch(notices, shared.registry, shared.clock, waits_s=settings.waits_s)
+    running = [
+        tasks.spawn(notices.run(), name="notices"),
+        tasks.spawn(watch.run(), name="look for notices"),
+    ]
+    try:
+        yield notices
+    finally:
+        await tasks.cancel(running)
