@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wa.ingest.checkpoint import MAX_MARKS, Stay, marks
-from wa.ingest.document import Document, Line
+from wa.ingest.document import Document
 from wa.ingest.ledger import Ledger
+from wa.ingest.shown import Line
 from wa.model.log import GapReason, RowKind
 from wa.model.observation import ScreenPush
 from wa.model.screen import Dimensions, Row
