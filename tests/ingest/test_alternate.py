@@ -278,6 +278,12 @@ def play(scene: Scene, events: list[tuple[str, int]], jump: int) -> int:
 @example([("say", 30), ("say", 30), ("height", 41), ("back", 51)], 2, 44, 55)
 @example([("height", 20), ("say", 20), ("composer", 6), ("type", 1)], 2, 24, 50)
 @example([("height", 24), ("height", 50)], 2, 45, 50)
+@example(
+    [("height", 20), ("say", 28), ("composer", 6), ("type", 6), ("dialog", 8), ("transcript", 44)],
+    3,
+    33,
+    50,
+)
 def test_whatever_a_chat_does_each_row_of_it_is_stored_once(
     events: list[tuple[str, int]], jump: int, rows: int, cols: int
 ) -> None:

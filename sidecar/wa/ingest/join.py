@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from wa.ingest.anchor import Anchor, Known, Pair, head_above
+from wa.ingest.anchor import Anchor, Known, Pair, head_above, telling
 from wa.ingest.composer import staying
+from wa.ingest.jump import SAYS_SOMETHING
 from wa.ingest.ledger import BLANK
 from wa.ingest.sheet import FLICKERS, Sheet
 from wa.ingest.shown import Seen, Shown
@@ -30,7 +32,7 @@ def join(sheet: Sheet, anchor: Anchor, seen: Seen, known: Known) -> None:
     last_content = max(
         (pair for pair in anchor.pairs if pair.at < known.end and names[pair.row] not in feet), default=None
     )
-    sheet.stored = _still_stored(sheet, Anchor(Pair(row, at), anchor.pairs))
+    sheet.stored, inserted = _still_stored(sheet, Anchor(Pair(row, at), anchor.pairs), seen)
     old = {line.key: line for line in sheet.lines[at:]}
     lost = _lost_from(sheet, at, anchor.pairs)
     block = sheet.lines[at].block
@@ -44,6 +46,8 @@ def join(sheet: Sheet, anchor: Anchor, seen: Seen, known: Known) -> None:
     sheet.lines[at:] = [sheet.line(seen, i, old, scrolled=i in scrolled) for i in range(row, len(frame))]
     for after, reason in lost:
         sheet.lines[at + min(max(after, row), len(frame) - 1) - row].lost = reason
+    if inserted and sheet.stored < len(sheet.lines):
+        sheet.lines[sheet.stored].lost = GapReason.UNSEEN  # a log that only grows has no place for them
     sheet.shown = Shown(at - (row - head), head, len(frame) - head)
     sheet.sure = at if last_content is None else at + last_content.row - row + 1
 
@@ -59,16 +63,25 @@ def _lost_from(sheet: Sheet, first: int, pairs: Sequence[Pair]) -> list[tuple[in
     return lost
 
 
-def _still_stored(sheet: Sheet, anchor: Anchor) -> int:
-    """Stored rows stay stored where the frame lays them out anew."""
+def _still_stored(sheet: Sheet, anchor: Anchor, seen: Seen) -> tuple[int, bool]:
+    """Stored rows stay stored where the frame lays them out anew; and whether rows stand among them that never were."""
     row, at = anchor.first
     if sheet.stored <= at:
-        return sheet.stored
+        return sheet.stored, False
     inside = [pair for pair in anchor.pairs if pair.at < sheet.stored]
     last = inside[-1] if inside else Pair(row - 1, at - 1)
-    rest = sheet.stored - 1 - last.at
     later = next((pair.row for pair in anchor.pairs if pair.at >= sheet.stored), len(sheet.frame))
-    return at + (last.row - row) + 1 + max(0, min(rest, later - last.row - 1))
+    often = Counter(seen.names)
+    for known in range(last.at + 1, sheet.stored):
+        name = sheet.lines[known].key
+        if often[name] == 1 and telling(sheet.lines[known].row.text) >= SAYS_SOMETHING:
+            found = next((i for i in range(last.row + 1, min(later, len(seen.names))) if seen.names[i] == name), None)
+            last = last if found is None else Pair(found, known)
+    stored = {BLANK, *(line.key for line in sheet.lines[at : sheet.stored])}
+    grew = last.row - row > last.at - at
+    inserted = grew and any(name not in stored for name in seen.names[row : last.row])
+    rest = sheet.stored - 1 - last.at
+    return at + (last.row - row) + 1 + max(0, min(rest, later - last.row - 1)), inserted
 
 
 def _learn(sheet: Sheet, anchor: Anchor, seen: Seen, moved: int, head: int) -> None:
