@@ -17,7 +17,7 @@ from wa.model.log import Gap, GapReason
 NOISE = re.compile(r"Working|for help|model-x|^> |^-+$|\?|T R A N S|pgup|q to quit|^~$|/command")
 
 
-FEW_SHARED = 8
+FEW_SHARED = 10
 """Rows that two frames have in common, some of them blank and braces: too few to tell a scroll from a jump, at times."""
 
 
