@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from wa.ingest.fetch import Lost
 from wa.ingest.ledger import Ledger
-from wa.ingest.rejoin import Cause, Rejoin
+from wa.ingest.rejoin import Rejoin
+from wa.ingest.uncertain import Cause
 from wa.model.log import GapReason
 
 

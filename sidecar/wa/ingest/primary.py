@@ -14,7 +14,8 @@ from wa.ingest.limit import ROUND_ROWS, Limit
 from wa.ingest.lines import logical_lines
 from wa.ingest.losses import report_missing, report_orphans
 from wa.ingest.mark import Mark
-from wa.ingest.rejoin import FIRST_LOOK_ROWS, Cause, Rejoin, Verdict
+from wa.ingest.rejoin import Rejoin, Verdict
+from wa.ingest.uncertain import FIRST_LOOK_ROWS, Cause
 from wa.ingest.viewport import Viewport
 from wa.model.log import GapReason, ReadRows
 from wa.model.observation import RowsRead, ScreenPush
