@@ -8,6 +8,14 @@ from wa.store.redact import redact
 from wa.store.redact.values import is_name, is_placeholder
 
 PASSWORDS = (
+    "<password>swordfish</password>",
+    "  <db:password> swordfish </db:password>",
+    "ALTER ROLE bob PASSWORD 'swordfish'",
+    "CREATE USER bob WITH PASSWORD 'swordfish';",
+    "CREATE USER bob IDENTIFIED BY 'swordfish';",
+    "A temporary password is generated for root@localhost: swordfish;:,x",
+    "password=swordfish.and.more",
+    "PASSWORD=swordfish.and.more",
     "password = swordfish",
     "password: swordfish",
     "password=swordfish",
@@ -65,6 +73,13 @@ KEYS = (
 )
 
 NO_SECRETS = (
+    "<password>string</password>",
+    "</password>word</other>",
+    "if password > limit: print('a</b>')",
+    "<label>Password</label>",
+    "password=settings.db_password",
+    "    password=config.pw,",
+    "the password 'must be changed'",
     'API_KEY = "name"',
     '_KEY = "name"',
     'API_KEY = "ANTHROPIC_API_KEY"',

@@ -20,6 +20,9 @@ _AFTER_NAME = re.compile(
     r"(?P<sep>\s{0,8}(?:=>|:=|[:=](?!=))\s{0,8}|\s{1,8}[|│]\s{1,8}|\s{1,2}is:?\s{1,2})(?P<open>\\?[\"'`])?"
 )
 _FLAG = re.compile(r"(?P<rest>[a-z\-]{0,16}+)[ \t]{1,4}(?P<open>[\"'])?(?=[^\s\-])")
+_QUOTED_NEXT = re.compile(r"(?P<rest>)[ \t]{1,4}(?P<open>[\"'])(?=[^\s\"'\\]{2,128}+[\"'])")
+"""SQL: `ALTER ROLE bob PASSWORD 'word'`."""
+_ELEMENT = re.compile(r">\s{0,4}+(?P<value>[^<>\s]{2,1024}+)\s{0,4}+</")
 _NETRC = re.compile(r"\blogin\s{1,4}\S{1,64}\s{1,4}$")
 _BARE_VALUE = re.compile(rf"[^\s\"'`,;&<>|│(){{}}\[\]]{{1,{VALUE_LIMIT}}}+")
 _QUOTED_VALUE = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n]){{1,{VALUE_LIMIT}}}+") for quote in ('"', "'", "`")}
@@ -71,7 +74,7 @@ class NameRule:
     def __call__(self, scan: Scan, at: int, end: int) -> int:
         text = scan.text
         if text[end : end + 1] in _ENDS:
-            return end
+            return self._element(scan, at, end) if text.startswith(">", end) else end
         if text[at] == "_" and text[end : end + 2].lower() in _PASSWORDS:
             return at + 1
         if found := _AFTER_NAME.match(text, end):
@@ -79,6 +82,8 @@ class NameRule:
                 return end
         elif self._is_flag(text, at):
             found = _FLAG.match(text, end)
+        elif self._any_value:
+            found = _QUOTED_NEXT.match(text, end)
         if found is None:
             return end
         scan.work += 2
@@ -88,6 +93,20 @@ class NameRule:
             scan.add(start, stop, self._kind)
             return stop
         return end
+
+    def _element(self, scan: Scan, at: int, end: int) -> int:
+        """`<password>word</password>`."""
+        text = scan.text
+        scan.work += 1
+        found = _ELEMENT.match(text, end)
+        if found is None or not text[max(0, at - 48) : at].rstrip(_OF_NAMES + ":").endswith("<"):
+            return end
+        scan.work += 8
+        value = found["value"]
+        is_likely = self._any_value or len(value) >= 16 or (len(value) >= 6 and has_digit(value) and has_letter(value))
+        if is_likely and not (value.startswith(_PLACEHOLDERS) or is_harmless(value) or is_placeholder(value)):
+            scan.add(*found.span("value"), self._kind)
+        return found.end()
 
     def _is_flag(self, text: str, at: int) -> bool:
         """An option of a command line, or a word of ~/.netrc: its value follows after a blank."""
@@ -133,6 +152,8 @@ class NameRule:
                 return self._is_setting(scan, first, stop, value, sep, tight=tight)
             if not tight and not self._stands_alone(scan, value, stop):
                 return False
+            if self._any_value and is_identifier and tight and "." in value:
+                return not is_variable(value.rpartition(".")[2]) and self._is_alone(scan, first, stop)
             if is_identifier and ("." in value or not (tight or has_digit(value))):
                 return is_random(value) and value[0] != "_" and not is_name(_COUNTED.sub("", value))
         elif " " in value.strip() and not (self._any_value and self._is_phrase(value, tight=tight)):
@@ -175,6 +196,7 @@ class NameRule:
             return not (is_inside and is_variable(value)) and len(value) >= 2
         if text[first - 1 : first] in ("$", "@", "&", ".", ">") and before:
             return False
+        scan.work += 8
         after = text[stop : min(scan.line_end(stop), stop + 80)]
         ends = not after.strip(DECORATION) or _PAIR.match(after) is not None
         if sep == ":":
@@ -183,16 +205,23 @@ class NameRule:
             is_alone = before.strip(_MARKS + "0123456789") in _COMMANDS
             if text.startswith(("self.", "this."), first) or is_inside or is_variable(value):
                 return False
-            return ends and (is_alone or _PAIRS.search(before) is not None)
+            return ends and (is_alone or _PAIRS.search(before[-64:]) is not None)
         if sep.startswith("is"):
             told = not (rest := after.strip(DECORATION)) or rest[0] in ".,;!)\"'" or text[stop - 1] == "."
-            return told and _WHOSE.search(before) is not None and not is_said(value)
+            return told and _WHOSE.search(before[-48:]) is not None and not is_said(value)
         return (
             sep == ""
             and not value.isupper()
             and value not in _OF_FLAGS
             and (ends or _FOLLOWS_FLAG.match(after) is not None)
         )
+
+    def _is_alone(self, scan: Scan, first: int, stop: int) -> bool:
+        """A line of settings: nothing but the name, which begins at *first*, and the value."""
+        text = scan.text
+        before = text[max(scan.line_start(first), first - 160) : first]
+        after = text[stop : min(scan.line_end(stop), stop + 80)].strip(DECORATION)
+        return not after and before.strip(_MARKS) in _COMMANDS
 
     def _is_phrase(self, value: str, *, tight: bool) -> bool:
         """Several words in quotes are a password rather than a message about one."""
@@ -284,6 +313,19 @@ def curl_user(scan: Scan, at: int, end: int) -> int:
         return end
     if not found["value"].startswith(_PLACEHOLDERS):
         scan.add(found.start("value"), found.end("value"), "password")
+    return found.end()
+
+
+_IDENTIFIED = re.compile(r"\s{1,4}+(?P<quote>[\"'])(?P<value>[^\"'\n]{2,256}+)(?P=quote)")
+_GENERATED = re.compile(r"[^\s:]{1,128}+:\s{1,4}+(?P<value>\S{4,256}+)")
+
+
+def told(scan: Scan, _at: int, end: int) -> int:
+    """`IDENTIFIED BY 'password'`; what mysqld prints at its first start, any characters."""
+    found = _IDENTIFIED.match(scan.text, end) or _GENERATED.match(scan.text, end)
+    if found is None or found["value"].startswith(_PLACEHOLDERS):
+        return end
+    scan.add(*found.span("value"), "password")
     return found.end()
 
 

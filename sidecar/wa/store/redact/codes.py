@@ -119,8 +119,10 @@ def _on_the_line(scan: Scan, line: int, at: int, end: int, stop: int, *, strong:
     """Codes beside the words at *at* … *end*, in the line that begins at *line*, up to *stop*."""
     text = scan.text
     before = text[max(line, at - 80) : at].lower()
-    if ("your " in before or "the " in before) and (earlier := _IS_YOUR.search(text, max(line, at - 80), at)):
-        scan.add(*earlier.span("code"), "one_time_code")
+    if "your " in before or "the " in before:
+        scan.work += 16
+        if earlier := _IS_YOUR.search(text, max(line, at - 80), at):
+            scan.add(*earlier.span("code"), "one_time_code")
     if (beside := _BESIDE.match(text, end, stop)) and (strong or not _COUNTS.match(text, beside.end())):
         scan.add(*beside.span("number"), "one_time_code")
     for found in _NUMBER.finditer(text, end, min(stop, end + NEAR + 9)):

@@ -60,6 +60,7 @@ _NAMES: tuple[tuple[Rule, list[str]], ...] = (
     (assignments.cookie, _cased("cookie")),
     (assignments.curl_user, [" -u", "--user"]),
     (assignments.sshpass, ["sshpass -p"]),
+    (assignments.told, ["IDENTIFIED BY", "password is generated for "]),
     (urls.url, ["://"]),
     (codes.announced, [*_cased("code", "otp", "passcode", "2fa"), "one-time password", "One-time password"]),
     (aws.secret_near, ["AKIA", "ASIA"]),
