@@ -30,7 +30,7 @@ bench: environment            ## every figure wa claims, each against its yardst
 	@$(PY) -m benchmarks $(BENCH)
 
 bench-large: environment      ## search over ten million rows (minutes, 3 GB of disk)
-	@$(PY) benchmarks/search_large.py --rows 10000000
+	@$(PY) -m benchmarks.search_large --rows 10000000
 
 run: environment-demo              ## the sidecar in the foreground, on this machine's WezTerm
 	@$(PY) -m wa watch
