@@ -117,8 +117,9 @@ class Asking:
         best: tuple[Hit, ...] = ()
         most = 0
         for said in readings(whole[:MAX_TEXT], flush=text.flush):
-            if any(self._budget.search(pattern, said) for pattern in rule.unless):
-                continue
+            lost = self._budget.lost
+            if any(self._budget.search(pattern, said) for pattern in rule.unless) or self._budget.lost > lost:
+                continue  # what may be there and forbids it is taken to be there
             for pattern in rule.match:
                 found = self._budget.search_all(pattern, said) if rule.many else self._first(pattern, said)
                 if not found:
@@ -129,7 +130,7 @@ class Asking:
                     most = worth
                     best = tuple(Hit(fields, hit[0][:MAX_SPAN]) for (fields, _), hit in zip(read, found, strict=True))
                 break
-        if not self._budget.is_spent and len(whole) <= MAX_REMEMBERED_TEXT:
+        if not self._budget.lost and len(whole) <= MAX_REMEMBERED_TEXT:
             self._memory.put(key, (best, most))
         return best, most
 

@@ -275,7 +275,7 @@ def _strings(entry: Mapping[str, Any], key: str, where: str) -> Sequence[str]:
     value = entry.get(key, ())
     if isinstance(value, str):
         return (value,)
-    if not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise PackError(where, f"{key} is a text or a list of texts")
     return tuple(value)
 

@@ -129,38 +129,38 @@ class Budget:
 
     def __init__(self) -> None:
         self._left = READING_TIMEOUT_S
-        self.is_spent = False
-        """A search ran out of time, so that what was not found may be there all the same."""
+        self.lost = 0
+        """So many searches ran out of time, or never began: what they did not find may be there all the same."""
 
     def search(self, pattern: regex.Pattern[str], text: str) -> regex.Match[str] | None:
         if self._left <= 0:
-            self.is_spent = True
+            self.lost += 1
             return None
         if len(text) < SHORT:  # a clock costs more than that; what runs away in it still ends by the time limit
             try:
                 return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
             except TimeoutError:
-                self.is_spent = True
+                self.lost += 1
                 self._left -= MATCH_TIMEOUT_S
                 return None
         begin = time.thread_time()
         try:
             return pattern.search(text, timeout=min(MATCH_TIMEOUT_S, self._left))
         except TimeoutError:
-            self.is_spent = True
+            self.lost += 1
             return None
         finally:
             self._left -= time.thread_time() - begin
 
     def search_all(self, pattern: regex.Pattern[str], text: str) -> list[regex.Match[str]]:
         if self._left <= 0:
-            self.is_spent = True
+            self.lost += 1
             return []
         begin = time.thread_time()
         try:
             return list(islice(pattern.finditer(text, timeout=min(MATCH_TIMEOUT_S, self._left)), MAX_HITS))
         except TimeoutError:
-            self.is_spent = True
+            self.lost += 1
             return []
         finally:
             self._left -= time.thread_time() - begin
