@@ -18,6 +18,7 @@ from wa.detect.page import (
     is_rule,
     page_of_rows,
     page_of_text,
+    rows_with,
     width,
 )
 from wa.model.screen import Row
@@ -68,43 +69,43 @@ def test_whatever_a_pane_shows_makes_a_page(texts: list[str], cols: int | None, 
     ] == list(range(len(texts)))
     assert "".join("".join(found.texts).split(" ")) == "".join("".join(texts).split(" "))
     assert page.screen_row == max(0, len(texts) - visible)
-    assert isinstance(page.bare, bytes)
+    assert "\n\n".join(page.parts) == "\n".join(texts)
 
 
 @given(texts=st.lists(WORDS, min_size=1, max_size=12), cols=st.integers(2, 60), other=st.integers(2, 60))
 def test_the_form_for_anchors_does_not_depend_on_the_width(texts: list[str], cols: int, other: int) -> None:
     """Blanks, row ends, U+00A0, borders and curly apostrophes do not count, wherever the terminal cut."""
-    forms = {page_of_rows(rows_cut(texts, size), size, 10).bare for size in (cols, other)}
+    forms = {bare(alike("\n".join(row.text for row in rows_cut(texts, size)))) for size in (cols, other)}
 
-    assert len(forms) == 1
     plain = "".join("".join(texts).split()).replace("│", "").replace("’", "'")
     assert forms == {plain.encode()}
 
 
-@given(text=WORDS)
-def test_an_anchor_is_looked_for_as_it_is_looked_at(text: str) -> None:
-    """An anchor of a rule and the same words on a page have one form."""
-    assert bare(text) == page_of_text([text], 80, 1).bare
+def test_parts_end_where_an_empty_row_stands() -> None:
+    """Two empty rows leave one of them to the part below."""
+    assert page_of_text(["a", "b", "", "c", "", "", "d"], 80, 9).parts == ["a\nb", "c", "\nd"]
+    assert page_of_text([], 80, 9).parts == [""]
 
 
 def test_rows_with_an_anchor_are_named() -> None:
     """Each row once for each time it stands there, from the top down."""
-    page = page_of_text(["esc to interrupt", "", "x esc to interrupt esc to interrupt"], 80, 3)
-    assert page.rows_with("esc to interrupt", 3) == [0, 2, 2]
+    part = "esc to interrupt\n\nx esc to interrupt esc to interrupt"
+    assert rows_with(part, "esc to interrupt", 3) == (0, 2, 2)
 
 
-@pytest.mark.parametrize("rows", [["esc to inter", "rupt"], ["esc  to interrupt"], ["│ esc to │", "│ interrupt │"]])
-def test_rows_are_not_named_where_an_anchor_is_not_verbatim(rows: list[str]) -> None:
+@pytest.mark.parametrize(
+    "text", ["esc to inter\nrupt", "esc  to interrupt", "│ esc to │\n│ interrupt │", "esc\u00a0to interrupt"]
+)
+def test_rows_are_not_named_where_an_anchor_is_not_verbatim(text: str) -> None:
     """Wrapped, set wider or in a box: then it may stand anywhere, and a rule is asked everywhere."""
-    page = page_of_text(rows, 80, 3)
-    assert bare("esc to interrupt") in page.bare
-    assert page.rows_with("esc to interrupt", 1) is None
+    part = alike(text)
+    assert bare("esc to interrupt") in bare(part)
+    assert rows_with(part, "esc to interrupt", 1) is None
 
 
 def test_one_anchor_verbatim_and_one_wrapped_name_no_rows() -> None:
     """Else the wrapped one would not be asked about."""
-    page = page_of_text(["esc to interrupt", "esc to inter", "rupt"], 80, 3)
-    assert page.rows_with("esc to interrupt", 2) is None
+    assert rows_with("esc to interrupt\nesc to inter\nrupt", "esc to interrupt", 2) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.screens import AT_MS, SCREENS, VISIBLE, ZONE, cut, detector_for, detectors, key, rows_of
 from wa.detect.page import page_of_rows, page_of_text
-from wa.detect.reading import Detector, Reading
+from wa.detect.reading import MAX_HEARD, MAX_HEARD_CHARS, Detector, Reading
 from wa.model.agent import PaneState
 from wa.model.screen import Row
 
@@ -130,6 +130,29 @@ def test_rules_that_stay_silent_are_named() -> None:
     reading = read("• I saw: Would you like to run the following command?", *COMPOSER)
     assert "codex.waiting.approval.command" in reading.silent
     assert events(reading) == ["state.idle"]
+
+
+@pytest.mark.parametrize("cols", [30, 47, 60, 200])
+def test_an_anchor_is_heard_wherever_its_part_stands(cols: int) -> None:
+    """Behind empty rows, wrapped or whole, and again in a part that was heard before."""
+    rows = [row for above in range(4) for row in (*[""] * above, *cut(LIMIT, cols))]
+    flagged = [
+        Row(at, text, len(text) == cols and at + 1 < len(rows) and rows[at + 1] != "") for at, text in enumerate(rows)
+    ]
+    reading = CODEX.read(page_of_rows(flagged, cols, 60), at_ms=AT_MS, zone=ZONE)
+    assert "usage.limit" in events(reading)
+    limit = next(one for one in reading.detections if one.event == "usage.limit")
+    assert limit.place.last_row == len(rows) - 1
+
+
+def test_what_is_remembered_of_pages_is_bounded() -> None:
+    """By the number of parts and by their length."""
+    detector = Detector(CODEX.pack)
+    for number in range(MAX_HEARD + 20):
+        read(f"part {number}", detector=detector)
+    read("x" * (MAX_HEARD_CHARS + 1), detector=detector)
+    assert len(detector._heard) <= MAX_HEARD
+    assert max(map(len, detector._heard)) <= MAX_HEARD_CHARS
 
 
 @LOOSE

@@ -63,12 +63,11 @@ class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
     __slots__ = (
-        "_bare",
         "_cols",
-        "_is_padded",
         "_joined",
         "_last_text",
         "_lines",
+        "_parts",
         "_wrapped",
         "rows",
         "screen_row",
@@ -91,9 +90,8 @@ class Page:
         """The first row of the visible screen."""
         self._cols = cols
         self._wrapped = wrapped
-        self._is_padded = " \n" in joined or joined.endswith(" ")
-        self._joined = alike(joined)
-        self._bare: bytes | None = None
+        self._joined = joined
+        self._parts: list[str] | None = None
         self._lines: Lines | None = None
         self._last_text: str | None = None
 
@@ -104,28 +102,15 @@ class Page:
         return self._cols
 
     @property
-    def bare(self) -> bytes:
-        """The form in which anchors are looked for: wrapping, indentation, borders and the kind of apostrophe do not matter."""
-        if self._bare is None:
-            self._bare = _without_blanks(self._joined)
-        return self._bare
+    def parts(self) -> list[str]:
+        """The rows, in parts between which one empty row stands: no words of an agent go on across it."""
+        if self._parts is None:
+            self._parts = self._joined.split("\n\n")
+        return self._parts
 
-    def rows_with(self, anchor: str, times: int) -> list[int] | None:
-        """The rows that hold *anchor*, which stands *times* in the bare text; None where not all of them are verbatim in a row."""
-        if not anchor:
-            return None
-        text = self._joined
-        rows: list[int] = []
-        row = seen = at = 0
-        for _ in range(times):
-            at = text.find(anchor, at)
-            if at < 0:
-                return None
-            row += text.count("\n", seen, at)
-            rows.append(row)
-            seen = at
-            at += 1
-        return rows
+    @property
+    def _is_padded(self) -> bool:
+        return " \n" in self._joined or self._joined.endswith(" ")
 
     @property
     def last_text(self) -> str:
@@ -259,15 +244,31 @@ def alike(text: str) -> str:
     return text if text.isascii() else text.replace("’", "'").replace("│", " ")
 
 
-def bare(text: str) -> bytes:
-    """UTF-8 without blanks (those of ASCII, and U+00A0), borders and curly apostrophes."""
-    return _without_blanks(alike(text))
+def bare(part: str) -> bytes:
+    """The form in which anchors are looked for, of a text that is `alike`: UTF-8 without blanks, those of ASCII and U+00A0.
 
-
-def _without_blanks(text: str) -> bytes:
+    So wrapping, indentation, borders and the kind of apostrophe do not matter.
+    """
     # A row may hold half of a surrogate pair: whatever a program prints.
-    found = text.encode("utf-8", "surrogatepass").translate(None, _BLANKS)
+    found = part.encode("utf-8", "surrogatepass").translate(None, _BLANKS)
     return found if found.isascii() else found.replace(_NBSP, b"")
+
+
+def rows_with(part: str, anchor: str, times: int) -> tuple[int, ...] | None:
+    """The rows of *part* that hold *anchor*, which stands *times* in its bare form; None where not all are verbatim in a row."""
+    if not anchor:
+        return None
+    rows: list[int] = []
+    row = seen = at = 0
+    for _ in range(times):
+        at = part.find(anchor, at)
+        if at < 0:
+            return None
+        row += part.count("\n", seen, at)
+        rows.append(row)
+        seen = at
+        at += 1
+    return tuple(rows)
 
 
 def squeezed(text: str) -> str:

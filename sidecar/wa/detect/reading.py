@@ -12,7 +12,7 @@ from wa.detect.asking import Asking, Match, Memory
 from wa.detect.composer import Frames
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
-from wa.detect.page import Page, bare, page_of_text
+from wa.detect.page import Page, alike, bare, page_of_text, rows_with
 from wa.detect.rule import NO_RANK, Budget, Rule
 from wa.detect.values import Context
 from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
@@ -20,6 +20,8 @@ from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 SHELL_WHY = "a shell's prompt is the last row"
 IDLE_WHY = "the composer is there and nothing runs"
 _AT_WORK = (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING)
+MAX_HEARD, MAX_HEARD_CHARS = 1_024, 2_000
+"""So many parts of pages, of so many characters, are remembered for the anchors in them."""
 UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
 
@@ -38,6 +40,16 @@ class Reading(NamedTuple):
     look: Look | None
 
 
+class _Heard(NamedTuple):
+    """What anchors say of a part of a page, wherever it stands."""
+
+    size: int
+    """Rows, with the empty one below."""
+    any_word: bool
+    rules: tuple[tuple[int, tuple[int, ...] | None], ...]
+    """Their numbers, once for each anchor, and the rows where it stands; None: somewhere."""
+
+
 class Detector:
     """The rules of one agent, ready to be asked. Holds no state of any pane."""
 
@@ -45,6 +57,7 @@ class Detector:
         self.pack = pack
         self._idle = f"{pack.name}.idle"
         self._memory = Memory()
+        self._heard: dict[str, _Heard] = {}
         self._frames = Frames(pack.composers, pack.grouper)
         self._commands = frozenset((*pack.processes, *pack.aliases))
         places: dict[bytes, list[int]] = {}
@@ -53,7 +66,7 @@ class Detector:
         self._rules_of: list[list[int]] = []
         for number, rule in enumerate(pack.rules):
             for anchor in rule.anchors:
-                form = bare(anchor)
+                form = bare(alike(anchor))
                 if form not in places:
                     places[form] = []
                     self._anchors.append(anchor)
@@ -61,27 +74,47 @@ class Detector:
                 elif anchor != self._anchors[list(places).index(form)]:
                     self._anchors[list(places).index(form)] = ""  # spelled in two ways: in no row is it verbatim
                 places[form].append(number)
-        signs = dict.fromkeys(bare(sign) for composer in pack.composers for sign in composer.signs)
+        signs = dict.fromkeys(bare(alike(sign)) for composer in pack.composers for sign in composer.signs)
         self._automaton = BytesAhoCorasick(
             [*places, *(sign for sign in signs if sign not in places)], implementation=Implementation.DFA
         )
 
     def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
-        hits = self._automaton.find_matches_as_indexes(page.bare, overlapping=True)
+        known = self._heard
         spoken: dict[int, list[int] | None] = {}
+        any_word = False
+        top = 0
+        for part in page.parts:
+            heard = known.get(part) or self._hear(part)
+            if heard.any_word:
+                any_word = True
+                for rule, rows in heard.rules:
+                    before = spoken.setdefault(rule, [])
+                    if rows is None:
+                        spoken[rule] = None
+                    elif before is not None:
+                        before += [top + row for row in rows]
+            top += heard.size
+        return spoken, any_word
+
+    def _hear(self, part: str) -> _Heard:
         times: dict[int, int] = {}
-        for hit, _, _ in hits:
+        text = alike(part)
+        for hit, _, _ in self._automaton.find_matches_as_indexes(bare(text), overlapping=True):
             times[hit] = times.get(hit, 0) + 1
-        anchors, rules_of = self._anchors, self._rules_of
-        for hit, count in times.items():
-            if hit >= len(anchors):
-                continue
-            rows = page.rows_with(anchors[hit], count)
-            for rule in rules_of[hit]:
-                known = spoken.get(rule, ())
-                spoken[rule] = None if rows is None or known is None else [*known, *rows] if known else rows
-        return spoken, bool(hits)
+        rules = [
+            (rule, rows_with(text, self._anchors[hit], count))
+            for hit, count in times.items()
+            if hit < len(self._anchors)
+            for rule in self._rules_of[hit]
+        ]
+        heard = _Heard(part.count("\n") + 2, bool(times), tuple(rules))
+        if len(part) <= MAX_HEARD_CHARS:
+            if len(self._heard) >= MAX_HEARD:
+                self._heard.clear()
+            self._heard[part] = heard
+        return heard
 
     def read(
         self, page: Page, *, title: str = "", at_ms: int, zone: str, without: frozenset[str] = frozenset()
@@ -117,12 +150,13 @@ class Detector:
         return self._judge(look, matches, asked)
 
     def _titled(self, title: str) -> set[int]:
-        hits = self._automaton.find_matches_as_indexes(bare(title), overlapping=True)
+        hits = self._automaton.find_matches_as_indexes(bare(alike(title)), overlapping=True)
         return {number for hit in hits if hit[0] < len(self._rules_of) for number in self._rules_of[hit[0]]}
 
     def forget(self) -> None:
         """Of texts that were read before nothing is remembered; that costs time and changes nothing else."""
         self._memory = Memory()
+        self._heard.clear()
         self._frames.forget()
         self.pack.grouper.known.clear()
 
