@@ -99,8 +99,13 @@ def _is_marked_text(wanted: str, sight: Sight) -> bool:
 
 
 def in_transcript(text: str, sight: Sight) -> int:
-    """How often *text* stands above the composer; on the whole screen where there is none."""
-    rows = sight.screen.rows if sight.composer_row is None else sight.screen.rows[: sight.composer_row]
+    """How often *text* stands above the composer; where a dialog took its place, on the whole screen.
+
+    0 where neither is there: what an agent that was killed left of its composer is no transcript.
+    """
+    if sight.composer_row is None and not is_asking(sight):
+        return 0
+    rows = sight.screen.rows[: sight.composer_row]
     tail = _plain(text)[-seeing.TAIL_CHARS :]
     return _plain("".join(row.text for row in rows)).count(tail) if tail else 0
 

@@ -89,6 +89,12 @@ def changed(before: Screen, now: Screen) -> bool:
     return now.cursor != before.cursor or [row.text for row in now.rows] != [row.text for row in before.rows]
 
 
+def is_on_line(text: str, before: Screen, now: Screen) -> bool:
+    """What stood on the cursor's line, then *text*, then the cursor: nobody else typed there."""
+    line = before_cursor(now)
+    return bool(line) and _up_to_cursor(now).endswith(before_cursor(before) + essence(text))
+
+
 def is_bare_prompt(screen: Screen) -> bool:
     """The cursor stands behind what ends like a shell's prompt, and nothing is typed there."""
     place = _cursor_place(screen)

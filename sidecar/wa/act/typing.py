@@ -30,7 +30,7 @@ INTERRUPTED_WITHIN_S = 8.0
 SHELL_PAUSE_S = 0.1
 """For a program that is not known. Gemini CLI 0.61 ignores a carriage return that comes within about 50 ms of any input and took each
 one after 80 ms (measured 2026-11-21)."""
-_LEFT, _RIGHT = key_bytes("left") or b"", key_bytes("right") or b""
+_LEFT, _RIGHT, _BACK, _DOT = (key_bytes(name) or b"" for name in ("left", "right", "backspace", "."))
 
 
 def send(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Steps:
@@ -53,16 +53,23 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     if not seeing.essence(text):
         return Acted(ActOutcome.REFUSED, "There is nothing in it that could be seen to arrive.")
     sight = yield WaitFor(lambda now: _settles(now, text, profile), COMPOSER_WITHIN_S)
+    if found is Stage.SUBMITTING and _stands(text, sight, profile):
+        # A carriage return may be under way still.
+        sight = yield WaitFor(lambda now: not _stands(text, now, profile), TAKEN_WITHIN_S)
+        if _stands(text, sight, profile):
+            sight, answers = yield from _probe(text, sight, profile)
+            if not answers and _stands(text, sight, profile):
+                return Acted(
+                    ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**_evidence(sight), "left": True}
+                )
     if found is not Stage.DECIDED and (known := _taken_up(text, sight, profile, found)) is not None:
         return known
-    before = in_transcript(text, sight)
     if not (found is not Stage.DECIDED and holds(text, sight, profile)):
         if (refused := (yield from _make_ready(action, profile, sight))) is not None:
             return refused
         sight = yield from _ready(Stage.TYPING, text, profile)
         if (refused := unfit(sight, profile)) is not None:
             return refused
-        before = in_transcript(text, sight)
         yield Paste(text)
         sight = yield WaitFor(
             lambda now: not now.alive or is_asking(now) or holds(text, now, profile) is not None, SEEN_WITHIN_S, "seen"
@@ -79,11 +86,12 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     sight = yield from _ready(Stage.SUBMITTING, text, profile)
     if (moved := _moved(text, sight, profile)) is not None:
         return moved
+    proof = _Proof(text, profile, sight)
     yield Press(ENTER)
-    sight = yield WaitFor(lambda now: _is_over(text, now, profile, before), TAKEN_WITHIN_S, "taken")
+    sight = yield WaitFor(proof.is_over, TAKEN_WITHIN_S, "taken")
     if found is not Stage.SUBMITTING and _stands(text, sight, profile):
-        sight = yield from _rescue(text, sight, profile, before)
-    return _judged(text, sight, profile, before, evidence)
+        sight = yield from _rescue(text, sight, profile, proof)
+    return _judged(text, sight, profile, proof, evidence)
 
 
 def _ready(stage: Stage, text: str, profile: Profile) -> Generator[Step, Sight, Sight]:
@@ -166,67 +174,101 @@ def _stands(text: str, sight: Sight, profile: Profile) -> bool:
     return sight.alive and not is_asking(sight) and not has_ended(sight) and holds(text, sight, profile) is not None
 
 
-def _is_over(text: str, sight: Sight, profile: Profile, before: int) -> bool:
-    """Whether there is proof that it was taken, or no use in waiting for one."""
-    return not sight.alive or _proof(text, sight, profile, before) is not None
+class _Proof:
+    """What shows that the text was taken: it stands in the transcript. Where it was hidden there, that a turn began."""
+
+    def __init__(self, text: str, profile: Profile, before: Sight) -> None:
+        self._text = text
+        self._profile = profile
+        self._before = in_transcript(text, before)
+        self._is_hidden = holds(text, before, profile) is Held.MASK
+        self._worked = False
+        """A turn was seen since, and the composer without the text."""
+
+    def is_over(self, sight: Sight) -> bool:
+        """Whether it is proven, or no use in waiting for that."""
+        return not sight.alive or self.of(sight) is not None
+
+    def of(self, sight: Sight) -> str | None:
+        if holds(self._text, sight, self._profile) is not None:
+            return None
+        if in_transcript(self._text, sight) > self._before:
+            return "transcript"
+        if sight.state in BUSY and sight.draft is not None:
+            self._worked = True
+        if self._worked and self._is_hidden:
+            return "working"
+        return "ended" if has_ended(sight) and self._is_command else None
+
+    def at_last(self, sight: Sight) -> str | None:
+        """Weaker signs, when the time is over."""
+        if (proof := self.of(sight)) is not None or holds(self._text, sight, self._profile) is not None:
+            return proof
+        if self._worked:
+            # The same words may have left the screen at its top as they came at its bottom.
+            return "working"
+        # Commands of the agent's leave no trace of themselves, and some open a page of their own.
+        bare = sight.draft is None or is_empty(sight, self._profile)
+        return "composer" if self._is_command and bare and not is_asking(sight) else None
+
+    @property
+    def _is_command(self) -> bool:
+        return self._text.lstrip()[:1] == "/"
 
 
-def _proof(text: str, sight: Sight, profile: Profile, before: int) -> str | None:
-    if holds(text, sight, profile) is not None:
-        return None
-    if is_asking(sight):
-        return "dialog"
-    if has_ended(sight):
-        return "ended"
-    if sight.draft is None:
-        return None
-    if sight.state in BUSY:
-        return "working"
-    return "transcript" if in_transcript(text, sight) > before else None
-
-
-def _rescue(text: str, sight: Sight, profile: Profile, before: int) -> Generator[Step, Sight, Sight]:
-    """One more carriage return, where the program shows that it has read the first: the cursor goes one to the left, and back."""
-    if not profile.send.cursor or sight.state in BUSY:
+def _rescue(text: str, sight: Sight, profile: Profile, proof: _Proof) -> Generator[Step, Sight, Sight]:
+    """One more carriage return, where the program shows that it has read the first and our text still stands there."""
+    sight, answers = yield from _probe(text, sight, profile)
+    if not answers:
         return sight
-    home = sight.screen.cursor
-    for key, x in ((_LEFT, home.x - 1), (_RIGHT, home.x)):
-        sight = yield Look()
-        if not _has_text(text, sight, profile) or sight.state in BUSY:
-            return sight
-        yield Press(key)
-        sight = yield WaitFor(
-            lambda now, x=x: not _has_text(text, now, profile) or now.screen.cursor.x == x,  # type: ignore[misc]
-            PROBE_WITHIN_S,
-        )
-        if not _has_text(text, sight, profile) or sight.screen.cursor.x != x:
-            return sight
     sight = yield from _ready(Stage.SUBMITTING, text, profile)
     if _moved(text, sight, profile) is not None:
         return sight
     yield Press(ENTER)
-    return (yield WaitFor(lambda now: _is_over(text, now, profile, before), TAKEN_WITHIN_S, "taken"))
+    return (yield WaitFor(proof.is_over, TAKEN_WITHIN_S, "taken"))
 
 
-def _has_text(text: str, sight: Sight, profile: Profile) -> bool:
-    """As `holds`, but wherever in it the cursor stands."""
-    if not sight.alive or is_asking(sight) or has_ended(sight) or sight.draft is None:
-        return False
-    loose = profile._replace(send=profile.send._replace(cursor=False))
-    return holds(text, sight, loose) in (Held.WHOLE, Held.MASK)
+def _probe(text: str, sight: Sight, profile: Profile) -> Generator[Step, Sight, tuple[Sight, bool]]:
+    """Has the program read all that was typed? What it reads comes in order, so it has where it answers to a key that submits nothing:
+    the cursor goes one to the left and back; where no cursor is to be seen, a dot comes and goes.
+    """
+    if sight.state in BUSY or sight.draft is None:
+        return sight, False
+    draft, home = sight.draft, sight.screen.cursor.x
+    for number, key in enumerate((_LEFT, _RIGHT) if profile.send.cursor else (_DOT, _BACK)):
+        x, shown = home - (1 - number), draft + "." * (1 - number)
+
+        def has_answered(now: Sight, x: int = x, shown: str = shown) -> bool:
+            return now.screen.cursor.x == x and now.draft == draft if profile.send.cursor else now.draft == shown
+
+        def is_there(now: Sight, number: int = number) -> bool:
+            """Nothing but our text, and the dot of the step before."""
+            return _has_text(now, profile) and now.draft in (draft, draft + "." * (number or not profile.send.cursor))
+
+        sight = yield Look()
+        if not is_there(sight) or sight.state in BUSY:
+            return sight, False
+        yield Press(key)
+        sight = yield WaitFor(lambda now: has_answered(now) or not is_there(now), PROBE_WITHIN_S)
+        if not has_answered(sight):
+            return sight, False
+    return sight, holds(text, sight, profile) is not None
 
 
-def _judged(text: str, sight: Sight, profile: Profile, before: int, seen: dict[str, Any]) -> Acted:
-    if (proof := _proof(text, sight, profile, before)) is not None and sight.alive:
-        return Acted(ActOutcome.SUBMITTED, "The agent took it.", {**seen, "proof": proof})
+def _has_text(sight: Sight, profile: Profile) -> bool:
+    return sight.alive and sight.agent == profile.agent and not is_asking(sight) and not has_ended(sight)
+
+
+def _judged(text: str, sight: Sight, profile: Profile, proof: _Proof, seen: dict[str, Any]) -> Acted:
+    if (said := proof.at_last(sight)) is not None and sight.alive:
+        return Acted(ActOutcome.SUBMITTED, "The agent took it.", {**seen, "proof": said})
     if (ended := gone(sight)) is not None:
         return ended
-    stands = holds(text, sight, profile) is not None
-    if not stands and text.lstrip()[:1] == "/" and (sight.draft is None or is_empty(sight, profile)):
-        # Commands of the agent's leave no trace of themselves, and some open a page of their own.
-        return Acted(ActOutcome.SUBMITTED, "The agent took it.", {**seen, "proof": "composer"})
-    if stands:
+    if holds(text, sight, profile) is not None:
         return Acted(ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**_evidence(sight), "left": True})
+    if is_asking(sight):
+        detail = "A dialog opened, and whether the agent took the text before is not to be seen."
+        return Acted(ActOutcome.NOT_TAKEN, detail, _evidence(sight))
     return Acted(ActOutcome.NOT_TAKEN, "The text is gone, and nothing shows that the agent took it.", _evidence(sight))
 
 
@@ -344,6 +386,7 @@ def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sig
     if found is not Stage.DECIDED:
         return Acted(ActOutcome.INTERRUPTED, "The sidecar ended in the middle; look at the pane.", _evidence(sight))
     seen: Seen | None = None
+    is_line, before = False, sight.screen
     if text:
         sight = yield Ready(Stage.TYPING)
         if (refused := _another(sight, who)) is not None:
@@ -351,13 +394,14 @@ def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sig
         if still is not None and not still(sight):
             return _no_prompt(sight)
         before = sight.screen
+        is_line = seeing.is_bare_prompt(before) and "\n" not in text
         yield Paste(text)
         sight = yield WaitFor(
-            lambda now: not now.alive or seeing.appeared(text, before, now.screen) is not None, SEEN_WITHIN_S, "seen"
+            lambda now: not now.alive or _arrived(text, before, now.screen, is_line) is not None, SEEN_WITHIN_S, "seen"
         )
         if (ended := gone(sight)) is not None:
             return ended
-        seen = seeing.appeared(text, before, sight.screen)
+        seen = _arrived(text, before, sight.screen, is_line)
         if seen is None:
             return Acted(ActOutcome.NOT_SEEN, "The text was not seen.", {**_evidence(sight), "left": True})
     if not action.submit:
@@ -367,7 +411,8 @@ def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sig
     sight = yield Ready(Stage.SUBMITTING)
     if (refused := _another(sight, who)) is not None:
         return refused
-    if seen is not None and not seeing.still_there(text, seen, sight.screen):
+    moved = seen is not None and not seeing.still_there(text, seen, sight.screen)
+    if moved or (is_line and not seeing.is_on_line(text, before, sight.screen)):
         return Acted(
             ActOutcome.SCREEN_MOVED, "The text changed before it was submitted.", {**_evidence(sight), "left": True}
         )
@@ -383,6 +428,12 @@ def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sig
     if not is_taken(sight):
         return Acted(ActOutcome.NOT_TAKEN, "The pane showed no sign of taking the text.", _evidence(sight))
     return Acted(ActOutcome.SUBMITTED, "The pane took it.", _evidence(sight))
+
+
+def _arrived(text: str, before: Screen, now: Screen, is_line: bool) -> Seen | None:
+    if is_line and not seeing.is_on_line(text, before, now):
+        return None
+    return seeing.appeared(text, before, now)
 
 
 def _another(sight: Sight, who: tuple[str | None, bool]) -> Acted | None:
