@@ -9,7 +9,7 @@ TRIALS = 400
 
 @pytest.mark.parametrize("first", range(0, TRIALS, 100))
 def test_nothing_goes_where_it_is_not_meant(first):
-    """No byte to a wrong place, no second submission, no draft lost or submitted, and every outcome has its name; `make hostile` runs more."""
+    """No byte to a wrong place, no second submission, no draft lost or submitted, every outcome named; `make hostile` runs more."""
     failed = [found for seed in range(first, first + 100) if (found := run(seed)).failures]
 
     assert not failed, f"make hostile SEED={failed[0].seed}: {failed[0]}"
