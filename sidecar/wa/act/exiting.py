@@ -46,7 +46,8 @@ def leave(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Ste
         elif step.text:
             typed = yield from typing.send(Action(ActionKind.SEND, text=step.text, submit=True), profile)
             if typed.outcome is not ActOutcome.SUBMITTED:
-                return typed
+                sight = yield Look()
+                return _over(sight) or typed
         else:
             if (refused := typing.unfit(sight, profile, busy=False)) is not None:
                 return refused

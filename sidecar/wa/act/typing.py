@@ -34,14 +34,19 @@ _LEFT, _RIGHT, _BACK, _DOT = (key_bytes(name) or b"" for name in ("left", "right
 
 
 def send(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Steps:
-    """*found*: how far an earlier run of the sidecar came with it."""
+    """Into the composer of the profile's agent, and nowhere else; without one, to whatever has the pane.
+
+    *found*: how far an earlier run of the sidecar came with it.
+    """
     sight = yield Look()
     if (ended := gone(sight)) is not None:
         return ended
     if action.kind is ActionKind.RUN:
         return (yield from _run(action, found))
-    if profile.composer and not has_ended(sight) and sight.agent == profile.agent:
+    if profile.composer:
         return (yield from _to_agent(action, profile, found))
+    if sight.composer_row is not None:
+        return Acted(ActOutcome.SCREEN_MOVED, "An agent began there.", _evidence(sight))
     return (yield from _to_program(action, sight, found))
 
 

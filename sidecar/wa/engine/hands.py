@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from wa.act import choosing, exiting, pressing, typing
-from wa.act.composing import holds
+from wa.act.composing import has_ended, holds
 from wa.act.steps import Look, Paste, Press, Ready, Step, Steps, WaitFor
 from wa.detect.reading import Reading
 from wa.engine.agents import AgentWatch
@@ -193,7 +193,8 @@ class _Performing:
     async def run(self, found: Stage) -> Acted:
         try:
             first = await self._first()
-            acted = await self._play(steps_of(self._action, self._hands.profile(first.agent), found))
+            agent = None if has_ended(first) else first.agent
+            acted = await self._play(steps_of(self._action, self._hands.profile(agent), found))
         except _Stopped as stopped:
             acted = stopped.acted
         except TerminalUnreachable as error:

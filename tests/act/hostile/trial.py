@@ -12,7 +12,6 @@ from typing import NamedTuple
 from act.hostile.screens import COLS, ROWS
 from act.hostile.world import AGENT, PERSON, REST, World
 from wa.act import choosing, exiting, typing
-from wa.act.composing import has_ended
 from wa.act.steps import Look, Paste, Press, Ready, WaitFor
 from wa.agents.loader import Agents
 from wa.detect.page import page_of_rows
@@ -60,10 +59,6 @@ class _Killed(Exception):
 
 
 class _Unreachable(Exception):
-    pass
-
-
-class _Refused(Exception):
     pass
 
 
@@ -124,7 +119,6 @@ class _Trial:
         self.worked_at = -1.0
         self.ended = False
         self.steps = 0
-        self.last = None
         self.proof = None
 
     def play_all(self):
@@ -135,9 +129,9 @@ class _Trial:
                 self.was_killed = True
                 self.world.advance(self.rng.choice((0.1, 1.0, 20.0)))
                 continue
-            except (_Unreachable, _Refused) as stopped:
+            except _Unreachable:
                 self.world.advance(0.1)
-                return ActOutcome.REFUSED if isinstance(stopped, _Refused) else ActOutcome.UNREACHABLE, ""
+                return ActOutcome.UNREACHABLE, ""
             self.world.advance(1.0)
             self.proof = acted.evidence.get("proof")
             return acted.outcome, acted.detail
@@ -166,7 +160,7 @@ class _Trial:
                 if self.kills and self.rng.random() < 0.12:
                     self.kills -= 1
                     raise _Killed
-                sight = self.last = self.carry_out(step, fresh)
+                sight = self.carry_out(step, fresh)
                 fresh = isinstance(step, Look | Ready)
                 step = steps.send(sight)
         except StopIteration as ended:
@@ -192,8 +186,6 @@ class _Trial:
                 return self.wait(until, within_s)
             case Paste() | Press():
                 assert fresh, "a write without a reading right before it"
-                if self.action.kind is ActionKind.SEND and has_ended(self.last):
-                    raise _Refused  # as the shipped policy does: no prose into a shell
                 captured = world.now
                 if self.races and self.rng.random() < 0.3:
                     getattr(world, self.rng.choice((*PERSON, *AGENT)))()
