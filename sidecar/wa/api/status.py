@@ -18,6 +18,9 @@ async def read_status(paths: Paths) -> StatusResult:
         if sidecar is not None:
             live: StatusResult = await sidecar.call("status")
             return live
+    # Imported late: with a sidecar nothing of the store is needed.
+    from wa.api.acting import stored_acting
+
     stored = await panes_of(paths, None, closed=False)
     nobody = SidecarResult(
         running=False,
@@ -31,7 +34,14 @@ async def read_status(paths: Paths) -> StatusResult:
         buffered_bytes=0,
         notices=[],
     )
-    return StatusResult(live=False, as_of=stored["as_of"], sidecar=nobody, muxes=[], panes=stored["panes"])
+    return StatusResult(
+        live=False,
+        as_of=stored["as_of"],
+        sidecar=nobody,
+        muxes=[],
+        panes=stored["panes"],
+        acting=await stored_acting(paths),
+    )
 
 
 REFRESH_S = 1.0

@@ -12,6 +12,7 @@ from wa.protocol.envelope import from_iso, iso
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 AGO = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
 AGO_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+MAX_LENGTH_S = 10 * 365 * 86_400
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 FORMS = (
     "an instant (`2026-11-21T08:42`), a day (`2026-11-21`), `14:30`, `today`, `yesterday`, "
@@ -34,6 +35,15 @@ def parse(text: str, *, at_ms: int, option: str = "--since") -> int:
     if found is None:
         raise UsageError(f"{option} {text!r} names no time", next_step=f"Give {FORMS}.")
     return found
+
+
+def length_ms(text: str, *, option: str = "--for") -> int:
+    """Milliseconds in `90s`, `2h` or `1d12h`. Raises UsageError."""
+    word = text.strip().lower()
+    length_s = sum(float(count) * UNITS_S[unit] for count, unit in AGO_PART.findall(word))
+    if not AGO.fullmatch(word) or not 0 < length_s <= MAX_LENGTH_S:
+        raise UsageError(f"{option} {text!r} names no length of time", next_step="Give `90s`, `30m`, `2h` or `1d12h`.")
+    return int(length_s * 1000)
 
 
 def _parse(text: str, now: datetime) -> int | None:

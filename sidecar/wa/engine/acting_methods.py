@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,10 +25,11 @@ from wa.model.action import (
     WhileBusy,
 )
 from wa.model.clock import Clock
-from wa.model.errors import Refused, UsageError
+from wa.model.errors import Refused, StoreError, UsageError
 from wa.protocol.envelope import iso
-from wa.protocol.results import SendResult
+from wa.protocol.results import SendResult, StatusResult
 from wa.protocol.results_acting import (
+    ActingStatus,
     ActResult,
     ApprovalResult,
     ApprovalsResult,
@@ -36,6 +38,8 @@ from wa.protocol.results_acting import (
     QueueResult,
     ResumeResult,
 )
+
+log = logging.getLogger(__name__)
 
 FINE = DONE | {ActOutcome.PLANNED, ActOutcome.QUEUED}
 """Outcomes that are no error to whoever asked."""
@@ -71,6 +75,18 @@ class ActingMethods:
             "queue": self._list_queue,
             "cancel_queued": self._cancel,
         }
+
+    async def status(self, status: StatusResult) -> StatusResult:
+        """With what is paused, asked and queued; where the database does not answer, without."""
+        store = self._desk.store
+        pauses = [pause_item(one) for one in self._desk.pauses.in_force()]
+        try:
+            approvals = [approval_item(one) for one in await self._desk.approvals()]
+            queued = [queued_item(one) for one in await store.waiting()]
+        except StoreError as error:
+            log.warning("status is not whole", extra={"reason": error.message})
+            approvals, queued = [], []
+        return StatusResult({**status, "acting": ActingStatus(pauses=pauses, approvals=approvals, queued=queued)})
 
     # -- acting -----------------------------------------------------------------------------------------------------
 

@@ -171,7 +171,12 @@ class Sidecar:
             )
             methods = Methods(shared, muxes, writer, reports, self.stop, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
-            handlers = {**methods.handlers(), **act.methods.handlers(), **notice_handlers(notices)}
+            handlers = {
+                **methods.handlers(),
+                **act.methods.handlers(),
+                **notice_handlers(notices),
+                "status": lambda _: act.methods.status(reports.status()),
+            }
             server = Server(lambda: hello, handlers, methods.streams())
             await server.start(paths.socket)
             stack.push_async_callback(server.close)

@@ -19,6 +19,7 @@ from wa.engine.shared import Shared
 from wa.model.errors import WezTermError
 from wa.protocol.envelope import iso
 from wa.protocol.results import Finding, MuxResult, PaneResult, PanesResult, SidecarResult, StatusResult
+from wa.protocol.results_acting import ActingStatus
 from wa.store.redact import redact
 
 PING_WITHIN_S = 5.0
@@ -34,12 +35,14 @@ class Reports:
     started_ms: int
 
     def status(self) -> StatusResult:
+        """Without what waits in the database: `ActingMethods.status` adds it."""
         return StatusResult(
             live=True,
             as_of=iso(self.shared.clock.now_ms()),
             sidecar=self._sidecar(),
             muxes=[mux_result(session) for session in self.muxes.sessions.values()],
             panes=self._panes(),
+            acting=ActingStatus(pauses=[], approvals=[], queued=[]),
         )
 
     def panes(self) -> PanesResult:

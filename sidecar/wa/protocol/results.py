@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple, NewType, TypedDict
 
+from wa.protocol.results_acting import ActingStatus
+
 Offset = NewType("Offset", int)
 """May be negative."""
 
@@ -210,6 +212,7 @@ class StatusResult(TypedDict):
     muxes: list[MuxResult]
     panes: list[PaneResult]
     """Live panes; without a sidecar those that were alive at `as_of`."""
+    acting: ActingStatus
 
 
 class PanesResult(TypedDict):

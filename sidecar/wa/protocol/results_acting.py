@@ -127,6 +127,15 @@ class QueueResult(TypedDict):
     """In the order in which they are sent."""
 
 
+class ActingStatus(TypedDict):
+    """What holds automations, and what waits; part of `wa status`."""
+
+    pauses: list[PauseItem]
+    approvals: list[ApprovalItem]
+    """That wait for a person's yes, or have it and are not used."""
+    queued: list[QueuedItem]
+
+
 class PolicyRuleResult(TypedDict):
     name: str
     decision: str

@@ -12,6 +12,8 @@ import typer
 from wa import __version__
 from wa.model.errors import UsageError, WaError
 from wa.surfaces import (
+    acting,
+    audit,
     completion,
     config,
     demo,
@@ -24,6 +26,8 @@ from wa.surfaces import (
     logs,
     notices,
     panes,
+    policy,
+    queue,
     rules,
     search,
     send,
@@ -47,6 +51,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "events": events.events,
     "notices": notices.notices,
     "send": send.send,
+    "pause": acting.pause,
+    "resume": acting.resume,
+    "approvals": acting.approvals,
+    "approve": acting.approve,
+    "deny": acting.deny,
+    "audit": audit.audit,
+    "why": audit.why,
     "explain": explain.explain,
     "record": explain.record,
     "forget": forget.forget,
@@ -60,9 +71,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
 """Every command without commands of its own, in the order of `wa help`."""
 GROUPS: dict[str, typer.Typer] = {
     "sessions": sessions.app,
-    "rules": rules.app,
     "workflow": workflow.app,
+    "queue": queue.app,
+    "policy": policy.app,
     "notify": notices.app,
+    "rules": rules.app,
     "config": config.app,
 }
 """Those that have some."""

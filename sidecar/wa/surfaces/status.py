@@ -10,9 +10,12 @@ import typer
 from wa.api.status import follow_status, read_status
 from wa.api.times import age
 from wa.protocol.results import MuxResult, PaneResult, SidecarResult, StatusResult
+from wa.protocol.results_acting import ActingStatus
+from wa.surfaces.acting import approval_table, pause_line
 from wa.surfaces.answer import Json, answer, answer_stream, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.panes import pane_table
+from wa.surfaces.queue import queue_table
 from wa.surfaces.tables import Cell, Column, table
 from wa.surfaces.text import harmless
 
@@ -82,9 +85,20 @@ def render(result: StatusResult, terminal: Terminal) -> list[str]:
         ]
     if any(pane["agent"] for pane in result["panes"]):
         lines += ["", *agent_table(result["panes"], terminal)]
+    lines += acting_lines(result["acting"], terminal)
     if result["panes"]:
         lines += ["", *pane_table(result["panes"], terminal)]
     return lines + staleness(result["live"], result["as_of"], terminal)
+
+
+def acting_lines(acting: ActingStatus, terminal: Terminal) -> list[str]:
+    """What holds automations, what waits for a person's yes, and what waits for an agent; nothing for nothing."""
+    lines = [pause_line(one, terminal) for one in acting["pauses"]]
+    if acting["approvals"]:
+        lines += ["Waits for your yes (`wa approve ID`):", *approval_table(acting["approvals"], terminal)]
+    if acting["queued"]:
+        lines += ["Waits for an agent to be idle:", *queue_table(acting["queued"], terminal)]
+    return ["", *lines] if lines else []
 
 
 def sidecar_line(sidecar: SidecarResult, terminal: Terminal) -> str:
