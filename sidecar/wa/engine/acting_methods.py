@@ -135,6 +135,8 @@ class ActingMethods:
         if acted.outcome not in FINE:
             error = error_of(acted, uid)
             error.details["action"] = acted.action_id
+            if "approval" in acted.evidence:
+                error.details["approval"] = acted.evidence["approval"]
             raise error
         return acted
 
