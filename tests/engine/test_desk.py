@@ -184,7 +184,7 @@ def test_a_pause_or_a_person_that_comes_after_the_paste_holds_the_carriage_retur
             w.hands.before = {"submitting": happen}
             acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
             assert acted.evidence["left"] is True
-            assert acted.outcome is (ActOutcome.REFUSED if come == "pause" else ActOutcome.HUMAN_TYPING)
+            assert (acted.outcome, acted.evidence["was"]) == (ActOutcome.INTERRUPTED, "human_typing")
             assert [text for uid, text in w.hands.written if uid == pane.uid] == ["proceed."]
 
     play(tmp_path, scenario)
@@ -367,6 +367,83 @@ def test_budgets_hold_over_a_restart_and_between_panes_that_act_at_once(tmp_path
 
     play(tmp_path, scenario, policy=policy)
     play(tmp_path, again, policy=policy)
+
+
+@pytest.mark.parametrize("actor", [FLOW, HUMAN])
+@pytest.mark.parametrize(
+    "outcome", [ActOutcome.SCREEN_MOVED, ActOutcome.UNREACHABLE, ActOutcome.BUSY, ActOutcome.NOT_TAKEN]
+)
+def test_a_workflow_is_never_told_that_nothing_was_typed_where_something_was(tmp_path, actor, outcome):
+    """It tries again after such an outcome, and would type twice; a person is told the outcome itself."""
+
+    async def scenario(w):
+        pane, run = await w.pane(), await w.run_of("live")
+        for evidence in ({"wrote": True}, {"left": True}):
+            w.hands.outcome = Acted(outcome, "so it was", evidence)
+            acted = await w.desk.act(pane.uid, SEND, actor, run=run)
+            final = actor is HUMAN or outcome is ActOutcome.NOT_TAKEN
+            assert acted.outcome is (outcome if final else ActOutcome.INTERRUPTED)
+        w.hands.outcome = Acted(outcome, "so it was", {"wrote": False})
+        assert (await w.desk.act(pane.uid, SEND, actor, run=run)).outcome is outcome
+
+    play(tmp_path, scenario)
+
+
+def test_a_short_cooldown_is_waited_for_and_nobody_else_waits_with_it(tmp_path):
+    """A person's action goes between; a long one is told."""
+
+    async def scenario(w):
+        pane, run, other = await w.pane(), await w.run_of("live", 7), await w.run_of("live", 8)
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=run)).outcome is ActOutcome.SUBMITTED
+        waiting = asyncio.ensure_future(w.desk.act(pane.uid, SEND._replace(text="two"), FLOW, run=other))
+        await until(lambda: w.persons.polls >= 4)
+        person = await w.desk.act(pane.uid, SEND._replace(text="mine"), HUMAN)
+        assert (person.outcome, waiting.done()) == (ActOutcome.SUBMITTED, False)
+        w.clock.at_ms += 200
+        assert (await waiting).outcome is ActOutcome.SUBMITTED
+        assert [text for _, text in w.hands.written if text != "\r"] == ["proceed.", "mine", "two"]
+
+    async def long(w):
+        pane, run, other = await w.pane(), await w.run_of("live", 7), await w.run_of("live", 8)
+        await w.desk.act(pane.uid, SEND, FLOW, run=run)
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=other)).evidence["rule"] == "budget.cooldown"
+
+    play(tmp_path / "a", scenario, policy=Policy(pane_cooldown_s=0.2))
+    play(tmp_path / "b", long, policy=Policy(pane_cooldown_s=60))
+
+
+def test_what_was_typed_before_a_kill_is_looked_after_until_its_pane_is_seen(tmp_path, monkeypatch):
+    """The mux may come later than the run; where it does not come, nobody is told to try again."""
+    monkeypatch.setattr("wa.engine.desk.AGAIN_WITHIN_S", 0.3)
+
+    async def first():
+        async with desk_world(tmp_path / "wa.db") as w:
+            pane, run = await w.pane(), await w.run_of("live")
+            for key in ("7:1", "7:2"):
+                w.hands.before = {"return": asyncio.Event().wait}
+                asking = asyncio.ensure_future(w.desk.act(pane.uid, SEND, FLOW, key=key, run=run))
+                await until(lambda: w.hands.written[-1:] == [(pane.uid, "\r")])
+                await w.desk.close()
+                await asyncio.gather(asking, return_exceptions=True)
+                w.hands.written.clear()
+
+    async def second(w):
+        taking_up = asyncio.ensure_future(w.desk.act("p1", SEND, FLOW, key="7:1", run=7))
+        await asyncio.sleep(0.05)
+        pane = await w.pane()
+        pane.started, w.hands.unreachable = False, "not connected yet"
+        await asyncio.sleep(0.05)
+        pane.started = True
+        await asyncio.sleep(0.05)
+        w.hands.unreachable = None
+        assert (await taking_up).outcome is ActOutcome.SUBMITTED
+        w.hands.unreachable = "not connected at all"
+        acted = await w.desk.act("p1", SEND, FLOW, key="7:2", run=7)
+        assert (acted.outcome, acted.evidence["was"]) == (ActOutcome.INTERRUPTED, "unreachable")
+        assert await w.store.open_actions() == []
+
+    asyncio.run(first())
+    play(tmp_path, second)
 
 
 def test_where_the_database_takes_nothing_nothing_is_typed(tmp_path):

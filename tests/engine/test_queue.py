@@ -221,7 +221,7 @@ def test_it_wakes_when_a_state_changes_and_when_a_text_comes(tmp_path):
             await asyncio.sleep(0)
             now(w, pane, PaneState.IDLE)
             hub.publish(Kind.STATE, pane.uid, dict)
-            await until(lambda: len(w.hands.written) == 2)
+            await until(lambda: not w.desk._running and len(w.hands.written) == 2)
             now(w, pane, PaneState.WORKING)
             now(w, pane, PaneState.IDLE)
             await put(w, pane, "two")

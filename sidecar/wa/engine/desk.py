@@ -77,6 +77,22 @@ class Persons(Protocol):
     def sign(self, pane: WatchedPane) -> HumanSign: ...
 
 
+COOL_WITHIN_S = 10.0
+"""A cooldown that is over so soon is waited for; one action later is better than none."""
+COOL_TRIES = 3
+AGAIN_WITHIN_S = 30.0
+"""So long may a pane take to be watched again, when an action that a killed sidecar left open is taken up."""
+AGAIN_EVERY_S = 0.2
+
+
+class TooSoonError(Exception):
+    """Another automation acted there a moment ago."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+
 class Bounds(NamedTuple):
     ask_ms: int = 240 * MINUTE_MS
     grant_ms: int = 30 * MINUTE_MS
@@ -179,11 +195,19 @@ class Desk:
             if known is not None and known.ended_ms is not None:
                 return words.acted_of(known)
             pane = self._registry.get(order.pane_uid)
+            if known is not None:
+                pane = await self._watched_again(order.pane_uid)
             if pane is None or not pane.alive:
                 return await self._without_pane(order, known)
-            lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
-            async with lock:
-                return await self._at(pane, order, known)
+            for tries in range(COOL_TRIES, -1, -1):
+                lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
+                try:
+                    async with lock:
+                        return await self._at(pane, order, known, may_wait=tries > 0)
+                except TooSoonError as soon:
+                    # Not under the lock: a person's action goes between.
+                    await asyncio.sleep(soon.wait_s)
+            raise AssertionError("the last try does not wait")
         except asyncio.CancelledError:
             if not self._closing:
                 await self._broken_off(order)
@@ -200,7 +224,28 @@ class Desk:
                 left = {} if record.typed_ms is None else {"left": True}
                 await self._end(record, Acted(ActOutcome.INTERRUPTED, "Whoever asked for it went away.", left))
 
-    async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None) -> Acted:
+    async def _watched_again(self, uid: str) -> WatchedPane | None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + AGAIN_WITHIN_S
+        while True:
+            pane = self._registry.get(uid)
+            if (pane is not None and (pane.started or pane.excluded or not pane.alive)) or loop.time() >= give_up:
+                return pane
+            await asyncio.sleep(AGAIN_EVERY_S)
+
+    async def _seen(self, pane: WatchedPane, known: ActionRecord | None) -> Sight:
+        """What was begun is looked after for a while; what was not is not. Raises TerminalUnreachable."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + (0.0 if known is None else AGAIN_WITHIN_S)
+        while True:
+            try:
+                return await self._hands.look(pane)
+            except TerminalUnreachable:
+                if loop.time() >= give_up:
+                    raise
+            await asyncio.sleep(AGAIN_EVERY_S)
+
+    async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None, *, may_wait: bool) -> Acted:
         order = await self._mode(order)
         if pane.excluded is not None:
             # It has no screen to be read, and needs none.
@@ -210,7 +255,7 @@ class Desk:
             return await self._refused(order, known or (await self.store.begin(intent))[0], intent, judged)
         try:
             await self._persons.poll(pane)
-            sight = await self._hands.look(pane)
+            sight = await self._seen(pane, known)
         except TerminalUnreachable as error:
             return await self._unseen(order, known, error)
         async with self._counting:
@@ -221,6 +266,9 @@ class Desk:
                 # The approval was used up when its first key was pressed.
                 ledger, grant = ledger._replace(granted=True), None
             judged = self._judge(pane, sight, order.action, order.actor, ledger)
+            wait_s = words.cooldown_s(judged.decision, self.policy, ledger, now_ms)
+            if may_wait and not order.dry_run and 0 < wait_s <= COOL_WITHIN_S:
+                raise TooSoonError(wait_s)
             intent = words.intent_of(order, judged.decision, now_ms)
             record = known or (await self.store.begin(intent))[0]
         if known is not None:
@@ -274,7 +322,13 @@ class Desk:
         if judged is not None and not isinstance(judged.decision, Allow) and words.is_refusal(acted):
             await self.store.redecide(record.id, *words.said(judged.decision))
             return await self._refused(order, record, intent, judged, acted)
-        return await self._end(record, await self._or_queued(order, acted))
+        return await self._end(record, self._told(order, await self._or_queued(order, acted), record))
+
+    @staticmethod
+    def _told(order: Order, acted: Acted, record: ActionRecord) -> Acted:
+        if order.actor.kind is not ActorKind.WORKFLOW:
+            return acted
+        return words.for_a_workflow(order.action, acted, typed_before=record.typed_ms is not None)
 
     def _judge(
         self,
@@ -337,7 +391,7 @@ class Desk:
                 return await self._end(record, Acted(ActOutcome.REFUSED, error.message, why))
             step = f"A person may approve it: `wa approve {asked.id}`."
             found = found._replace(evidence={**found.evidence, "approval": asked.id, "next_step": step})
-        return await self._end(record, await self._or_queued(order, found))
+        return await self._end(record, self._told(order, await self._or_queued(order, found), record))
 
     async def _ask_person(self, intent: Intent, judged: Judged) -> GrantRecord:
         expires_ms = self._clock.now_ms() + self.bounds.ask_ms
@@ -345,7 +399,7 @@ class Desk:
         return await self.store.ask(asked, expires_ms, effects=judged.action.effects)
 
     async def _without_pane(self, order: Order, known: ActionRecord | None) -> Acted:
-        gone = Acted(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone.", {"rule": "never.gone"})
+        gone = Acted(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone, or not watched.", {"rule": "never.gone"})
         if known is not None:
             return await self._end(known, gone)
         decision = Deny("the pane is gone", "Run `wa panes` to see what lives.", "never.gone")
@@ -358,8 +412,7 @@ class Desk:
     async def _unseen(self, order: Order, known: ActionRecord | None, error: TerminalUnreachable) -> Acted:
         found = Acted(ActOutcome.UNREACHABLE, error.message, {"rule": "never.unseen", "next_step": error.next_step})
         if known is not None:
-            # What it left is not to be seen now: it stays open, for whoever comes again with the key.
-            return found
+            return await self._end(known, self._told(order, found, known))
         decision = Deny(error.message, error.next_step, "never.unseen")
         record, _ = await self.store.begin(words.intent_of(order, decision, self._clock.now_ms()))
         return await self._end(record, found)

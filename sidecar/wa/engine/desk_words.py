@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wa.decide.rules import guarded
-from wa.model.action import Acted, Action, ActOutcome, Allow, Ask, Decision, Deny, PaneView
+from wa.decide.rules import Policy, guarded
+from wa.model.action import Acted, Action, ActionKind, ActOutcome, Allow, Ask, Decision, Deny, Ledger, PaneView
 from wa.model.errors import NotFound, TerminalUnreachable, TimedOut, WaError
 from wa.store.acting_records import ActionRecord, Intent
 from wa.store.acting_words import what_of
@@ -22,8 +22,17 @@ OUTCOMES: Mapping[str, ActOutcome] = {
     "never.no_option": ActOutcome.NO_OPTION,
     "never.draft": ActOutcome.DRAFT,
     "human": ActOutcome.HUMAN_TYPING,
+    "pause": ActOutcome.HUMAN_TYPING,
 }
 """Rules whose denial has a name of its own; the others are `refused`."""
+TYPED_NOTHING = frozenset(
+    {
+        *(ActOutcome.REFUSED, ActOutcome.ASKED, ActOutcome.BUSY, ActOutcome.DIALOG_OPEN, ActOutcome.NO_DIALOG),
+        *(ActOutcome.NO_OPTION, ActOutcome.HUMAN_TYPING, ActOutcome.DRAFT, ActOutcome.NO_COMPOSER),
+        *(ActOutcome.SCREEN_MOVED, ActOutcome.UNREACHABLE),
+    }
+)
+"""Outcomes after which a workflow tries again: they must not be told of what may have been typed."""
 MAY_WAIT = frozenset({ActOutcome.BUSY, ActOutcome.DIALOG_OPEN, ActOutcome.DRAFT, ActOutcome.HUMAN_TYPING})
 
 
@@ -38,6 +47,13 @@ def said(decision: Decision) -> tuple[str, str, str]:
     """Word, rule and reason, as they are stored."""
     word = {Allow: "allow", Deny: "deny", Ask: "ask"}[type(decision)]
     return word, decision.rule, decision.reason
+
+
+def cooldown_s(decision: Decision, policy: Policy, ledger: Ledger, now_ms: int) -> float:
+    """How long until the cooldown that denied it is over; 0 where something else decided."""
+    if not isinstance(decision, Deny) or decision.rule != "budget.cooldown" or ledger.pane_last_ms is None:
+        return 0.0
+    return policy.pane_cooldown_s - max(0.0, (now_ms - ledger.pane_last_ms) / 1000)
 
 
 def intent_of(order: Order, decision: Decision, at_ms: int) -> Intent:
@@ -125,6 +141,14 @@ def is_refusal(acted: Acted) -> bool:
 def may_wait(acted: Acted) -> bool:
     """Nothing was typed, and another moment may be better."""
     return acted.outcome in MAY_WAIT and not acted.evidence.get("left") and not acted.evidence.get("wrote")
+
+
+def for_a_workflow(action: Action, acted: Acted, *, typed_before: bool) -> Acted:
+    """A workflow goes by the outcome alone, so a text that may stand there, or have been taken, ends as `interrupted`."""
+    typed = typed_before or acted.evidence.get("wrote") or acted.evidence.get("left")
+    if action.kind not in (ActionKind.SEND, ActionKind.RUN) or acted.outcome not in TYPED_NOTHING or not typed:
+        return acted
+    return acted._replace(outcome=ActOutcome.INTERRUPTED, evidence={**acted.evidence, "was": acted.outcome.value})
 
 
 def only_ends(part: Action) -> bool:

@@ -125,12 +125,13 @@ class Queue:
             # Whoever cancelled it before this moment did so in time.
             if item.id not in {one.id for one in await self._desk.store.waiting(item.pane_uid)}:
                 return
+            began_ms = self._clock.now_ms()
             acted = await self._attempt(item)
             if acted.outcome in NOT_YET and not acted.evidence.get("left"):
                 self._put_off(item)
                 return
             self._again_s.pop(item.id, None)
-            self._sent_ms[pane.uid] = self._clock.now_ms()
+            self._sent_ms[pane.uid] = began_ms
             status = "sent" if acted.outcome in DONE else "failed"
             await self._desk.store.settle_queued(item.id, status, action=acted.action_id, detail=_told(acted))
             log.info(

@@ -183,6 +183,7 @@ class ActOutcome(StrEnum):
     NO_DIALOG = "no_dialog"
     NO_OPTION = "no_option"
     HUMAN_TYPING = "human_typing"
+    """A person is at the pane, or has paused it."""
     DRAFT = "draft"
     """Text of a person's stands in the composer."""
     NO_COMPOSER = "no_composer"
