@@ -2,7 +2,7 @@
 
     pane_program.py CONTROL NAME      CONTROL is the harness's Unix socket; JSON lines both ways
 
-It hangs up when the harness does. Orders (`do`): marks lines spin rows count_to frame wait quit.
+It hangs up when the harness does. Orders (`do`): marks lines spin rows count_to frame react wait quit.
 """
 
 import json
@@ -11,7 +11,9 @@ import random
 import select
 import socket
 import sys
+import termios
 import time
+import tty
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -79,6 +81,38 @@ class Program:
         stamp = time.time_ns()
         write(data)
         return {"stamp": stamp}
+
+    def do_react(self, above: str, below: str, working: str, patience_s: float) -> dict[str, object]:
+        """An agent's screen with an empty composer (`› `) between *above* and *below*, at one write; then the composer of one who takes a
+        paste and a carriage return, and shows *working* after it. Answers the stamps of the write, of the first byte and of the return.
+        """
+        before = termios.tcgetattr(0)
+        tty.setraw(0)
+        typed = ""
+        stamps: dict[str, object] = {"stamp": self.composer(above, typed, below)}
+        give_up = time.monotonic() + patience_s
+        try:
+            while "\r" not in typed:
+                if not select.select([0], [], [], max(0.0, give_up - time.monotonic()))[0]:
+                    return {**stamps, "typed": typed}
+                data = os.read(0, 65536)
+                stamps.setdefault("first", time.time_ns())
+                typed += data.replace(b"\x1b[200~", b"").replace(b"\x1b[201~", b"").decode("utf-8", "replace")
+                if "\r" not in typed:
+                    self.composer(above, typed, below)
+            stamps["submitted"] = time.time_ns()
+            self.composer(above + working, "", below)
+            return {**stamps, "typed": typed}
+        finally:
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+    def composer(self, above: str, draft: str, below: str) -> int:
+        """The instant of the write. The cursor stands behind the draft."""
+        place = f"\x1b[{above.count(chr(10)) + 1};{3 + len(draft)}H"
+        data = f"\x1b[H\x1b[J{above}› {draft or 'Ask Codex to do anything'}\r\n{below}{place}".encode()
+        stamp = time.time_ns()
+        write(data)
+        return stamp
 
     def do_spin(self, per_s: float) -> dict[str, object]:
         """Redraw one row in place until an order comes."""

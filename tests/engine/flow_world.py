@@ -105,7 +105,9 @@ class FlowWorld:
         before = watched.agent.state
         watched.agent = watched.agent._replace(state=state, since_ms=self.clock.now_ms(), **more)
         watched.changed()
-        self.hub.publish(Kind.STATE, uid, lambda: {"pane_uid": uid})
+        self.hub.publish(
+            Kind.STATE, uid, lambda: {"pane_uid": uid, "state": state.value, "at_ms": watched.agent.since_ms}
+        )
         return before
 
     async def note(self, uid, before):

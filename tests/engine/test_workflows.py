@@ -393,6 +393,32 @@ def test_a_state_must_be_held(tmp_path):
     play(tmp_path, scenario, flow("waits", waits, "usage.limit"))
 
 
+def test_a_turn_that_is_shorter_than_the_way_to_the_wait_is_heard(tmp_path):
+    """The state came and went while the send was under way: it counts, and it counts after a restart."""
+
+    def waits(context):
+        yield Act(Action(ActionKind.SEND, "go", submit=True))
+        happened = yield Until(5, states=frozenset({PaneState.WORKING}))
+        return Ending(happened.what or "silent")
+
+    async def scenario(world):
+        uid = await world.add()
+        await world.flows.switch("waits", None, enabled=True)
+        act = world.desk.act
+
+        async def quick(*args, **kwargs):
+            acted = await act(*args, **kwargs)
+            world.state(uid, PaneState.IDLE)
+            return acted
+
+        world.desk.act = quick
+        await world.say(uid, "usage.limit")
+        (run,) = await world.ended()
+        assert run.outcome == "working"
+
+    play(tmp_path, scenario, flow("waits", waits, "usage.limit"))
+
+
 def test_a_pane_that_closes_ends_what_waits_in_it(tmp_path):
     """At once: the wait says that nothing came, and that the pane is gone."""
 

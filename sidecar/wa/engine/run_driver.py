@@ -133,7 +133,7 @@ class Driver:
             order = await self._write(now, reply)
             answered = await self._carry_out(order)
             reply = records.Reply(now.number, self._clock.now_ms(), self._player.cleaned_reply(answered))
-            self._since_ms = reply.at_ms
+            self._since_ms = self._asked_ms if isinstance(order.command, Act) else reply.at_ms
             if (enough := self._pretend(order, answered)) is not None:
                 return await self._end(enough, reply, RunStatus.OBSERVED)
             now = self._player.answer(answered)
@@ -142,7 +142,7 @@ class Driver:
     def _begin(self, entries: Sequence[Entry]) -> Next:
         for entry in entries:
             if entry.replied_ms is not None:
-                self._since_ms = entry.replied_ms
+                self._since_ms = entry.at_ms if entry.command.get("kind") == Act.__name__ else entry.replied_ms
             self._asked_ms = entry.at_ms
             if entry.reply is not None and self.run.mode is not Mode.LIVE and entry.reply.get("outcome") == "planned":
                 self._pretended_ms = entry.replied_ms
@@ -167,13 +167,11 @@ class Driver:
             plan=run.mode is not Mode.LIVE,
             pretended_ms=self._pretended_ms,
         )
-        wake_ms = due(order, asked.command) if isinstance(asked.command, Park) else None
+        wake_ms = wakes(asked, run.context.seed, self._asked_ms)
         self.status = RunStatus.RUNNING if wake_ms is None else RunStatus.PARKED
         self.step = type(asked.command).__name__
         if not asked.recorded:
-            step = records.Step(
-                asked.number, self._asked_ms, self._player.cleaned(asked.command), self.status.value, wake_ms
-            )
+            step = _step(self._player, asked, run.context.seed, self._asked_ms)
             if not await self._kept(lambda: self._journal.go_on(run.id, reply=reply, step=step)):
                 raise GoneError
         return order
@@ -231,3 +229,21 @@ class Driver:
             except StoreError as error:
                 log.warning("run held up: the journal is not written", extra={"reason": error.message})
                 await asyncio.sleep(RETRY_S)
+
+
+def first_step(workflow: Workflow, context: Context, now_ms: int) -> records.Step | None:
+    """What a run that begins now asks first; None where it ends, or fails, before it asks for anything."""
+    player = Player(workflow, context, clean=clean_json)
+    asked = player.begin()
+    player.close()
+    return _step(player, asked, context.seed, now_ms) if isinstance(asked, Asked) else None
+
+
+def _step(player: Player, asked: Asked, seed: int, now_ms: int) -> records.Step:
+    wake_ms = wakes(asked, seed, now_ms)
+    status = RunStatus.RUNNING if wake_ms is None else RunStatus.PARKED
+    return records.Step(asked.number, now_ms, player.cleaned(asked.command), status.value, wake_ms)
+
+
+def wakes(asked: Asked, seed: int, asked_ms: int) -> int | None:
+    return due(asked.command, seed, asked.number, asked_ms) if isinstance(asked.command, Park) else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from wa.act.journal import Entry, UnreadableError, context_json, context_of
 from wa.act.workflow import Busy, Context, Workflow
 from wa.engine import tasks
-from wa.engine.run_driver import Driver, Mode, Run, takes_lease
+from wa.engine.run_driver import Driver, Mode, Run, first_step, takes_lease
 from wa.engine.run_steps import Steps
 from wa.model.clock import Clock
 from wa.model.command import Ending, RunStatus, Trigger
@@ -99,10 +99,11 @@ class Keeper:
             if not new and seen is None:
                 return [None for _ in begins]
             idents = await self._write.begin(new, seen=seen)
-            for ident, (one, context, status) in zip(idents, taken, strict=True):
+            for ident, made, (one, context, status) in zip(idents, new, taken, strict=True):
                 if ident is None:
                     continue
-                run = Run(ident, one.workflow, context, one.mode, now_ms, one.workflow.version)
+                entries = () if (first := made.first) is None else (Entry(first.number, first.at_ms, first.command),)
+                run = Run(ident, one.workflow, context, one.mode, now_ms, one.workflow.version, entries)
                 if status is RunStatus.WAITING:
                     self._waiting[run.pane_uid or ""].append(run)
                 else:
@@ -272,4 +273,5 @@ def _new(one: Begin, context: Context, status: RunStatus, now_ms: int) -> NewRun
         mode=one.mode.value,
         status=status.value,
         started_ms=now_ms,
+        first=first_step(one.workflow, context, now_ms) if status is RunStatus.RUNNING else None,
     )

@@ -59,7 +59,7 @@ class Order(NamedTuple):
     asked_ms: int
     """When it was written down."""
     since_ms: int
-    """Events from here on count: when the command before was answered."""
+    """Events and states from here on count: when the command before was answered, and where it acted, when it began."""
     but_event: int | None
     """The one that started the run: it does not count."""
     taken_up: bool
@@ -126,11 +126,12 @@ class Steps:
             return Saw(PaneState.UNKNOWN, at_ms=now_ms, alive=order.pane_uid is None)
         try:
             async with asyncio.timeout(LOOK_WITHIN_S):
-                sight = await self._world.eyes.look(pane)
+                sight, (session_ms, turn_ms) = await asyncio.gather(
+                    self._world.eyes.look(pane), self._world.events.session_times(pane.uid)
+                )
         except (WaError, TimeoutError) as error:
             log.info("look failed", extra={"pane": pane.uid, "reason": str(error)})
             return saw(pane, None, now_ms)._replace(state=PaneState.UNKNOWN, question=None, options=(), draft=None)
-        session_ms, turn_ms = await self._world.events.session_times(pane.uid)
         seen = saw(pane, sight, now_ms)._replace(session_ms=session_ms, turn_ms=turn_ms)
         return seen if order.pretended_ms is None else seen._replace(at_ms=max(seen.at_ms, order.pretended_ms))
 
@@ -193,6 +194,8 @@ class Steps:
         """What holds, and in how many seconds a state will have lasted long enough."""
         for event in await self._said(uid, order, command):
             return event, 0.0
+        if (passed := await self._passed(uid, order, command)) is not None:
+            return passed, 0.0
         pane, again_s = self._world.registry.get(uid), 5.0
         if pane is not None and pane.started and pane.alive and pane.agent.state in command.states:
             now_ms = self._world.clock.now_ms()
@@ -201,6 +204,18 @@ class Steps:
                 return Happened(pane.agent.state.value, now_ms), 0.0
             again_s = min(again_s, max(command.held_s - held_s, 0.01))
         return None, again_s
+
+    async def _passed(self, uid: str, order: Order, command: Until) -> Happened | None:
+        """A state that came, and may have gone, since the step before: a turn can be shorter than the way to this wait."""
+        if command.held_s or not command.states:
+            return None
+        entered = self._world.stirs.entered_since(uid, order.since_ms)
+        if order.taken_up:
+            entered = await self._world.events.entered_since(uid, order.since_ms) + entered
+        for at_ms, state in sorted(entered):
+            if state in command.states:
+                return Happened(state, at_ms)
+        return None
 
     async def _said(self, uid: str, order: Order, command: Until) -> list[Happened]:
         if not command.events:
@@ -213,7 +228,7 @@ class Steps:
         ]
 
     async def _park(self, order: Order, command: Park) -> Woke:
-        due_ms = due(order, command)
+        due_ms = due(command, order.seed, order.number, order.asked_ms)
         if order.pretended_ms is not None:
             return Woke(max(due_ms, order.pretended_ms))
         clock = self._world.clock
@@ -226,10 +241,10 @@ class Steps:
             await asyncio.sleep(min(left_ms / 1000, CLOCK_CHECK_S))
 
 
-def due(order: Order, command: Park) -> int:
+def due(command: Park, seed: int, number: int, asked_ms: int) -> int:
     """When a parked run is to wake; at most a year from now, whatever was read off a screen."""
-    spread_ms = max(0.0, command.spread_s) * 1000 * drawn(order.seed, order.number)
-    return min(command.until_ms, order.asked_ms + 366 * DAY_MS) + round(spread_ms)
+    spread_ms = max(0.0, command.spread_s) * 1000 * drawn(seed, number)
+    return min(command.until_ms, asked_ms + 366 * DAY_MS) + round(spread_ms)
 
 
 def is_one_of(event: str, wanted: frozenset[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ _OUTLASTS = frozenset(
     {PaneState.WORKING, PaneState.COMPACTING, PaneState.LIMITED, PaneState.AUTH_ERROR, PaneState.ERROR}
 )
 """A composer that waits says nothing against these: other signals do (a title, a limit that was read before)."""
+
+
+STATES_KEPT = 32
+"""Of one pane, for waits that begin a moment after what they wait for."""
 
 
 class Desk(Protocol):
@@ -59,6 +63,10 @@ class Events(Protocol):
         """Events of the pane, oldest first."""
         ...
 
+    async def entered_since(self, pane_uid: str, since_ms: int) -> list[tuple[int, str]]:
+        """`(at_ms, state)`: states that the pane came into, oldest first."""
+        ...
+
     async def session_times(self, pane_uid: str) -> tuple[int | None, int | None]:
         """When the agent's session began, and when its newest turn did; None where nobody knows."""
         ...
@@ -69,6 +77,17 @@ class Stirs:
 
     def __init__(self) -> None:
         self._of: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._entered: defaultdict[str, deque[tuple[int, str]]] = defaultdict(lambda: deque(maxlen=STATES_KEPT))
+
+    def entered(self, pane_uid: str, state: str, at_ms: int) -> None:
+        self._entered[pane_uid].append((at_ms, state))
+
+    def entered_since(self, pane_uid: str, since_ms: int) -> list[tuple[int, str]]:
+        """States that the pane came into from that instant on, as long as this sidecar runs; oldest first."""
+        return [(at_ms, state) for at_ms, state in self._entered.get(pane_uid, ()) if at_ms >= since_ms]
+
+    def forget(self, pane_uid: str) -> None:
+        self._entered.pop(pane_uid, None)
 
     @contextmanager
     def listening(self, pane_uid: str) -> Iterator[asyncio.Event]:
@@ -85,9 +104,6 @@ class Stirs:
         for uid in pane_uids:
             for event in self._of.get(uid, ()):
                 event.set()
-
-    def stir_all(self) -> None:
-        self.stir(list(self._of))
 
 
 @dataclass(frozen=True, slots=True)

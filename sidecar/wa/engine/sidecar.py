@@ -18,6 +18,7 @@ from wa.config.settings import Settings
 from wa.engine import tasks
 from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
+from wa.engine.automation import automation
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.exclusions import Exclusions
 from wa.engine.hub import Hub
@@ -169,14 +170,28 @@ class Sidecar:
             notices = await stack.enter_async_context(
                 telling(shared, writer, settings.notify, zone=local_zone(), focus=act.presence)
             )
+            auto = await stack.enter_async_context(
+                automation(
+                    shared,
+                    writer,
+                    desk=act.desk,
+                    eyes=act.hands,
+                    teller=notices,
+                    folder=paths.config / "workflows",
+                    zone=local_zone(),
+                    on_failure=self._break,
+                )
+            )
             methods = Methods(shared, muxes, writer, reports, self.stop, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {
                 **methods.handlers(),
                 **act.methods.handlers(),
+                **auto.methods.handlers(),
                 **notice_handlers(notices),
                 "status": lambda _: act.methods.status(reports.status()),
             }
+            handlers["forget"] = auto.methods.after(handlers["forget"])
             server = Server(lambda: hello, handlers, methods.streams())
             await server.start(paths.socket)
             stack.push_async_callback(server.close)

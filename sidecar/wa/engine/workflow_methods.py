@@ -23,6 +23,17 @@ class WorkflowMethods:
     def handlers(self) -> Mapping[str, Handler]:
         return {"workflow_run": self._run, "workflow_switch": self._switch, "workflow_abort": self._abort}
 
+    def after(self, forget: Handler) -> Handler:
+        """`forget`, with the runs ended whose journals it took."""
+
+        async def forget_and_end(params: Params) -> Any:
+            answer = await forget(params)
+            pane = params.get("pane")
+            await self._workflows.forgotten(pane if isinstance(pane, str) else None)
+            return answer
+
+        return forget_and_end
+
     async def _run(self, params: Params) -> dict[str, Any]:
         """A dry run is answered once it has ended."""
         name, pane = _text(params, "name"), self._pane(params)

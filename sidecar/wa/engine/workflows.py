@@ -126,7 +126,12 @@ class Workflows:
 
     def _heard(self, packed: bytes) -> None:
         # What waits looks anew in its own turn of the loop: by then the pane shows what it was told of.
-        uid = unpack_value(packed)["pane_uid"]
+        item = unpack_value(packed)
+        uid = item["pane_uid"]
+        if "state" in item:
+            self._world.stirs.entered(uid, item["state"], item["at_ms"])
+        elif item.get("change") == "closed":
+            self._world.stirs.forget(uid)
         asyncio.get_running_loop().call_soon(self._stirred, uid)
 
     def _stirred(self, uid: str) -> None:

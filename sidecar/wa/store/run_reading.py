@@ -99,6 +99,11 @@ class RunReader:
         """Events of the pane from that instant on, oldest first; at most as many as one run may have to look through."""
         return await self._reader.events(pane_uid, since_ms=since_ms, limit=MAX_EVENTS)
 
+    async def entered_since(self, pane_uid: str, since_ms: int) -> list[tuple[int, str]]:
+        """`(at_ms, state)`: states that the pane came into from that instant on, oldest first."""
+        found = await self._reader.transitions(pane_uid, since_ms=since_ms, limit=MAX_EVENTS)
+        return [(one.at_ms, one.after) for one in found]
+
     async def session_times(self, pane_uid: str) -> tuple[int | None, int | None]:
         """When the agent's session began, and when its newest turn did. None: wa came later, or nobody knows of any."""
         pane = pane_number(pane_uid)

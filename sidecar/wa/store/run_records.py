@@ -9,6 +9,16 @@ from wa.store.redact import redact
 _ROUNDS = 4
 
 
+class Step(NamedTuple):
+    """A command that is about to be carried out."""
+
+    number: int
+    at_ms: int
+    command: dict[str, Any]
+    status: str
+    wake_ms: int | None = None
+
+
 class NewRun(NamedTuple):
     workflow: str
     version: str
@@ -18,6 +28,8 @@ class NewRun(NamedTuple):
     mode: str
     status: str
     started_ms: int
+    first: Step | None = None
+    """Its first command, to be carried out once this is stored."""
 
 
 class RunRecord(NamedTuple):
@@ -59,16 +71,6 @@ class Reply(NamedTuple):
     number: int
     at_ms: int
     reply: dict[str, Any]
-
-
-class Step(NamedTuple):
-    """A command that is about to be carried out."""
-
-    number: int
-    at_ms: int
-    command: dict[str, Any]
-    status: str
-    wake_ms: int | None = None
 
 
 class End(NamedTuple):

@@ -70,7 +70,10 @@ def _begin(connection: sqlite3.Connection, runs: Sequence[NewRun], seen: int | N
             continue
         fields = (run.workflow, run.version, pane, run.key, _json(run.context), run.mode, run.status, run.started_ms)
         cursor = connection.execute(_BEGIN, fields)
-        begun.append(cursor.lastrowid if cursor.rowcount > 0 else None)
+        ident = cursor.lastrowid if cursor.rowcount > 0 else None
+        if ident is not None and run.first is not None:
+            _ask(connection, ident, run.first)
+        begun.append(ident)
     if seen is not None:
         connection.execute(
             "INSERT INTO workflow_seen (one, event) VALUES (1, ?1)"
@@ -85,11 +88,15 @@ def _go_on(connection: sqlite3.Connection, run: int, reply: Reply | None, step: 
         return False
     _answer(connection, run, reply)
     if step is not None:
-        connection.execute(_STEP, (run, step.number, step.at_ms, _json(step.command)))
-        connection.execute(
-            "UPDATE workflow_runs SET status = ?, wake_ms = ? WHERE id = ?", (step.status, step.wake_ms, run)
-        )
+        _ask(connection, run, step)
     return True
+
+
+def _ask(connection: sqlite3.Connection, run: int, step: Step) -> None:
+    connection.execute(_STEP, (run, step.number, step.at_ms, _json(step.command)))
+    connection.execute(
+        "UPDATE workflow_runs SET status = ?, wake_ms = ? WHERE id = ?", (step.status, step.wake_ms, run)
+    )
 
 
 def _end(connection: sqlite3.Connection, run: int, end: End, reply: Reply | None) -> bool:
