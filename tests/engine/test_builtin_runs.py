@@ -94,7 +94,7 @@ def test_a_compaction_waits_for_a_run_of_another_workflow(tmp_path):
         await world.say(uid, "compaction.done")
         await world.until(lambda: world.desk.typed == [(uid, "proceed.")])
         world.state(uid, PaneState.IDLE)
-        await world.ended(2)
+        await world.ended(2, within_s=40)
         assert world.desk.typed == [(uid, "proceed."), (uid, PROMPT)]
 
     play(tmp_path, scenario, QUICK_LIMITS, QUICK_COMPACTION)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from store.world import opened
+from wa.act.builtin.limits import HANDLE_USAGE_LIMITS
+from wa.act.workflow import Context
 from wa.config.settings import NotifySettings, Settings
 from wa.engine import notices as engine_notices
 from wa.engine import tasks
@@ -20,11 +22,12 @@ from wa.engine.notice_watch import NoticeWatch
 from wa.engine.notices import MAX_WAITING, Notices
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry
+from wa.engine.run_driver import Mode, Run
 from wa.helpers.notify import Message, NotifyError
 from wa.ingest.tracker import PaneTracker
 from wa.model.action import HumanSign
 from wa.model.agent import NO_AGENT, Dialog, Limit, PaneState
-from wa.model.command import Ending, Notify
+from wa.model.command import Ending, Notify, Trigger
 from wa.model.errors import StoreError, UsageError
 from wa.model.identity import MuxInstance, Pane
 from wa.store.notices import NoticeReader, NoticeWriter
@@ -376,10 +379,23 @@ def test_the_end_of_a_run_is_told_as_done_where_it_is_news(tmp_path: Path) -> No
     """Once per run."""
 
     async def scenario(stage: Stage) -> None:
-        for run, outcome in ((1, "resumed"), (1, "resumed"), (2, "already_gone_on"), (3, "primed")):
-            stage.notices.ended(run, "p1", "handle_usage_limits", Ending(outcome, "Work goes on."))
+        context = Context(Trigger("usage.limit", "p1", 1), {}, {}, 7)
+        for number, outcome, mode in (
+            (1, "resumed", Mode.LIVE),
+            (1, "resumed", Mode.LIVE),
+            (2, "already_gone_on", Mode.LIVE),
+            (3, "primed", Mode.LIVE),
+            (4, "resumed", Mode.OBSERVE),
+        ):
+            run = Run(number, HANDLE_USAGE_LIMITS, context, mode, 1, "1")
+            stage.notices.run_ended(run, Ending(outcome, "Work goes on."))
+        failed = Run(5, HANDLE_USAGE_LIMITS, context, Mode.LIVE, 1, "1")
+        stage.notices.run_ended(failed, Ending("draft", "It told so itself.", failed=True))
         await stage.settled()
-        assert [message.needs_you for message in stage.way.got] == [False, False]
+        assert [message.title.partition(" (")[0] for message in stage.way.got] == [
+            "handle_usage_limits: resumed",
+            "handle_usage_limits: primed",
+        ]
 
     on_stage(tmp_path, scenario)
 

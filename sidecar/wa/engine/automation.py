@@ -11,10 +11,12 @@ from typing import Any
 from wa.act.builtin import BUILTINS
 from wa.engine import tasks
 from wa.engine.run_catalogue import Catalogue
+from wa.engine.run_driver import Run
 from wa.engine.run_world import Desk, Eyes, RunWorld, Stirs, Teller
 from wa.engine.shared import Shared
 from wa.engine.workflow_methods import WorkflowMethods
 from wa.engine.workflows import Workflows, agent_tables
+from wa.model.command import Ending
 from wa.store.reader import Reader
 from wa.store.run_reading import RunReader
 from wa.store.run_writing import RunWriter
@@ -38,6 +40,7 @@ async def automation(
     folder: Path,
     zone: str,
     on_failure: Callable[[BaseException], None],
+    ended: Callable[[Run, Ending], None] = lambda _run, _ending: None,
 ) -> AsyncIterator[Automation]:
     """*folder*: the user's workflows. What is under way at the end goes on with the next sidecar."""
     agents = shared.agents
@@ -60,6 +63,7 @@ async def automation(
             Catalogue(BUILTINS, folder),
             zone=zone,
             profile_of=profile_of,
+            ended=ended,
         )
         await workflows.start()
         if agents is not None:

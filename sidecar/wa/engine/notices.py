@@ -18,6 +18,7 @@ from wa.config.settings import AddressSettings, NotifySettings
 from wa.engine.notice_text import MAX_BODY, MAX_TITLE, called, plain, way_to
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry
+from wa.engine.run_driver import Mode, Run
 from wa.helpers.notify import Destination, Message, Notifier, NotifyError
 from wa.helpers.notify_desktop import DesktopNotifier
 from wa.helpers.notify_ntfy import NtfyNotifier
@@ -105,11 +106,12 @@ class Notices:
         self._waiting.append(_Wish(key, now_ms, pane_uid, notify.needs_you, title, body))
         self._wanted.set()
 
-    def ended(self, run: int, pane_uid: str | None, workflow: str, ending: Ending) -> None:
-        """A run came to its end: told as done, where that is news."""
-        if ending.outcome not in UNREMARKABLE:
-            notify = Notify(f"{workflow}: {ending.outcome}", ending.detail, needs_you=False)
-            self.tell(pane_uid, notify, f"run:{run}", workflow)
+    def run_ended(self, run: Run, ending: Ending) -> None:
+        """Told as done, where that is news: a run that acted, and did not tell of its failure itself."""
+        if run.mode is Mode.LIVE and not ending.failed and ending.outcome not in UNREMARKABLE:
+            name = run.workflow.name
+            notify = Notify(f"{name}: {ending.outcome}", ending.detail, needs_you=False)
+            self.tell(run.pane_uid, notify, f"run:{run.id}", name)
 
     def told_lately(self, prefix: str, within_ms: int) -> bool:
         """Whether something of a key that begins so was taken in within that time."""

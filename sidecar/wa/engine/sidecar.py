@@ -177,6 +177,7 @@ class Sidecar:
                     desk=act.desk,
                     eyes=act.hands,
                     teller=notices,
+                    ended=notices.run_ended,
                     folder=paths.config / "workflows",
                     zone=local_zone(),
                     on_failure=self._break,

@@ -34,7 +34,7 @@ from wa.model.command import Ending, Saw
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 MAX_AGAIN_S = 6 * 3600.0
-TAKEN_S = 60.0
+TAKEN_S = 10.0
 """A prompt that was taken shows as work within this."""
 
 
