@@ -137,6 +137,20 @@ def test_a_choice_that_policy_refuses_is_not_tried_again(outcome: ActOutcome) ->
     assert [words for _, words in here.at][:2] == [f"choose Keep current model: {outcome.value}"] * 2
 
 
+def test_a_person_at_the_keyboard_is_waited_for_before_the_box_is_closed() -> None:
+    """Who has just typed the prompt that hit the limit is there still: the desk holds the choice back, and that is no try."""
+    held = (CHOOSE, ActOutcome.HUMAN_TYPING, {})
+    here = world(
+        first=CODEX_BOX,
+        turns=[LAPSES],
+        answers=[held] * 6 + [(CHOOSE, ActOutcome.CHOSEN, LIMITED), (SEND, ActOutcome.SUBMITTED, AT_WORK)],
+    )
+
+    assert played(here) == "resumed"
+    assert here.typed == ["choose Keep current model", PROCEED]
+    assert here.told[0].title == "Usage limit"
+
+
 def test_a_person_who_closes_the_box_leaves_the_rest_to_wa() -> None:
     """The box was gone when the hands looked."""
     here = world(
@@ -394,6 +408,20 @@ def test_a_session_id_that_is_none_is_not_passed_on() -> None:
 
     assert played(here, on_limit="exit") == "handed_over"
     assert "rm" not in here.told[-1].body
+
+
+def test_a_person_at_the_keyboard_is_waited_for_before_the_agent_is_ended() -> None:
+    """Also while a draft stands there."""
+    here = world(
+        answers=[
+            (EXIT, ActOutcome.HUMAN_TYPING, {}),
+            (EXIT, ActOutcome.DRAFT, {}),
+            (EXIT, ActOutcome.EXITED, {"state": "shell"}),
+        ]
+    )
+
+    assert played(here, on_limit="exit") == "handed_over"
+    assert here.typed == ["exit"]
 
 
 def test_an_agent_that_does_not_end_is_told() -> None:

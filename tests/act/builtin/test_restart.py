@@ -136,6 +136,14 @@ def test_a_person_who_was_faster_is_left_alone() -> None:
     assert here.typed == []
 
 
+def test_a_person_at_the_shell_is_waited_for() -> None:
+    """Held back is no try."""
+    here = world(answers=[(RUN, ActOutcome.HUMAN_TYPING, {})] * 5 + [UP])
+
+    assert crashed(here).outcome == "resumed"
+    assert here.typed == [RESUME]
+
+
 def test_a_crash_loop_ends_loudly_and_later_and_later() -> None:
     """Three tries with growing pauses."""
     died = (RUN, ActOutcome.SUBMITTED, {"state": "exited"})
@@ -183,5 +191,5 @@ def test_whatever_happens_only_the_resume_command_is_typed_and_only_where_the_ag
 
     assert crashed(here).outcome
     assert set(here.typed) <= {RESUME}
-    assert len(here.at) <= 3
+    assert len(here.typed) <= 3
     assert set(here.seen_at_act) <= {PaneState.SHELL, PaneState.EXITED}

@@ -30,7 +30,8 @@ def close_box(settings: Mapping[str, Any], profile: Mapping[str, Any]) -> Steps[
             seconds(settings, "box_wait_s"), *sorted(ASKING), events=frozenset({"usage.popup", "usage.autoresume"})
         )
         saw = yield from look()
-    for _ in range(int(settings["box_tries"])):
+    tries, deadline = 0, saw.at_ms + int(seconds(settings, "patience_s") * 1000)
+    while True:
         if saw.state not in ASKING or not saw.alive:
             return Boxed(False)
         if saw.resumes_itself:
@@ -38,16 +39,20 @@ def close_box(settings: Mapping[str, Any], profile: Mapping[str, Any]) -> Steps[
         label = _label(saw, labels)
         if label is None:
             return Boxed(True, "no option of the dialog that is open is one that wa may choose")
+        if tries >= settings["box_tries"] or saw.at_ms >= deadline:
+            return Boxed(True, "the dialog stays open")
         did = yield from act(Action(ActionKind.CHOOSE, labels=(label,), question=saw.question or ""))
         if did.outcome is ActOutcome.PLANNED:
             return Boxed(False, "would have been closed")
         if did.outcome in _FINAL:
             return Boxed(True, did.detail)
+        # A person who is at the keyboard is waited for; that is no try.
+        held = did.outcome in (ActOutcome.HUMAN_TYPING, ActOutcome.UNREACHABLE)
+        tries += not held
         if did.outcome not in (ActOutcome.CHOSEN, ActOutcome.NO_DIALOG):
             saw = yield from look()
-            yield from park(saw.at_ms + 2_000)
+            yield from park(saw.at_ms + (5_000 if held else 2_000))
         saw = yield from look()
-    return Boxed(saw.state in ASKING, "the dialog stays open")
 
 
 _FINAL = frozenset({ActOutcome.REFUSED, ActOutcome.ASKED, ActOutcome.INTERRUPTED, ActOutcome.NO_OPTION})

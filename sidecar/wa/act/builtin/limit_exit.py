@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from wa.act.builtin.steps import SESSION_ID, Steps, act, look, tell, until
+from wa.act.builtin.steps import SESSION_ID, Steps, act, look, park, tell, until
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.command import Ending, Saw, Trigger
 
+HELD = frozenset({ActOutcome.HUMAN_TYPING, ActOutcome.DRAFT, ActOutcome.UNREACHABLE, ActOutcome.ASKED})
+"""Nothing was typed, and waiting may help."""
 SAID_S = 5.0
 """Exit texts may come in parts."""
 _KEPT = ("session_id", "total", "input", "cached", "output", "reasoning", "mode")
 
 
-def hand_over(trigger: Trigger, before: Saw, key: str) -> Steps[Ending]:
-    did = yield from act(Action(ActionKind.EXIT))
+def hand_over(trigger: Trigger, before: Saw, key: str, patience_s: float) -> Steps[Ending]:
+    deadline = before.at_ms + int(patience_s * 1000)
+    while True:
+        did = yield from act(Action(ActionKind.EXIT))
+        if did.outcome not in HELD:
+            break
+        now = yield from look()
+        if now.at_ms >= deadline:
+            break
+        yield from park(now.at_ms + 10_000)
     if did.outcome is ActOutcome.PLANNED:
         return Ending("planned", "The agent would have been ended.")
     if did.outcome is not ActOutcome.EXITED:

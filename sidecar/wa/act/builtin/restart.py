@@ -10,14 +10,14 @@ from wa.act.builtin.steps import AT_WORK, LEFT, SESSION_ID, Steps, act, look, pa
 from wa.act.workflow import Busy, Context, OnState, Workflow
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
-from wa.model.command import Ending, Saw
+from wa.model.command import Did, Ending, Saw
 
 KINDS = {"error.crash": "crash", "session.end": "exit", "state": "gone"}
 """`gone`: the agent is not there any more, whatever it said. One that was killed says nothing."""
 BACK = (PaneState.IDLE, *sorted(AT_WORK), *sorted(state for state in PaneState if state.startswith("waiting.")))
 GONE_S = 3.0
 """Exit texts have come by then, mostly. After five seconds nobody knows any more which agent it was."""
-_TRY_AGAIN = frozenset({ActOutcome.SCREEN_MOVED, ActOutcome.UNREACHABLE, ActOutcome.HUMAN_TYPING, ActOutcome.BUSY})
+_TRY_AGAIN = frozenset({ActOutcome.SCREEN_MOVED, ActOutcome.UNREACHABLE, ActOutcome.BUSY})
 """Nothing was typed."""
 
 
@@ -46,7 +46,7 @@ def play(context: Context) -> Steps[Ending]:
         if saw.state not in LEFT:
             why = f"no shell came back ({saw.state.value})"
             continue
-        did = yield from act(Action(ActionKind.RUN, command, submit=True))
+        did = yield from _run(context, command)
         if did.outcome is ActOutcome.PLANNED:
             return Ending("planned", f"Would have run: {command}")
         if did.outcome in _TRY_AGAIN:
@@ -88,6 +88,18 @@ def _command(context: Context, saw: Saw) -> Steps[str | None]:
     return None if session_id is None else template.replace("{session_id}", session_id)
 
 
+def _run(context: Context, command: str) -> Steps[Did]:
+    """A person at the keyboard is waited for."""
+    deadline: int | None = None
+    while True:
+        did = yield from act(Action(ActionKind.RUN, command, submit=True))
+        saw = yield from look()
+        deadline = deadline or saw.at_ms + int(seconds(context.settings, "patience_s") * 1000)
+        if did.outcome is not ActOutcome.HUMAN_TYPING or saw.at_ms >= deadline or saw.state not in LEFT:
+            return did
+        yield from park(saw.at_ms + 10_000)
+
+
 def _lives(context: Context) -> Steps[str]:
     """Why it does not; "" for an agent that came up and stayed."""
     settings = context.settings
@@ -121,6 +133,7 @@ RESTART_AGENT = Workflow(
         "shell_wait_s": 30.0,
         "settle_s": 1.0,
         "hint_wait_s": 3.0,
+        "patience_s": 300.0,
         "start_wait_s": 60.0,
         "stable_s": 120.0,
         "fresh_s": 60.0,
