@@ -90,10 +90,14 @@ def installed(*, old: bool = False) -> Path:
 
 
 @contextmanager
-def running_api(folder: Path) -> Iterator[str]:
-    """The mock of the model APIs; its URL. It logs into *folder*/mock.jsonl, and *folder*/work is the agents' folder."""
+def running_api(folder: Path, *, reset_s: int | None = None) -> Iterator[str]:
+    """The mock of the model APIs; its URL. It logs into *folder*/mock.jsonl, and *folder*/work is the agents' folder.
+
+    *reset_s*: how long the limits of its scenarios `*-limit-then-ok` last.
+    """
     argv = [sys.executable, str(MOCKS / "mock_apis.py"), "--port", "0", "--log", str(folder / "mock.jsonl")]
     env = os.environ | {"MOCK_CWD": str(folder / "work")}
+    env |= {} if reset_s is None else {"MOCK_RESET_S": str(reset_s)}
     with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
@@ -130,3 +134,11 @@ def requests(folder: Path) -> list[str]:
     log = folder / "mock.jsonl"
     records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     return [r["path"] for r in records if r.get("main") or r.get("verb") == "streamGenerateContent"]
+
+
+def prompts(folder: Path, run: str, text: str) -> int:
+    """How often *text* stands as a whole prompt in what the CLI of that run has sent to the model: a history holds each once."""
+    log = folder / "mock.jsonl"
+    records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    word = json.dumps(text)
+    return max((json.dumps(one.get("body")).count(word) for one in records if one.get("run") == run), default=0)

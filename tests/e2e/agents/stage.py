@@ -49,7 +49,7 @@ class Stage:
             if command is None
             else bare_environment(cli, home, work)
         )
-        pane = self._shell(env | {"PATH": search_path(cli), "TERM": "xterm-256color"}, work)
+        pane = self._shell(env | {"PATH": search_path(cli), "TERM": "xterm-256color"}, work, run)
         pane.enter((command or " ".join((*cli.command, *options))).replace("{url}", url))
         try:
             yield pane
@@ -60,7 +60,7 @@ class Stage:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def _shell(self, env: dict[str, str], cwd: Path) -> PaneOnStage:
+    def _shell(self, env: dict[str, str], cwd: Path, run: str) -> PaneOnStage:
         words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in sorted(env.items())), "PS1=$ "]
         words += ["sh", "-c", "echo $$ > ../shell.pid; exec sh"]
         command = p.CommandBuilder(tuple(os.fsencode(word) for word in words), ())
@@ -68,7 +68,7 @@ class Stage:
         request = p.SpawnV2(p.DefaultDomain(), None, command, str(cwd), size, "agents")
         pane_id = self.wire.ask(request, p.SpawnResponse).pane_id
         known = eventually(lambda: [u for u, pane in self.home.panes().items() if pane["pane_id"] == pane_id])
-        return PaneOnStage(self, pane_id, known[-1])
+        return PaneOnStage(self, pane_id, known[-1], run)
 
 
 def _below(root: int) -> list[int]:
@@ -86,6 +86,8 @@ class PaneOnStage:
     stage: Stage
     pane_id: int
     uid: str
+    run: str
+    """Its name in the mock's log, and of its folder."""
 
     # What a person does.
 
