@@ -91,6 +91,8 @@ def _crosses(text: str, column: int) -> bool:
 
 def _cut(text: str, column: int) -> tuple[str, str]:
     """What stands before *column*, and from it on."""
+    if text.isascii():
+        return text[:column].rstrip(" "), text[column:]
     cells = 0
     for place, char in enumerate(text):
         if cells >= column:

@@ -109,10 +109,6 @@ class Page:
         return self._parts
 
     @property
-    def _is_padded(self) -> bool:
-        return " \n" in self._joined or self._joined.endswith(" ")
-
-    @property
     def last_text(self) -> str:
         """The lowest row that is not empty."""
         if self._last_text is None:
@@ -129,8 +125,7 @@ class Page:
             joints = self._flagged() if self._wrapped is not None else self._guessed()
             if joints is None:
                 rows = list(range(self.rows))
-                texts = [text.rstrip(" ") for text in self.texts] if self._is_padded else self.texts
-                self._lines = Lines(texts, rows, rows, frozenset())
+                self._lines = Lines([text.rstrip(" ") for text in self.texts], rows, rows, frozenset())
             else:
                 self._lines = self._joined_lines(joints)
         return self._lines
@@ -191,10 +186,9 @@ class Page:
         ]
         if not full:
             return None
-        if self._is_padded:
-            unpadded = [at for at in full if not texts[at].endswith(" ")]
-            if len(full) - len(unpadded) > PADDED_SHARE * sum(1 for text in texts if text):
-                full = unpadded
+        unpadded = [at for at in full if texts[at][-1] != " "]
+        if len(unpadded) < len(full) and len(full) - len(unpadded) > PADDED_SHARE * sum(1 for text in texts if text):
+            full = unpadded
         joints = [NEW] * len(texts)
         start = 0
         for at in full:
