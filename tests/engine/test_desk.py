@@ -592,8 +592,22 @@ def test_a_text_that_comes_at_the_wrong_moment_waits_where_its_actor_wants_that(
         secret = await w.desk.act(pane.uid, wish._replace(text=f"TOKEN={TOKEN}"), HUMAN)
         assert (secret.outcome, "secret" in secret.detail) == (ActOutcome.DRAFT, True)
         w.hands.outcome = Acted(ActOutcome.BUSY, "A turn began.", {"left": True})
-        pane.draft = ""
-        assert (await w.desk.act(pane.uid, wish, HUMAN)).outcome is ActOutcome.BUSY
+        other = await w.pane(1)
+        assert (await w.desk.act(other.uid, wish, HUMAN)).outcome is ActOutcome.BUSY
+
+    play(tmp_path, scenario)
+
+
+def test_a_text_that_may_wait_does_not_overtake_those_that_do(tmp_path):
+    """Though the agent is idle just now; one that may not wait goes at once."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        wish = SEND._replace(while_busy=WhileBusy.QUEUE)
+        await w.desk.enqueue(pane.uid, wish, HUMAN, "first")
+        assert (await w.desk.act(pane.uid, wish, HUMAN)).outcome is ActOutcome.QUEUED
+        assert (await w.desk.act(pane.uid, SEND, HUMAN)).outcome is ActOutcome.SUBMITTED
+        assert len(await w.store.waiting(pane.uid)) == 2
 
     play(tmp_path, scenario)
 

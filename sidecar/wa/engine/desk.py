@@ -275,6 +275,10 @@ class Desk:
             await self.store.redecide(record.id, *words.said(judged.decision))
         if not isinstance(judged.decision, Allow):
             return await self._refused(order, record, intent, judged)
+        if known is None and order.action.while_busy is WhileBusy.QUEUE and await self.store.waiting(pane.uid):
+            # It does not overtake those that came before it.
+            behind = Acted(ActOutcome.BUSY, "Others wait for this pane already.")
+            return await self._end(record, await self._or_queued(order, behind))
         if order.dry_run:
             return await self._end(record, words.planned(order.action, judged))
         return await self._perform(pane, order, record, intent, ledger, grant)
