@@ -9,7 +9,7 @@ from engine.wire import until
 from wa.decide.policy import Policy, Rule, Verdict
 from wa.model.action import Acted, Action, ActionKind, Actor, ActorKind, ActOutcome, HumanSign, Stage, WhileBusy
 from wa.model.agent import Dialog, PaneState
-from wa.model.errors import NotFound, Refused, StoreError
+from wa.model.errors import NotFound, Refused, StoreError, TerminalUnreachable
 
 BOX = Dialog(
     "codex.limit", "usage.limit", "You have hit your limit", ("Keep current model", "Switch to mini", "Stop"), 0
@@ -635,5 +635,61 @@ def test_what_would_be_decided_is_told_and_not_written_down(tmp_path):
             await w.desk.judge("p99", SEND, HUMAN)
         with pytest.raises((NotFound, Refused)):
             await w.desk.settle_grant(1, granted=True)
+
+    play(tmp_path, scenario)
+
+
+def test_what_is_not_typed_is_written_down_too(tmp_path):
+    """A spawn has no pane; a kill of what wa did not start is refused; what the mux refuses is told."""
+
+    async def scenario(w):
+        pane, done = await w.pane(), []
+
+        async def do():
+            done.append(True)
+            return 7
+
+        async def fail():
+            raise TerminalUnreachable("gone")
+
+        spawn, kill = Action(ActionKind.SPAWN, text=f"sh -c TOKEN={TOKEN}"), Action(ActionKind.KILL)
+        assert await w.desk.beside(None, spawn, HUMAN, do) == 7
+        for action, where, actor in ((kill, pane, HUMAN), (spawn, None, FLOW)):
+            with pytest.raises(Refused):
+                await w.desk.beside(where, action, actor, do)
+        pane.started_by_wa = True
+        await w.desk.beside(pane, kill, HUMAN, do)
+        with pytest.raises(TerminalUnreachable):
+            await w.desk.beside(pane, kill, HUMAN, fail)
+        assert len(done) == 2
+        assert [(one.kind, one.pane_uid, one.outcome) for one in await w.history.actions()] == [
+            ("spawn", None, "pressed"),
+            ("kill", "p1", "refused"),
+            ("spawn", None, "refused"),
+            ("kill", "p1", "pressed"),
+            ("kill", "p1", "unreachable"),
+        ]
+        assert (await w.desk.act(pane.uid, kill, HUMAN)).outcome is ActOutcome.REFUSED
+
+    play(tmp_path, scenario)
+    assert TOKEN.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("moment", ["typing", "return"])
+def test_a_pane_that_is_forgotten_in_the_middle_does_no_harm(tmp_path, moment):
+    """What was under way ends, or is broken off before the next key; nobody hears an error."""
+
+    async def scenario(w):
+        pane = await w.pane()
+
+        async def forget():
+            await w.writer.close_panes([pane.uid], 5)
+            await w.writer.forget(pane_uid=pane.uid)
+
+        w.hands.before = {moment: forget}
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert acted.outcome is (ActOutcome.REFUSED if moment == "typing" else ActOutcome.SUBMITTED)
+        assert len(w.hands.written) == (0 if moment == "typing" else 2)
+        assert await w.history.actions() == []
 
     play(tmp_path, scenario)

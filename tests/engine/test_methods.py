@@ -35,13 +35,14 @@ async def served(tmp_path, w, writer, stop):
     """The real methods behind a real socket; what is acted is written into a real database."""
     muxes = Muxes(w.session)
     reports = Reports(Paths.from_env({"WA_HOME": str(tmp_path)}), w.shared, muxes, 1, 2)
-    methods = Methods(w.shared, muxes, writer, reports, stop)
     hello = wire.hello(version="1", pid=1, started_ms=2)
     database = await RealWriter.open(Path(tmp_path) / "acting.db")
     try:
         for number in range(4):
             await database.pane_uid(MUX, listed_pane(number), 1)
         async with acting(w.shared, muxes, database, Settings.defaults().policy) as act:
+            more = {"desk": act.desk, "actor": act.methods.actor}
+            methods = Methods(w.shared, muxes, writer, reports, stop, **more)
             server = Server(lambda: hello, {**methods.handlers(), **act.methods.handlers()}, methods.streams())
             await server.start(Path(tmp_path) / "s")
             try:
@@ -164,6 +165,8 @@ def test_wa_ends_what_it_started(tmp_path):
         spawned = await client.ask("spawn", mux="fake", argv=["sh"])
         assert spawned == {"pane_uid": "p2", "pane_id": 1}
         assert await client.ask("kill", pane="p2") == {"pane_uid": "p2"}
+        with pytest.raises(Refused):
+            await client.ask("kill", pane="p1")
         await until(lambda: list(w.panes) == ["p1"])
 
     asking(tmp_path, scenario, shell(0))

@@ -231,3 +231,27 @@ def test_it_wakes_when_a_state_changes_and_when_a_text_comes(tmp_path):
         assert len(hub) == 0
 
     play(tmp_path, scenario)
+
+
+def test_what_is_forgotten_while_it_is_sent_does_not_stop_the_queue(tmp_path):
+    """The next text of another pane is sent."""
+
+    async def scenario(w):
+        one, two = await w.pane(0), await w.pane(1)
+        await put(w, one, "one")
+        now(w, one, PaneState.IDLE)
+        now(w, two, PaneState.IDLE)
+        queue = queue_of(w)
+
+        async def forget():
+            if w.hands.written[-1][0] == one.uid:
+                await w.writer.forget(pane_uid=one.uid)
+
+        w.hands.before = {"return": forget}
+        await queue.drain()
+        assert await statuses(w) == []
+        await put(w, two, "two")
+        await queue.drain()
+        assert [text for _, text in w.hands.written] == ["one", "\r", "two", "\r"]
+
+    play(tmp_path, scenario)

@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from wa.decide.policy import GRANTED, Policy, decide
@@ -40,12 +40,14 @@ from wa.model.action import (
     WhileBusy,
 )
 from wa.model.clock import Clock
-from wa.model.errors import NotFound, StoreError, TerminalUnreachable, WaError
+from wa.model.errors import NotFound, Refused, StoreError, TerminalUnreachable, WaError
 from wa.model.sight import Sight
 from wa.store.acting import ActingStore
 from wa.store.acting_records import ActionRecord, GrantRecord, Intent, QueuedRecord
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Asks = Callable[[Sight, Action], Decision]
 Notes = Callable[[Stage], Awaitable[None]]
@@ -181,6 +183,28 @@ class Desk:
         self._closing = True
         await tasks.cancel(list(self._running.values()))
 
+    async def beside(self, pane: WatchedPane | None, action: Action, actor: Actor, do: Callable[[], Awaitable[T]]) -> T:
+        """A spawn or a kill: decided and written down like the rest, done by *do*. Raises Refused, and what *do* raises."""
+        uid = "" if pane is None else pane.uid
+        view = None
+        if pane is not None:
+            excluded = pane.excluded is not None
+            view = PaneView(alive=pane.alive, excluded=excluded, started_by_wa=pane.started_by_wa, uid=uid)
+        decision = decide(action, actor, view, self.policy)
+        order = Order(uid, action, actor, f"{actor.kind.value}:{uuid.uuid4().hex}", False, None, None)
+        record, _ = await self.store.begin(words.intent_of(order, decision, self._clock.now_ms()))
+        if not isinstance(decision, Allow):
+            step = decision.next_step if isinstance(decision, Deny) else "A person must agree first."
+            await self._end(record, Acted(ActOutcome.REFUSED, words.sentence(decision.reason), {"rule": decision.rule}))
+            raise Refused(decision.reason, next_step=step)
+        try:
+            done = await do()
+        except WaError as error:
+            await self._end(record, Acted(words.outcome_of(error), error.message))
+            raise
+        await self._end(record, Acted(ActOutcome.PRESSED, f"The mux took it: {action.kind.value}."))
+        return done
+
     async def judge(self, pane_uid: str, action: Action, actor: Actor) -> Judged:
         """What would be decided now; nothing is written down. Raises NotFound, TerminalUnreachable, StoreError."""
         pane = self._registry.find(pane_uid)
@@ -247,6 +271,8 @@ class Desk:
 
     async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None, *, may_wait: bool) -> Acted:
         order = await self._mode(order)
+        if order.action.kind in (ActionKind.SPAWN, ActionKind.KILL):
+            return Acted(ActOutcome.REFUSED, f"{order.action.kind.value} is not done by typing.")
         if pane.excluded is not None:
             # It has no screen to be read, and needs none.
             blind = PaneView(alive=True, excluded=True, uid=pane.uid)
@@ -324,7 +350,8 @@ class Desk:
             acted = Acted(ActOutcome.INTERRUPTED, f"wa itself failed: {type(error).__name__}.", {"left": True})
         judged = last[-1] if last else None
         if judged is not None and not isinstance(judged.decision, Allow) and words.is_refusal(acted):
-            await self.store.redecide(record.id, *words.said(judged.decision))
+            with suppress(StoreError):
+                await self.store.redecide(record.id, *words.said(judged.decision))
             return await self._refused(order, record, intent, judged, acted)
         return await self._end(record, self._told(order, await self._or_queued(order, acted), record))
 
@@ -466,7 +493,7 @@ class Desk:
         """What was done was done, also where the database takes no word of it: the next run settles that."""
         try:
             return await self.store.end(record.id, acted, self._clock.now_ms())
-        except StoreError as error:
+        except WaError as error:
             log.error("outcome not written down", extra={"action": record.id, "reason": error.message})
             return record
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wa.decide.policy import decide
+from wa.engine.desk import Desk
 from wa.engine.explain import explain
 from wa.engine.hub import Kind, Subscription
 from wa.engine.items import Item, screen_item
@@ -17,18 +17,14 @@ from wa.engine.server import Handler, Params, Stream, StreamHandler
 from wa.engine.session import MuxSession
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
-from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, PaneView
-from wa.model.errors import NotFound, Refused, TerminalUnreachable, UsageError
+from wa.model.action import Action, ActionKind, Actor
+from wa.model.errors import NotFound, TerminalUnreachable, UsageError
 from wa.protocol.results import ExplainResult
 from wa.protocol.sidecar_wire import pack_value
 from wa.store.writer import Writer
 from wa.wezterm.terminal import SpawnRequest
 
 log = logging.getLogger(__name__)
-
-
-HUMAN = Actor(ActorKind.HUMAN, "cli")
-"""The socket lets in nobody but its own user."""
 
 
 class Methods:
@@ -40,9 +36,11 @@ class Methods:
         reports: Reports,
         stop: Callable[[], None],
         *,
-        actor: Callable[[], Actor] = lambda: HUMAN,
+        desk: Desk,
+        actor: Callable[[], Actor],
     ) -> None:
         """*actor*: who asks for what is being answered."""
+        self._desk = desk
         self._shared = shared
         self._muxes = muxes
         self._writer = writer
@@ -119,10 +117,15 @@ class Methods:
         session = self._muxes.sessions.get(name)
         if session is None:
             raise NotFound(f"no mux is called {name!r}", details={"candidates": list(self._muxes.sessions)})
-        self._allow(Action(ActionKind.SPAWN), None)
-        if (terminal := session.terminal) is None:
-            raise TerminalUnreachable(f"{name} is not connected: {session.notice or 'still connecting'}")
-        pane_id = await terminal.spawn(_spawn_request(params))
+        request = _spawn_request(params)
+
+        async def spawn() -> int:
+            if (terminal := session.terminal) is None:
+                raise TerminalUnreachable(f"{name} is not connected: {session.notice or 'still connecting'}")
+            return await terminal.spawn(request)
+
+        action = Action(ActionKind.SPAWN, text=" ".join(request.argv))
+        pane_id = await self._desk.beside(None, action, self._actor(), spawn)
         await session.list_now()
         pane = session.panes.get(pane_id)
         if pane is None:
@@ -132,21 +135,14 @@ class Methods:
 
     async def _kill(self, params: Params) -> dict[str, Any]:
         pane = self._shared.registry.find(param(params, "pane", str))
-        self._allow(Action(ActionKind.KILL), pane)
-        if (terminal := self._session_of(pane).terminal) is None:
-            raise TerminalUnreachable(f"the mux of {pane.uid} is not connected")
-        await terminal.kill(pane.pane_id)
-        return {"pane_uid": pane.uid}
 
-    def _allow(self, action: Action, pane: WatchedPane | None) -> None:
-        view = None
-        if pane is not None:
-            excluded = pane.excluded is not None
-            view = PaneView(alive=pane.alive, excluded=excluded, started_by_wa=pane.started_by_wa)
-        decision = decide(action, self._actor(), view)
-        if not isinstance(decision, Allow):
-            step = getattr(decision, "next_step", "A person must agree first.")
-            raise Refused(decision.reason, next_step=step)
+        async def kill() -> None:
+            if (terminal := self._session_of(pane).terminal) is None:
+                raise TerminalUnreachable(f"the mux of {pane.uid} is not connected")
+            await terminal.kill(pane.pane_id)
+
+        await self._desk.beside(pane, Action(ActionKind.KILL), self._actor(), kill)
+        return {"pane_uid": pane.uid}
 
     def _session_of(self, pane: WatchedPane) -> MuxSession:
         session = self._muxes.session_of(pane.pane_id, pane.mux.key)

@@ -19,7 +19,7 @@ from wa.engine.registry import Registry
 from wa.model.action import DONE, Acted, Action, ActionKind, Actor, ActorKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.clock import Clock
-from wa.model.errors import Refused, StoreError
+from wa.model.errors import NotFound, Refused, StoreError
 from wa.store.acting_records import QueuedRecord
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,10 @@ class Queue:
                     self._waits = await self.drain()
                 except StoreError as error:
                     log.warning("queue not read", extra={"reason": error.message})
+                    self._waits = True
+                except Exception:
+                    # One text that makes trouble must not hold up the others for good.
+                    log.exception("queue failed")
                     self._waits = True
                 # Only while something waits: whoever listens has every pane read at once.
                 if self._waits and not waited:
@@ -133,7 +137,9 @@ class Queue:
             self._again_s.pop(item.id, None)
             self._sent_ms[pane.uid] = began_ms
             status = "sent" if acted.outcome in DONE else "failed"
-            await self._desk.store.settle_queued(item.id, status, action=acted.action_id, detail=_told(acted))
+            with suppress(NotFound):
+                # It may have been forgotten while it was sent.
+                await self._desk.store.settle_queued(item.id, status, action=acted.action_id, detail=_told(acted))
             log.info(
                 "queued text ended", extra={"pane": item.pane_uid, "queued": item.id, "outcome": acted.outcome.value}
             )

@@ -183,7 +183,7 @@ class Sidecar:
                     on_failure=self._break,
                 )
             )
-            methods = Methods(shared, muxes, writer, reports, self.stop, actor=act.methods.actor)
+            methods = Methods(shared, muxes, writer, reports, self.stop, desk=act.desk, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {
                 **methods.handlers(),

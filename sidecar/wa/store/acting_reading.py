@@ -15,6 +15,8 @@ from wa.store.read_agents import Conditions
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+"""No cooldown is longer."""
 
 _ACTIONS = """
 SELECT id, key, 'p' || pane, at_ms, actor_kind, actor_name, kind, fingerprint, what, decision, rule, reason, dry_run, stage,
@@ -96,10 +98,12 @@ def ledger(
     What lies in the future (the clock was set back) counts as just now.
     """
     number = pane_number(pane_uid)
-    (last_ms,) = connection.execute(
-        f"SELECT max(at_ms) FROM actions WHERE pane = ? AND {_OF_AUTOMATIONS} AND (run IS NULL OR run IS NOT ?) AND id IS NOT ?",  # noqa: S608 - a text from above
-        (number, run, but),
+    newest = connection.execute(
+        f"SELECT at_ms FROM actions WHERE pane = ? AND at_ms > ? AND {_OF_AUTOMATIONS}"  # noqa: S608 - a text from above
+        " AND (run IS NULL OR run IS NOT ?) AND id IS NOT ? ORDER BY at_ms DESC LIMIT 1",
+        (number, now_ms - DAY_MS, run, but),
     ).fetchone()
+    last_ms = None if newest is None else int(newest[0])
     (hour,) = connection.execute(
         f"SELECT count(*) FROM actions WHERE pane = ? AND at_ms > ? AND {_OF_AUTOMATIONS} AND id IS NOT ?",  # noqa: S608 - a text from above
         (number, now_ms - HOUR_MS, but),

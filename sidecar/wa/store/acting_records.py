@@ -13,6 +13,7 @@ class Intent(NamedTuple):
     key: str
     """The caller's; an action is written down once under it."""
     pane_uid: str
+    """"" for an action without a pane."""
     at_ms: int
     actor: Actor
     action: Action

@@ -39,7 +39,7 @@ def begin_action(connection: sqlite3.Connection, intent: Intent) -> tuple[Action
     connection.execute(
         _INTENT,
         (
-            *(key_of(intent.key), known_number(connection, intent.pane_uid), intent.at_ms),
+            *(key_of(intent.key), known_number(connection, intent.pane_uid) if intent.pane_uid else None, intent.at_ms),
             *(intent.actor.kind.value, redact(intent.actor.name), intent.action.kind.value),
             *(fingerprint_of(intent.action), to_json(what_of(intent.action))),
             *(intent.decision, intent.rule, redact(intent.reason), intent.dry_run, Stage.DECIDED.value),
