@@ -140,15 +140,25 @@ class Replay:
                 break
             self.pass_time(seen.at_ms)
             if isinstance(seen, ScreenPush):
-                self.last = seen
-                for changed in seen.dirty:
-                    for index in changed:
-                        self.view.pop(index, None)
-                self.view.update({row.index: row for row in seen.rows})
+                self._show(seen)
             self.feed(seen)
             self.answer()
         if to is None:
             self.pass_time(self.now_ms + settle_ms)
+
+    def pass_by(self, to: int) -> None:
+        """Nobody listens: only the terminal knows what was printed up to observation *to*."""
+        for seen in self.recording.seen[:to]:
+            if isinstance(seen, ScreenPush):
+                self._show(seen)
+            self.now_ms = max(self.now_ms, seen.at_ms)
+
+    def _show(self, seen: ScreenPush) -> None:
+        self.last = seen
+        for changed in seen.dirty:
+            for index in changed:
+                self.view.pop(index, None)
+        self.view.update({row.index: row for row in seen.rows})
 
     def restart(self) -> None:
         """The sidecar was killed, with everything that was returned stored, and comes back at once."""

@@ -28,13 +28,14 @@ def test_every_step_of_every_answer_is_told_once(agent: str) -> None:
     assert len([text for text in log.texts if text.strip()]) <= 1.3 * COUNTED[agent]
 
 
-def restarted(recording: Recording, at: int) -> Log:
-    """The log of a run, where the sidecar was killed and came back before observation *at*."""
+def restarted(recording: Recording, at: int, *, away: int = 0) -> Log:
+    """The log of a run, where the sidecar was killed before observation *at* and came back *away* observations later."""
     log = Log()
     replay = Replay(recording, PaneTracker(recording.seen[0].pane_id), log)
     replay.run(to=at)
+    replay.pass_by(at + away)
     replay.restart()
-    replay.run(from_=at)
+    replay.run(from_=at + away)
     return log
 
 
@@ -53,11 +54,24 @@ def test_a_restart_at_any_time_leaves_the_same_log(agent: str) -> None:
 
 
 def test_a_restart_under_a_full_screen_leaves_the_same_log() -> None:
-    """At any time of the first answer; and the shell's screen below is known again when the program ends."""
+    """At any time, though the second answer reads like the first; and the shell's screen below is known again when the
+    program ends.
+    """
     recording = load(DATA / "agents" / "codex.json")
     whole = Log()
     Replay(recording, PaneTracker(recording.seen[0].pane_id), whole).run()
-    for at in range(1, 380, 40):
+    for at in range(1, len(recording.seen), 53):
         log = restarted(recording, at)
         assert log.all_texts() == whole.all_texts(), at
         assert not log.gaps, at
+
+
+@pytest.mark.parametrize(("away", "every"), [(10, 150), (60, 110), (150, 150)])
+def test_what_a_full_screen_showed_while_nobody_listened_is_a_gap(away: int, every: int) -> None:
+    """In either of two answers that read alike: each step is told, or a gap says that some are missing; none twice."""
+    recording = load(DATA / "agents" / "codex.json")
+    for at in range(40, len(recording.seen) - away - 5, every):
+        log = restarted(recording, at, away=away)
+        steps = [int(found[1]) for text in log.all_texts() if (found := re.search(r"step number (\d+) of", text))]
+        assert len(steps) <= 60, at
+        assert len(steps) == 60 or log.gaps, at
