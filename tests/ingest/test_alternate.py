@@ -284,6 +284,7 @@ def play(scene: Scene, events: list[tuple[str, int]], jump: int) -> int:
     33,
     50,
 )
+@example([("height", 20), ("type", 4), ("type", 6), ("composer", 5), ("say", 19), ("transcript", 27)], 3, 24, 50)
 def test_whatever_a_chat_does_each_row_of_it_is_stored_once(
     events: list[tuple[str, int]], jump: int, rows: int, cols: int
 ) -> None:

@@ -45,7 +45,10 @@ def follow(sheet: Sheet, seen: Seen) -> bool:
         anchor = _few_changed(sheet, known, seen, weights)
     if anchor is None:
         return False
-    if (length := seen_before(sheet, anchor, known, seen)) is not None:
+    length = seen_before(sheet, anchor, known, seen)
+    if length is None and anchor.first.at + height - anchor.first.row < sheet.stored:
+        length = height - anchor.first.row  # it ends above what is stored: laid over it, those rows would come anew
+    if length is not None:
         sheet.shown = Shown(anchor.first.at, anchor.first.row, length)
         sheet.block = sheet.lines[anchor.first.at].block
     else:
