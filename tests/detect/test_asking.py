@@ -141,6 +141,14 @@ def test_a_rule_may_ask_for_what_stands_before_and_behind() -> None:
     assert len(found({"followed_by": ["agent", "user"]}, "■ limit", "", "• done")) == 1
 
 
+def test_a_working_row_in_a_box_is_not_the_agents_own() -> None:
+    """Where a rule says of which kind its block is, at the bottom of the screen too."""
+    rule = {"event": "turn.working", "region": "bottom", "kinds": ["text"], "anchors": ["limit"], "match": ["^limit"]}
+    assert len(found(rule, "limit")) == 1
+    assert found(rule, "╭─────╮", "│ limit │", "╰─────╯") == []
+    assert len(found({**rule, "kinds": []}, "╭─────╮", "│ limit │", "╰─────╯")) == 1
+
+
 def test_what_may_follow_is_asked_of_all_that_follows() -> None:
     """However far below it stands."""
     rows = [row for _ in range(50) for row in ("› go", "")]

@@ -211,7 +211,11 @@ class Look:
             return []
         texts: list[Text | Block] = []
         for block in self._with(rows):
-            if block.last >= top and (not rule.columns or block.column in rule.columns):
+            if (
+                block.last >= top
+                and (not rule.columns or block.column in rule.columns)
+                and (not rule.kinds or block.kind in rule.kinds)
+            ):
                 texts.append(block)
                 if len(block.lines) > 1:
                     texts += [Text(line, block.first, block.last, block.flush) for line in block.lines]
