@@ -15,7 +15,7 @@ from wa.detect.values import CONVERTERS, Context, Reset, parse_count, parse_dura
 from wa.model.agent import Detection, FieldValue, Place
 
 MAX_TEXTS = 600
-LEAST_TEXTS = 60
+LEAST_TEXTS = 20
 """Of a flood of messages only the lowest texts are read: so many for all rules together, and so many at least for each."""
 MAX_SPAN = 400
 MAX_REMEMBERED = 1_024
