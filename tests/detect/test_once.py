@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from detect.told import said
 from wa.detect.once import Once
 from wa.model.agent import Detection
@@ -50,3 +53,62 @@ def test_a_limit_in_the_same_words_is_another_one_in_a_later_turn() -> None:
         once.look()
         told.append(once.new(said("usage.limit", reset="6:38 AM"), 0, row, begun) is not None)
     assert told == [True, False, False, True, False, False]
+
+
+def done(*durations: str) -> list[Detection]:
+    return [said("turn.done", agent="claude_code", duration=duration) for duration in durations]
+
+
+def read(once: Once, look: list[Detection], rows: list[int], begun: int, *, relaid: bool = False) -> list[bool]:
+    once.look(look, rows, relaid=relaid)
+    return [once.new(one, 0, row, begun) is not None for one, row in zip(look, rows, strict=True)]
+
+
+def test_ends_of_turns_that_a_resize_moves_are_old() -> None:
+    """Claude Code prints its whole history again, further down, also below what stands there already."""
+    once = Once(lambda found: found)
+    assert read(once, done("1s"), [19], 1) == [True]
+    assert read(once, done("1s", "0s"), [19, 30], 2) == [False, True]
+    assert not any(read(once, done("1s", "0s"), [24, 35], 3, relaid=True))
+    assert not any(read(once, done("1s", "0s", "1s", "0s"), [24, 35, 60, 71], 3, relaid=True))
+    assert read(once, done("1s", "0s", "1s"), [60, 71, 80], 3) == [False, False, True]
+
+
+def test_an_end_below_those_that_a_resize_moved_is_new() -> None:
+    """The turn went on meanwhile; and rows that a wider pane made smaller hide no later end."""
+    once = Once(lambda found: found)
+    read(once, done("1s", "0s"), [19, 30], 2)
+    assert read(once, done("1s", "0s", "7s"), [24, 35, 50], 3, relaid=True) == [False, False, True]
+    assert not any(read(once, done("1s", "0s", "7s"), [12, 18, 25], 3, relaid=True))
+    assert read(once, done("1s", "0s", "7s", "1s"), [12, 18, 25, 30], 4) == [False, False, False, True]
+
+
+def test_ends_that_all_moved_are_old() -> None:
+    """Where the rows above were counted anew, without another size."""
+    once = Once(lambda found: found)
+    assert read(once, done("5s", "0s"), [34, 56], 2) == [True, True]
+    assert read(once, done("5s", "0s"), [42, 64], 3) == [False, False]
+    assert read(once, done("0s", "5s"), [64, 80], 3) == [False, True]
+
+
+def test_an_end_in_the_same_words_is_new_once_the_rows_stand_still() -> None:
+    """Soon after a pane was given another size."""
+    once = Once(lambda found: found)
+    assert read(once, done("1s"), [19], 1) == [True]
+    assert read(once, done("1s"), [24], 2, relaid=True) == [False]
+    assert read(once, done("1s", "1s"), [24, 40], 2, relaid=True) == [False, True]
+
+
+@given(
+    st.lists(st.sampled_from(["0s", "1s", "<1s", "2s"]), min_size=1, max_size=12),
+    st.integers(0, 12),
+    st.integers(-40, 40),
+)
+def test_a_resize_tells_no_end_again(durations: list[str], gone: int, moved: int) -> None:
+    """However many have left the page, and wherever the others stand now."""
+    once = Once(lambda found: found)
+    rows = [10 * place for place in range(len(durations))]
+    for begun in range(1, len(durations) + 1):
+        assert read(once, done(*durations[:begun]), rows[:begun], begun)[-1]
+    left = durations[gone:]
+    assert not any(read(once, done(*left), [row + moved for row in rows[gone:]], len(durations) + 1, relaid=True))

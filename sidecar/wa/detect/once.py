@@ -2,17 +2,20 @@
 
 What happened and stays true is one event for as long as its session lasts, or for the window its rule names. Limits, errors
 and the ends of turns may read the same each time: such a one is new once a turn has begun since, and it stands further down
-than any before, or was out of sight. What is true of this moment is one event until the state it belongs to is over.
+than any before, or was out of sight. Rows say nothing of that where all of them have moved, and just after a pane was given
+another size, when agents lay out or print again all that they said: there what stands in the order in which it was recorded
+is not new. What is true of this moment is one event until the state it belongs to is over.
 Banners and exit texts of an earlier session stay that session's: while they are in sight, and where they stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wa.model.agent import Detection, FieldValue, PaneState
 
+MOST_ENDS = 200
 MOST = 4096
 """Identities kept; beyond, those read longest ago go."""
 
@@ -45,6 +48,32 @@ def identity(detection: Detection) -> str:
         volatile = _VOLATILE if _NAMES_A_DIALOG.isdisjoint(lasting) else _VOLATILE | {"options"}
         lasting = {name: value for name, value in lasting.items() if name not in volatile}
     return f"{detection._replace(fields=lasting).identity}|{detection.agent}"
+
+
+def _repeats(event: str) -> bool:
+    return event in _REPEATED or event.startswith("error.")
+
+
+def _recorded(shown: Sequence[str], ends: list[str]) -> list[str]:
+    """Which of *shown* were recorded: all where it ends as *ends* does, else those that it begins with as some end of that."""
+    shown = list(dict.fromkeys(reversed(shown)))[::-1]  # each where it stands lowest
+    least = min(len(shown), len(ends))
+    if least and shown[-least:] == ends[-least:]:
+        return shown
+    return next((shown[:size] for size in range(least, 0, -1) if shown[:size] == ends[-size:]), [])
+
+
+def _moved(before: list[tuple[str, int | None]], now: list[tuple[str, int | None]]) -> bool:
+    """Something above the lowest stands elsewhere than it did: rows are counted anew. The lowest may be another in the same words."""
+    known, stood = {name for name, _ in before}, set(before)
+    return any(one[0] in known and one not in stood and one[0] != now[-1][0] for one in now)
+
+
+def _stands(before: list[tuple[str, int | None]], now: list[tuple[str, int | None]]) -> bool:
+    """All stands where it stood, some of it perhaps gone at the top, and at most one more below."""
+    return any(
+        now[: len(before) - gone] == before[gone:] and len(now) <= len(before) - gone + 1 for gone in range(len(before))
+    )
 
 
 @dataclass(slots=True)
@@ -80,6 +109,12 @@ class Once:
         """Banners and exit texts of sessions before this one."""
         self._shown: dict[str, _Shown] = {}
         self._look = 0
+        self._ends: list[str] = []
+        """What may be said again, each once, as it was recorded last."""
+        self._stood: list[tuple[str, int | None]] = []
+        """What the newest look showed of that, and where."""
+        self._old: set[str] = set()
+        """In the look under way: they were recorded, whatever their rows say."""
         self._is_over = False
         """The newest session has ended."""
         self._is_live = False
@@ -89,13 +124,27 @@ class Once:
         self, recorded: Mapping[str, int | None], shown: Iterable[tuple[str, str]], at_ms: int, begun: int
     ) -> None:
         """What an earlier run recorded in its newest session; *shown* are pairs of event and identity."""
+        self._ends = [name for name in recorded if _repeats(name.partition("|")[0])]
         self._read.update({name: _Read(self._look, at_ms, row, begun, begun) for name, row in recorded.items()})
         for event, name in shown:
             self._shown.setdefault(event, _Shown(self._look, set(), set())).now.add(name)
 
-    def look(self) -> None:
-        """What is read from now on is what another look shows."""
+    def look(
+        self, shown: Sequence[Detection] = (), rows: Sequence[int | None] | None = None, *, relaid: bool = False
+    ) -> None:
+        """What is read from now on is what another look shows, *shown*, from the top down. *relaid*: its rows may be new ones."""
         self._look += 1
+        self._old = set()
+        before, self._stood = (
+            self._stood,
+            [
+                (self._name(one), None if rows is None else rows[place])
+                for place, one in enumerate(shown)
+                if _repeats(one.event)
+            ],
+        )
+        if (relaid and not _stands(before, self._stood)) or _moved(before, self._stood):
+            self._old = set(_recorded([name for name, _ in self._stood], self._ends))
 
     def new(self, found: Detection, at_ms: int, row: int | None, begun: int) -> Detection | None:
         """*found* without secrets, or None where it was recorded before.
@@ -106,6 +155,11 @@ class Once:
             # Told by the shell when it happens, not read off a screen.
             return self._clean(found)
         name = self._name(found)
+        if name in self._old:
+            if (known := self._read.get(name)) is not None:
+                self._see(known, at_ms, None)
+                known.row, known.read_in = row, begun
+            return None
         if found.present:
             is_new = self._is_new_now(found.event, name)
         elif (known := self._read.get(name)) is not None:
@@ -121,6 +175,8 @@ class Once:
             self._make_room()
             self._earlier.pop(name, None)
             self._read[name] = _Read(self._look, at_ms, row, begun, begun)
+        if is_new and _repeats(found.event):
+            self._ends = [*(one for one in self._ends[-MOST_ENDS:] if one != name), name]
         return self._clean(found) if is_new else None
 
     def caused(self, found: Detection, begun: int) -> None:
@@ -148,7 +204,7 @@ class Once:
         self._carry(_CARRIED)
         own = None if said is None else self._name(said)
         known = None if own is None else self._read.get(own) or self._earlier.get(own)
-        self._read = {}
+        self._read, self._ends = {}, []
         if own is not None and known is not None:
             self._read[own] = known
             self._earlier.pop(own, None)
@@ -168,7 +224,7 @@ class Once:
         rows_known = row is not None and known.row is not None
         if found.window_ms:
             return not (rows_known and row == known.row) and at_ms - known.last_ms > found.window_ms
-        if found.event not in _REPEATED and not found.event.startswith("error."):
+        if not _repeats(found.event):
             return False
         if begun <= known.recorded_in:
             return False

@@ -98,12 +98,20 @@ class SessionBook:
 
     # -- what comes in -----------------------------------------------------------------------------
 
-    def look(self, shown: Iterable[Detection], at_ms: int, rows: Sequence[int | None] | None = None) -> list[Operation]:
+    def look(
+        self,
+        shown: Sequence[Detection],
+        at_ms: int,
+        rows: Sequence[int | None] | None = None,
+        *,
+        relaid: bool = False,
+    ) -> list[Operation]:
         """All that one look shows, from the top down, before the change of state that it leads to; nothing counts too.
 
         *rows* are the positions that the last row of each has, or will have, in the pane's log, where that is known.
+        *relaid*: the pane has another size, so what was read before stands in other rows.
         """
-        self._once.look()
+        self._once.look(shown, rows, relaid=relaid)
         return [
             operation
             for place, found in enumerate(shown)

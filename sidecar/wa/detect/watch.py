@@ -38,6 +38,8 @@ EXIT_GRACE_MS = 5_000
 """So long after its program went, what an agent printed at its end is still its own."""
 STARTING_MS = 30_000
 """So long an agent may stand in the foreground and show nothing: Gemini CLI 0.24 takes 12 s on two busy cores."""
+RELAID_MS = 2_000
+"""So long after a pane was given another size an agent may lay out its screen, and print its history, once more."""
 MAX_LIMITS = 64
 LIMIT_SLACK_MS = 60_000
 """Printed times have no seconds."""
@@ -61,6 +63,8 @@ class Looked(NamedTuple):
     at_ms: int
     rows: tuple[int | None, ...]
     """The position in the pane's log where the last row of each stands, or will stand; None for what is no row."""
+    relaid: bool = False
+    """The pane was given another size just now."""
 
 
 class LookAgain(NamedTuple):
@@ -103,6 +107,7 @@ class PaneWatch:
         """It has shown what it does: from then on a screen that says nothing is not its start."""
         self._agent_ms = 0
         self._title_ms = 0
+        self._sized_ms = -RELAID_MS
         self.state: AgentState = NO_AGENT
         self.reading: Reading | None = None
         """The newest look; what `wa explain` shows."""
@@ -136,6 +141,8 @@ class PaneWatch:
     def screen(self, screen: Screen, at_ms: int) -> list[Outcome]:
         if self._screen is None or screen.title != self._screen.title:
             self._title_ms = at_ms
+        if self._screen is not None and (screen.cols, len(screen.rows)) != (self.cols, len(self._screen.rows)):
+            self._sized_ms = at_ms
         self._screen = screen
         self.cols = screen.cols
         return [] if self._deaf else self._due(at_ms)
@@ -257,7 +264,8 @@ class PaneWatch:
 
     def _looked(self, reading: Reading, at_ms: int) -> Looked:
         believed = tuple(self._believed(reading))
-        return Looked(believed, at_ms, tuple(_row(one, self._top) for one in believed))
+        rows = tuple(_row(one, self._top) for one in believed)
+        return Looked(believed, at_ms, rows, relaid=at_ms - self._sized_ms < RELAID_MS)
 
     def _asked(self) -> list[str]:
         """Whose rules are worth asking: the agent that is known there, else all, unless the program is known to be none."""

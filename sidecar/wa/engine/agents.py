@@ -184,7 +184,7 @@ class AgentWatch:
             self._wakes.at(pane.uid, asyncio.get_running_loop().time() + delay_s)
         for outcome in outcomes:
             if isinstance(outcome, Looked):
-                operations += watched.book.look(outcome.detections, outcome.at_ms, outcome.rows)
+                operations += watched.book.look(outcome.detections, outcome.at_ms, outcome.rows, relaid=outcome.relaid)
             elif isinstance(outcome, Changed):
                 operations += watched.book.feed_state(outcome.transition)
                 told = outcome.transition._replace(after=self._known(watched, outcome.transition.after))

@@ -66,9 +66,10 @@ class Stage:
         command = p.CommandBuilder(tuple(os.fsencode(word) for word in words), ())
         size = p.TerminalSize(ROWS, COLS, COLS * 8, ROWS * 16, 0)
         request = p.SpawnV2(p.DefaultDomain(), None, command, str(cwd), size, "agents")
-        pane_id = self.wire.ask(request, p.SpawnResponse).pane_id
+        spawned = self.wire.ask(request, p.SpawnResponse)
+        pane_id = spawned.pane_id
         known = eventually(lambda: [u for u, pane in self.home.panes().items() if pane["pane_id"] == pane_id])
-        return PaneOnStage(self, pane_id, known[-1], run)
+        return PaneOnStage(self, pane_id, known[-1], run, spawned.tab_id)
 
 
 def _below(root: int) -> list[int]:
@@ -88,6 +89,7 @@ class PaneOnStage:
     uid: str
     run: str
     """Its name in the mock's log, and of its folder."""
+    tab_id: int
 
     # What a person does.
 
@@ -95,7 +97,7 @@ class PaneOnStage:
         """Names of KEYS, or letters."""
         for key in keys:
             self.stage.wire.ask(p.WriteToPane(self.pane_id, KEYS.get(key) or key.encode()), p.UnitResponse)
-            self._pause(0.05)
+            self.pause(0.05)
 
     def answer(self, key: str, then: str) -> None:
         """Presses *key* for the dialog on the screen until *then* shows; a dialog that just came up may not listen yet."""
@@ -105,7 +107,7 @@ class PaneOnStage:
                 return True
             if self.status()["state"].startswith("waiting."):
                 self.press(key)
-                self._pause(1.0)
+                self.pause(1.0)
             return False
 
         self._wait(done, f"{then!r} after {key}")
@@ -116,17 +118,17 @@ class PaneOnStage:
     def prompt(self, text: str) -> None:
         self.stage.wire.ask(p.SendPaste(self.pane_id, text), p.UnitResponse)
         self.shows(text)
-        self._pause(0.3)
+        self.pause(0.3)
         self.press("enter")
 
     def slash(self, command: str) -> None:
         """Typed letter by letter: the agents complete as one types."""
         self.press(*command)
         self.shows(command)
-        self._pause(0.5)
+        self.pause(0.5)
         self.press("enter")
 
-    def _pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """As a hand does between keys: agents take what comes faster for a paste. The mux's pushes are taken meanwhile."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -183,6 +185,6 @@ class PaneOnStage:
 
     def _wait(self, condition: Any, what: str, otherwise: Any = lambda: "") -> None:
         try:
-            eventually(lambda: (self._pause(0.05), condition())[1], WITHIN_S)
+            eventually(lambda: (self.pause(0.05), condition())[1], WITHIN_S)
         except AssertionError:
             raise AssertionError(f"no {what}; {otherwise()}\n{self.screen()}") from None

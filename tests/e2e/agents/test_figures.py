@@ -101,7 +101,7 @@ def test_tokens_and_compactions_are_counted_once(own: Restartable, cli: Cli) -> 
         eventually(lambda: session()["ended_at"])
         if cli.name == "codex":
             pane.told("session.end")
-        own.stage.wire.pump(4.0)  # for as long as the file is still read, no more may come
+        pane.pause(4.0)  # for as long as the file is still read, no more may come
         after = session()
         assert len(after["parts"]["compactions"]) == 1
         rows = after["parts"]["turn_models"]
