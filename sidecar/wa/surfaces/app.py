@@ -51,6 +51,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "events": events.events,
     "notices": notices.notices,
     "send": send.send,
+    "keys": send.keys,
+    "choose": send.choose,
     "pause": acting.pause,
     "resume": acting.resume,
     "approvals": acting.approvals,
