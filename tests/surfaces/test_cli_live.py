@@ -367,3 +367,58 @@ def test_a_log_that_is_cut_off_by_head_is_no_error(watched) -> None:
     done = subprocess.run(["/bin/sh", "-c", command], env=watched.env, capture_output=True, text=True, timeout=60)
 
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_keys_reach_the_program(watched) -> None:
+    """Each by its name; a name that is none is refused before any is sent."""
+    name = shell(watched, "echo asks; head -c 3 | od -c")
+    holding(watched, name, "asks")
+
+    done = conforms("keys", watched.ok("keys", name, "a", "tab", "enter"))
+    assert (done["outcome"], done["pane_uid"]) == ("pressed", watched.pane(name)["pane_uid"])
+    assert any(line.split() == ["0000000", "a", "\\t", "\\n"] for line in holding(watched, name, "\\t"))
+    status, error = watched.fails("keys", name, "a", "hyper+x")
+    assert (status, error["details"]["outcome"]) == (5, "refused")
+
+
+def test_there_is_nothing_to_choose_where_no_dialog_is_open(watched) -> None:
+    """It says so, and types nothing."""
+    name = shell(watched, "echo calm; sleep 60")
+    holding(watched, name, "calm")
+
+    status, error = watched.fails("choose", name, "Yes")
+    assert (status, error["details"]["outcome"]) == (5, "no_dialog")
+    assert conforms("error", error)
+
+
+def told(watched, which: str, how: str) -> Any:
+    """The data of `wa send --to`, which has a schema of its own."""
+    envelope = json.loads(watched.wa("send", "--to", which, "echo to-$((40+2))", how, "--json").stdout)
+    assert (envelope["ok"], envelope["meta"]["schema"]) == (True, "wa.send-to/1")
+    return envelope["data"]
+
+
+def test_a_text_goes_to_every_pane_that_fits(watched) -> None:
+    """Only after a yes; each pane tells what came of it, and where some did not take it the exit status is 1."""
+    names = [watched.spawn("/bin/sh") for _ in range(2)]
+    uids = sorted(watched.pane(name)["pane_uid"] for name in names)
+    folder = watched.root / "apart"
+    folder.mkdir()
+    for name in names:
+        watched.ok("send", name, f"cd {shlex.quote(str(folder))} && printf '\\033]7;file://%s\\007' \"$PWD\"")
+        watched.until("the folder is told", lambda name=name: watched.pane(name)["cwd"] == str(folder) or None)
+
+    status, error = watched.fails("send", "--to", f"cwd={folder}", "echo to-$((40+2))")
+    assert (status, error["code"]) == (5, "refused.not_confirmed")
+    assert all(uid in error["message"] for uid in uids)
+    planned = conforms("send-to", told(watched, f"cwd={folder}", "--dry-run"))
+    assert [one["outcome"] for one in planned["panes"]] == ["planned", "planned"]
+    sent = conforms("send-to", told(watched, f"cwd={folder}", "--yes"))
+    assert sorted(one["pane_uid"] for one in sent["panes"]) == uids
+    assert {one["outcome"] for one in sent["panes"]} == {"submitted"}
+    for name in names:
+        assert holding(watched, name, "to-42").count("to-42") == 1
+    status, error = watched.fails("send", "--to", f"cwd={folder}", "two\nlines", "--yes")
+    assert (status, error["code"], len(error["details"]["panes"])) == (1, "failed.partly_sent", 2)
+    assert watched.fails("send", "--to", "cwd=/nowhere/at/all", "x", "--yes")[0] == 3
+    assert watched.fails("send", "--to", "colour=red", "x", "--yes")[0] == 2
