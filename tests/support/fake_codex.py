@@ -44,7 +44,9 @@ class Fake:
         above = [*BANNER, *self.rows[-12:], "", *status, ""]
         rows = [*above, *composer, *FOOTER]
         # The cursor stands behind what was typed, as in the real one.
-        row, col = len(above) + len(composer), 3 + len(self.draft.rpartition("\n")[2])
+        cols = os.get_terminal_size(0).columns
+        wrapped = sum(max(0, len(line) - 1) // cols for line in above)
+        row, col = len(above) + wrapped + len(composer), 3 + len(self.draft.rpartition("\n")[2])
         text = "\x1b[H" + "\x1b[K\r\n".join(rows) + f"\x1b[J\x1b[{row};{col}H"
         data = text.encode()
         stamp = time.time_ns()

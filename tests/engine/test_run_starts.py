@@ -1,0 +1,148 @@
+"""Schedules begin runs in panes; which panes a workflow is for; files that come and go while the sidecar runs."""
+
+import asyncio
+
+import pytest
+
+from engine.flow_world import flow, play
+from wa.act.workflow import OnSchedule, Panes
+from wa.engine.run_starts import fits
+from wa.model.agent import PaneState
+from wa.model.command import Ending, Notify
+
+EVERY_MS = 3_600_000
+
+
+def tells(context):
+    yield Notify(context.trigger.event, context.trigger.pane_uid)
+    return Ending("told")
+
+
+HOURLY = flow("hourly", tells, starts=(OnSchedule(every_s=3600),), lease=False, max_age_s=3000.0)
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """The wall clock of these tests is moved by hand."""
+    monkeypatch.setattr("wa.engine.run_starts.CLOCK_CHECK_S", 0.02)
+    monkeypatch.setattr("wa.engine.workflows.POLL_S", 0.05)
+
+
+def at_turn(world, after_s=60):
+    """Moves the clock to so long after the next full hour."""
+    now_ms = world.clock.now_ms()
+    world.clock.ahead_ms += (now_ms // EVERY_MS + 1) * EVERY_MS + after_s * 1000 - now_ms
+
+
+def test_a_schedule_begins_a_run_in_each_agents_pane_once_a_turn(tmp_path):
+    """A workflow that has just come begins with its next turn; a shell is no agent's pane."""
+
+    async def scenario(world):
+        one, two = await world.add(0), await world.add(1)
+        await world.add(2, agent=None, state=PaneState.SHELL)
+        async with world.running():
+            await world.flows.switch("hourly", None, enabled=True)
+            await asyncio.sleep(0.2)
+            assert world.teller.told == []
+            at_turn(world)
+            await world.ended(2)
+            await asyncio.sleep(0.2)
+        async with world.running():
+            await asyncio.sleep(0.2)
+        assert [told[2] for told in world.teller.told] == [one, two]
+
+    play(tmp_path, scenario, HOURLY, running=False)
+
+
+def test_a_turn_that_nobody_was_there_for_is_made_up_for_while_it_is_young(tmp_path):
+    """Up to `max_age`; and none of those before it."""
+
+    async def scenario(world):
+        await world.add(0)
+        async with world.running():
+            await world.flows.switch("hourly", None, enabled=True)
+            await asyncio.sleep(0.1)
+            at_turn(world)
+            await world.ended()
+        at_turn(world)
+        at_turn(world, after_s=600)
+        async with world.running():
+            await world.ended(2)
+        at_turn(world, after_s=3300)
+        async with world.running():
+            await asyncio.sleep(0.2)
+        assert len(await world.read.runs()) == 2
+
+    play(tmp_path, scenario, HOURLY, running=False)
+
+
+def test_a_clock_that_is_set_back_begins_no_turn_again(tmp_path):
+    """Turns have names."""
+
+    async def scenario(world):
+        await world.add(0)
+        await asyncio.sleep(0.1)
+        at_turn(world)
+        await world.ended()
+        before = world.clock.ahead_ms
+        world.clock.ahead_ms -= EVERY_MS
+        await asyncio.sleep(0.1)
+        world.clock.ahead_ms = before
+        await asyncio.sleep(0.2)
+        names = [run.key for run in await world.read.runs()]
+        assert len(names) == len(set(names))
+        assert sum(name.endswith(names[-1].rpartition(":")[2]) for name in names) == 1
+
+    play(tmp_path, scenario, HOURLY)
+
+
+def test_a_file_is_in_force_when_it_is_written_and_gone_when_it_is_not(tmp_path):
+    """Hot reload: a workflow that comes while the sidecar runs is started by the next event."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    text = '[trigger]\nevent = "turn.done"\n[[step]]\nnotify = "done in {pane}"\n'
+
+    async def scenario(world):
+        uid = await world.add(0)
+        (folder / "tell.toml").write_text(text)
+        await world.until(lambda: world.flows.catalogue.get("tell"))
+        await world.flows.switch("tell", None, enabled=True)
+        await world.say(uid, "turn.done", n=1)
+        await world.ended()
+        assert world.teller.told[0][1] == f"done in {uid}"
+        (folder / "tell.toml").unlink()
+        await world.until(lambda: world.flows.catalogue.get("tell") is None)
+        await world.say(uid, "turn.done", n=2)
+        await asyncio.sleep(0.2)
+        assert len(await world.read.runs()) == 1
+
+    play(tmp_path, scenario, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("panes", "fit"),
+    [
+        (Panes(), True),
+        (Panes(project="/src/shop"), True),
+        (Panes(project="/src/shop/"), True),
+        (Panes(project="/src"), True),
+        (Panes(project="/"), True),
+        (Panes(project="/src/sho"), False),
+        (Panes(project="/src/shop/api"), False),
+        (Panes(mux="local", title="WORK"), True),
+        (Panes(mux="gui-1"), False),
+        (Panes(title="play"), False),
+    ],
+)
+def test_which_panes_a_workflow_is_for(panes, fit):
+    """By folder, multiplexer and title; a folder's name is not its beginning."""
+    assert fits(panes, mux="local", title="my work", folders=["/src/shop"]) is fit
+
+
+def test_a_home_is_a_home(monkeypatch):
+    """Written with a tilde here or there."""
+    monkeypatch.setenv("HOME", "/home/dev")
+
+    assert fits(Panes(project="~/shop"), mux="", title="", folders=["/home/dev/shop/api"])
+    assert fits(Panes(project="/home/dev/shop"), mux="", title="", folders=["~/shop"])
+    assert not fits(Panes(project="~/shop"), mux="", title="", folders=["/home/other/shop"])
