@@ -36,6 +36,25 @@ def test_no_automation_answers_a_dialog_by_keys(action, actor, view, policy, led
     assert isinstance(decide(pressed, actor, view._replace(dialog=dialog), policy, ledger, 9999), Deny)
 
 
+@given(
+    ACTIONS, AUTOMATIC, VIEWS, POLICIES, LEDGERS, st.sampled_from(["enter", "Return", "ctrl-j", "\r", "shift+enter"])
+)
+def test_no_automation_presses_a_bare_return(action, actor, view, policy, ledger, key):
+    """Whatever is open, or seems not to be: what it would answer nobody knows."""
+    pressed = action._replace(kind=ActionKind.KEYS, keys=(*action.keys, key))
+
+    assert isinstance(decide(pressed, actor, view, policy, ledger, 9999), Deny)
+
+
+@given(ACTIONS, AUTOMATIC, VIEWS, POLICIES, LEDGERS)
+def test_where_nobody_can_read_what_is_asked_no_automation_types(action, actor, view, policy, ledger):
+    """The state says that something is asked, or no composer is to be seen for keys."""
+    assume(action.kind not in {ActionKind.SPAWN, ActionKind.KILL})
+    asked = view._replace(dialog=None, state=PaneState.WAITING_CHOICE, draft=None)
+
+    assert isinstance(decide(action, actor, asked, policy, ledger, 9999), Deny)
+
+
 @given(ACTIONS, ACTORS, VIEWS, POLICIES, LEDGERS, st.text(min_size=1))
 def test_nobody_submits_or_loses_a_persons_draft(action, actor, view, policy, ledger, draft):
     """A send, a command and an exit are denied to all; a key that submits too, unless a dialog has the keys."""

@@ -106,7 +106,7 @@ def _keyboard(action: Action, actor: Actor, view: PaneView) -> Deny | None:
     if view.dialog is None:
         if action.kind is ActionKind.CHOOSE:
             return Deny("no dialog is open", "See what the pane shows: `wa logs PANE`.", "never.no_dialog")
-        return None
+        return _unread_dialog(action, view) if actor.kind in AUTOMATIONS else None
     if action.kind not in NEEDS_KEYBOARD:
         return Deny(
             f"a dialog owns the keyboard: {view.dialog.question or view.dialog.event}",
@@ -123,6 +123,23 @@ def _keyboard(action: Action, actor: Actor, view: PaneView) -> Deny | None:
             )
     if action.kind is ActionKind.CHOOSE and action.question and not _is_about(action.question, view.dialog.question):
         return Deny("another dialog is open than the one that was meant", "Look at the pane.", "never.other_dialog")
+    return None
+
+
+def _unread_dialog(action: Action, view: PaneView) -> Deny | None:
+    """A box may be open that nobody can read: for automations that is one all the same."""
+    if view.state.value.startswith("waiting.") and action.kind is not ActionKind.KEYS:
+        return Deny(f"the pane waits for an answer ({view.state.value})", "Answer it in the pane.", "never.dialog")
+    if action.kind is not ActionKind.KEYS:
+        return None
+    if any(may_submit(key) for key in action.keys):
+        return Deny(
+            "a Return of an automation belongs to a text or to a label",
+            "Send a text, or choose an option by its label.",
+            "never.blind_answer",
+        )
+    if view.draft is None:
+        return Deny("no composer is to be seen: a box may own the keyboard", "Look at the pane.", "never.blind_answer")
     return None
 
 
