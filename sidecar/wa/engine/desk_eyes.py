@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wa.act.choosing import resolve
-from wa.act.composing import holds
+from wa.act.composing import Held, holds
 from wa.engine.hands import Hands, view_of
 from wa.engine.pane import WatchedPane
 from wa.model.action import Action, PaneView
+from wa.model.profile import Profile
 from wa.model.sight import Sight
 
 
@@ -22,9 +23,16 @@ class HandsEyes:
     def view(self, pane: WatchedPane, sight: Sight, action: Action, paused: str | None) -> PaneView:
         profile = self._hands.profile(sight.agent)
         view = view_of(pane, sight, action, profile, paused)
-        # A way out of an agent may be a text of its own (`/exit`), which no action names.
-        ours = self._typed(pane) if view.draft and not action.text else ""
-        return view._replace(draft="") if ours and holds(ours, sight, profile) is not None else view
+        if view.draft and _stands(self._typed(pane), sight, profile):
+            # Wherever the cursor stands in it; and a way out of an agent may be a text (`/exit`) that no action names.
+            return view._replace(draft="")
+        return view
 
     def resolve(self, pane: WatchedPane, sight: Sight, action: Action) -> Action | None:  # noqa: ARG002 - of the seam
         return resolve(action, sight, self._hands.profile(sight.agent))
+
+
+def _stands(text: str, sight: Sight, profile: Profile) -> bool:
+    """Whether the whole text, or the mask of it, is all that stands in the composer."""
+    loose = profile._replace(send=profile.send._replace(cursor=False))
+    return bool(text) and holds(text, sight, loose) in (Held.WHOLE, Held.MASK)
