@@ -100,6 +100,10 @@ class FakeHands:
 
 
 class FakeEyes:
+    def obstacle(self, pane, sight, action):
+        busy = sight.state is PaneState.WORKING and action.kind is ActionKind.SEND
+        return Acted(ActOutcome.BUSY, "The agent works.") if busy else None
+
     def view(self, pane, sight, action, paused):
         return PaneView(
             sight.alive, pane.excluded is not None, None, True, False, pane.uid, sight.agent, sight.state, sight.dialog,

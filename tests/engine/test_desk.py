@@ -204,8 +204,11 @@ def test_an_observed_workflow_plans_and_types_nothing(tmp_path):
             assert "proceed." in acted.detail
         acted = await w.desk.act(pane.uid, SEND, HUMAN, dry_run=True)
         assert acted.outcome is ActOutcome.PLANNED
+        pane.state = PaneState.WORKING
+        assert (await w.desk.act(pane.uid, SEND, HUMAN, dry_run=True)).outcome is ActOutcome.BUSY
+        assert (await w.desk.act(pane.uid, SEND, FLOW, run=observed)).outcome is ActOutcome.PLANNED
         assert w.hands.found == w.hands.written == []
-        assert [one.dry_run for one in await w.history.actions()] == [True] * 6
+        assert [one.dry_run for one in await w.history.actions()] == [True] * 8
 
     play(tmp_path, scenario)
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.desk_world import FakePane
 from wa.engine.desk_eyes import HandsEyes
-from wa.model.action import Action, ActionKind, HumanSign
+from wa.model.action import Action, ActionKind, ActOutcome, HumanSign, WhileBusy
 from wa.model.agent import NO_AGENT, Dialog, PaneState
 from wa.model.profile import OptionMeaning, Profile, Sending
 from wa.model.screen import Cursor, Row, Screen
@@ -60,3 +60,16 @@ def test_an_option_is_known_by_its_label_and_what_it_does():
     assert eyes().resolve(PANE, sight(None, dialog=box), choice._replace(labels=("Upgrade",))).effects == {"unknown"}
     assert eyes().resolve(PANE, sight(None, dialog=box), choice._replace(labels=("Sto",))) is None
     assert eyes().resolve(PANE, sight(""), choice) is None
+
+
+def test_what_would_be_in_the_way_is_told():
+    """A draft, a dialog, a turn; a turn is none where it may be ended."""
+    box = Dialog("r", "usage.limit", "Limit reached", ("Stop and wait",), 0)
+    working = sight("")._replace(state=PaneState.WORKING)
+
+    assert eyes().obstacle(PANE, sight(""), SEND) is None
+    assert eyes().obstacle(PANE, sight("half"), SEND).outcome is ActOutcome.DRAFT
+    assert eyes().obstacle(PANE, sight(None, dialog=box), SEND).outcome is ActOutcome.DIALOG_OPEN
+    assert eyes().obstacle(PANE, working, SEND).outcome is ActOutcome.BUSY
+    assert eyes().obstacle(PANE, working, SEND._replace(while_busy=WhileBusy.INTERRUPT)) is None
+    assert eyes().obstacle(PANE, sight("half"), LEAVE) is None

@@ -73,6 +73,10 @@ class Eyes(Protocol):
         """With the effects of the option that it would take; None where the dialog has none of its labels."""
         ...
 
+    def obstacle(self, pane: WatchedPane, sight: Sight, action: Action) -> Acted | None:
+        """What would keep the hands from it just now."""
+        ...
+
 
 class Persons(Protocol):
     async def poll(self, pane: WatchedPane) -> None: ...
@@ -306,7 +310,10 @@ class Desk:
             behind = Acted(ActOutcome.BUSY, "Others wait for this pane already.")
             return await self._end(record, await self._or_queued(order, behind))
         if order.dry_run:
-            return await self._end(record, words.planned(order.action, judged))
+            # A workflow that observes is answered as if it had found its moment.
+            of_workflow = order.actor.kind is ActorKind.WORKFLOW
+            stopped = None if of_workflow else self._eyes.obstacle(pane, sight, order.action)
+            return await self._end(record, stopped or words.planned(order.action, judged))
         return await self._perform(pane, order, record, intent, ledger, grant)
 
     async def _perform(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from wa.act.choosing import resolve
 from wa.act.composing import Held, holds
+from wa.act.typing import unfit
 from wa.engine.hands import Hands, view_of
 from wa.engine.pane import WatchedPane
-from wa.model.action import Action, PaneView
+from wa.model.action import Acted, Action, ActionKind, PaneView, WhileBusy
 from wa.model.profile import Profile
 from wa.model.sight import Sight
 
@@ -27,6 +28,13 @@ class HandsEyes:
             # Wherever the cursor stands in it; and a way out of an agent may be a text (`/exit`) that no action names.
             return view._replace(draft="")
         return view
+
+    def obstacle(self, pane: WatchedPane, sight: Sight, action: Action) -> Acted | None:  # noqa: ARG002 - of the seam
+        """As far as it can be told without waiting for a better moment."""
+        profile = self._hands.profile(sight.agent)
+        if action.kind is not ActionKind.SEND or not profile.composer or sight.agent != profile.agent:
+            return None
+        return unfit(sight, profile, busy=action.while_busy is not WhileBusy.INTERRUPT)
 
     def resolve(self, pane: WatchedPane, sight: Sight, action: Action) -> Action | None:  # noqa: ARG002 - of the seam
         return resolve(action, sight, self._hands.profile(sight.agent))
