@@ -150,7 +150,7 @@ def test_a_run_goes_on_after_the_sidecar_was_gone(tmp_path):
 
 def test_an_agent_that_is_gone_without_a_word_is_resumed_where_that_is_wanted(tmp_path):
     """By the state; a shell without an agent begins nothing."""
-    quick = {"after": ("gone",), "command": "cod resume {session_id}", "settle_s": 0.01, "stable_s": 0.1}
+    quick = {"after": ("gone",), "commands": {"codex": "cod resume {session_id}"}, "settle_s": 0.01, "stable_s": 0.1}
     workflow = RESTART_AGENT._replace(
         settings={**RESTART_AGENT.settings, **quick}, starts=(RESTART_AGENT.starts[0]._replace(held_s=0.05),)
     )

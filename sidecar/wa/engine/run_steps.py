@@ -126,13 +126,15 @@ class Steps:
             return Saw(PaneState.UNKNOWN, at_ms=now_ms, alive=order.pane_uid is None)
         try:
             async with asyncio.timeout(LOOK_WITHIN_S):
-                sight, (session_ms, turn_ms) = await asyncio.gather(
-                    self._world.eyes.look(pane), self._world.events.session_times(pane.uid)
+                sight, (session_ms, turn_ms, session_id) = await asyncio.gather(
+                    self._world.eyes.look(pane), self._world.events.newest_session(pane.uid)
                 )
         except (WaError, TimeoutError) as error:
             log.info("look failed", extra={"pane": pane.uid, "reason": str(error)})
             return saw(pane, None, now_ms)._replace(state=PaneState.UNKNOWN, question=None, options=(), draft=None)
-        seen = saw(pane, sight, now_ms)._replace(session_ms=session_ms, turn_ms=turn_ms)
+        seen = saw(pane, sight, now_ms)
+        # An agent that is gone leaves its id behind.
+        seen = seen._replace(session_ms=session_ms, turn_ms=turn_ms, session_id=seen.session_id or session_id)
         return seen if order.pretended_ms is None else seen._replace(at_ms=max(seen.at_ms, order.pretended_ms))
 
     async def _act(self, order: Order, command: Act) -> Did:

@@ -67,8 +67,8 @@ class Events(Protocol):
         """`(at_ms, state)`: states that the pane came into, oldest first."""
         ...
 
-    async def session_times(self, pane_uid: str) -> tuple[int | None, int | None]:
-        """When the agent's session began, and when its newest turn did; None where nobody knows."""
+    async def newest_session(self, pane_uid: str) -> tuple[int | None, int | None, str | None]:
+        """When the agent's session began, when its newest turn did, and its id; None where nobody knows."""
         ...
 
 

@@ -104,18 +104,21 @@ class RunReader:
         found = await self._reader.transitions(pane_uid, since_ms=since_ms, limit=MAX_EVENTS)
         return [(one.at_ms, one.after) for one in found]
 
-    async def session_times(self, pane_uid: str) -> tuple[int | None, int | None]:
-        """When the agent's session began, and when its newest turn did. None: wa came later, or nobody knows of any."""
+    async def newest_session(self, pane_uid: str) -> tuple[int | None, int | None, str | None]:
+        """When the agent's session began, when its newest turn did, and the agent's own id of it, also once it has ended.
+
+        None: wa came later, or nobody knows of any.
+        """
         pane = pane_number(pane_uid)
 
-        def work(connection: sqlite3.Connection) -> tuple[int | None, int | None]:
+        def work(connection: sqlite3.Connection) -> tuple[int | None, int | None, str | None]:
             found = connection.execute(
                 "SELECT started_ms, joined OR ended_ms IS NOT NULL,"
-                " (SELECT max(started_ms) FROM turns WHERE session = s.id)"
+                " (SELECT max(started_ms) FROM turns WHERE session = s.id), session_id"
                 " FROM agent_sessions s WHERE pane = ? ORDER BY number DESC LIMIT 1",
                 (pane,),
             ).fetchone()
-            return (None, None) if found is None else (None if found[1] else found[0], found[2])
+            return (None, None, None) if found is None else (None if found[1] else found[0], found[2], found[3])
 
         return await self._reader.read(work)
 

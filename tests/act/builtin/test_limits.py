@@ -410,6 +410,14 @@ def test_a_session_id_that_is_none_is_not_passed_on() -> None:
     assert "rm" not in here.told[-1].body
 
 
+def test_who_chose_the_end_gets_it_from_an_agent_that_would_go_on_by_itself_too() -> None:
+    """It would go on with the account that is used up."""
+    here = world("claude_code", first=BY_ITSELF, answers=[(EXIT, ActOutcome.EXITED, {"state": "shell"})])
+
+    assert played(here, on_limit="exit") == "handed_over"
+    assert here.typed == ["exit"]
+
+
 def test_a_person_at_the_keyboard_is_waited_for_before_the_agent_is_ended() -> None:
     """Also while a draft stands there."""
     here = world(
@@ -426,9 +434,10 @@ def test_a_person_at_the_keyboard_is_waited_for_before_the_agent_is_ended() -> N
 
 def test_an_agent_that_does_not_end_is_told() -> None:
     """Nothing is typed after it."""
-    here = world(answers=[(EXIT, ActOutcome.NOT_TAKEN, {})])
+    here = world(answers=[(EXIT, ActOutcome.NOT_TAKEN, {})] * 9)
 
     assert played(here, on_limit="exit") == "not_exited"
+    assert len(here.at) == 2
     assert here.typed == []
     assert here.told[-1].needs_you
 
@@ -485,6 +494,6 @@ def test_whatever_the_pane_does_the_rules_hold(
 
     assert outcome
     assert all(state not in (PaneState.SHELL, PaneState.EXITED) for state in here.seen_at_act)
-    assert not any(here.promised)
+    assert on_limit == "exit" or not any(here.promised)
     assert {words for words in here.typed if words.startswith("choose")} <= {"choose Keep current model"}
     assert all(at_s >= RESET_S + 60 for at_s, words in here.at if words.startswith("send"))

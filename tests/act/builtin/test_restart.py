@@ -44,7 +44,7 @@ def test_the_users_own_command_wins() -> None:
     """An alias, with the id in its place."""
     here = world(answers=[UP])
 
-    assert crashed(here, command="cod resume {session_id}").outcome == "resumed"
+    assert crashed(here, commands={"codex": "cod resume {session_id}"}).outcome == "resumed"
     assert here.typed == [f"run cod resume {SESSION}"]
 
 
@@ -77,7 +77,7 @@ def test_a_command_without_a_place_for_the_id_is_not_run(template: str) -> None:
     """It would begin another session."""
     here = world()
 
-    assert crashed(here, command=template).outcome == "no_session_id"
+    assert crashed(here, commands={"codex": template}).outcome == "no_session_id"
     assert here.typed == []
 
 

@@ -54,7 +54,7 @@ class Stage:
         try:
             yield pane
         finally:
-            left = _below(int((work.parent / "shell.pid").read_text()))
+            left = below(int((work.parent / "shell.pid").read_text()))
             self.wire.ask(p.KillPane(pane.pane_id), p.UnitResponse)
             for pid in left:
                 with suppress(ProcessLookupError):
@@ -72,7 +72,7 @@ class Stage:
         return PaneOnStage(self, pane_id, known[-1], run, spawned.tab_id)
 
 
-def _below(root: int) -> list[int]:
+def below(root: int) -> list[int]:
     """Every process that *root* started: claude 2.1.12 outlives its terminal."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.splitlines())}

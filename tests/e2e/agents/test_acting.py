@@ -5,10 +5,15 @@ All agents of one multiplexer run at the same time: a limit takes minutes, whoev
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import re
+import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,18 +21,23 @@ from typing import Any
 import pytest
 
 from contract.live import embedded_mux, real_binaries, real_mux
-from e2e.agents.stage import PaneOnStage, Stage
-from e2e.agents.test_live import NAMES
+from e2e.agents.stage import WITHIN_S, PaneOnStage, Stage, below
+from e2e.agents.test_live import COMPACT, NAMES
 from support.agents import CLIS, Cli, installed, prompts, running_api
-from support.sidecar import Home
+from support.sidecar import Home, eventually
 from wa.act.builtin import BUILTINS
+from wa.store.acting import ActingHistory
+from wa.store.reader import Reader
 
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
 
 RESET_S = 20
+RELOADED_S = 7.0
+"""The sidecar looks at the user's files every five seconds."""
 LIMIT_WITHIN_S = 330.0
 """A printed reset has no seconds, wa adds a minute and a share of half a minute, Claude Code 2.1.328 has three minutes for itself."""
 LIMITS = {"codex": "cx-limit-then-ok", "claude": "cc-limit-then-ok", "gemini": "gm-limit-then-ok"}
+LONG_LIMITS = {"codex": "cx-limit-plus", "claude": "cc-limit-5h", "gemini": "gm-cc-exhausted"}
 BY_ITSELF = "claude-2.1.328"
 PROMPT = "fix the failing parser test"
 SETTINGS = {workflow.name: workflow.settings for workflow in BUILTINS}
@@ -58,6 +68,64 @@ class Acting:
         assert len(self.runs(workflow, pane)) == 1, runs
         return runs[0]
 
+    @contextmanager
+    def at_work(self, scenarios: Mapping[str, str], workflow: str, *, subscription: bool = False) -> Iterator[None]:
+        """All agents, idle, each in its pane, and only *workflow* turned on."""
+        with ExitStack() as stack:
+            for cli in self.clis:
+                paid = subscription and cli.name != "codex"
+                pane = self.stage.agent(cli, scenarios[cli.name], subscription=paid)
+                self.panes[cli.label] = stack.enter_context(pane)
+            self.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
+            self.stage.home.json("workflow", "enable", workflow)
+            try:
+                yield
+            finally:
+                self.stage.home.json("workflow", "disable", workflow)
+
+    def there(self) -> list[tuple[Cli, PaneOnStage]]:
+        return [(cli, self.panes[cli.label]) for cli in self.clis]
+
+    def ends(self, workflow: str, within_s: float) -> dict[str, str]:
+        return {cli.label: self.ended(workflow, pane, within_s)["outcome"] for cli, pane in self.there()}
+
+    def settings(self, workflow: str, lines: str) -> None:
+        """The user's settings of it; in force when this returns."""
+        home = self.stage.home
+        folder = home.paths.config / "workflows"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{workflow}.toml").write_text(f"[settings]\n{lines}\n")
+        time.sleep(RELOADED_S)
+
+    def done_to(self, pane: PaneOnStage) -> list[tuple[str, str]]:
+        """Kind and words of each action on the pane that was not only planned."""
+
+        async def inside() -> list[tuple[str, str]]:
+            reader = await Reader.open(self.stage.home.paths.database)
+            try:
+                found = await ActingHistory(reader).actions(pane.uid)
+            finally:
+                await reader.close()
+            return [(one.kind, json.dumps(one.what)) for one in found if not one.dry_run]
+
+        return asyncio.run(inside())
+
+    def session_id(self, pane: PaneOnStage) -> str:
+        known: list[str] = []
+
+        def look() -> bool:
+            known[:] = [s["session_id"] for s in self.stage.home.json("sessions", "--pane", pane.uid)["sessions"]]
+            return bool(known and known[0])
+
+        eventually(look)
+        return known[0]
+
+    def kill(self, pane: PaneOnStage) -> None:
+        shell = int((self.stage.folder / pane.run / "shell.pid").read_text())
+        for pid in below(shell):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def asked(self, cli: Cli, text: str) -> int:
         return prompts(self.stage.folder, self.panes[cli.label].run, text)
 
@@ -84,27 +152,71 @@ def _in_time() -> None:
 
 def test_a_limit_is_waited_out_and_work_goes_on_once(acting: Acting) -> None:
     """No option that switches the model is chosen; the model gets the prompt once; who goes on by itself is not touched."""
-    home = acting.stage.home
-    home.json("workflow", "enable", "handle_usage_limits")
-    with ExitStack() as stack:
-        for cli in acting.clis:
-            pane = acting.stage.agent(cli, LIMITS[cli.name], subscription=cli.name != "codex")
-            acting.panes[cli.label] = stack.enter_context(pane)
-        acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
+    with acting.at_work(LIMITS, "handle_usage_limits", subscription=True):
         acting.all(lambda _, pane: pane.prompt(PROMPT))
-        ends = {
-            cli.label: acting.ended("handle_usage_limits", acting.panes[cli.label], LIMIT_WITHIN_S)
-            for cli in acting.clis
-        }
-        print(ends)
-        for cli in acting.clis:
-            pane = acting.panes[cli.label]
+        ends = acting.ends("handle_usage_limits", LIMIT_WITHIN_S)
+        for cli, pane in acting.there():
             itself = cli.label == BY_ITSELF
-            assert ends[cli.label]["outcome"] == ("resumed_itself" if itself else "resumed"), (
-                cli.label,
-                ends,
-                pane.screen(),
-            )
+            assert ends[cli.label] == ("resumed_itself" if itself else "resumed"), (cli.label, ends, pane.screen())
             pane.shows("All 12 tests pass")
-            assert acting.asked(cli, "proceed.") == (0 if itself else 1), cli.label
+            assert acting.asked(cli, SETTINGS["handle_usage_limits"]["prompt"]) == (0 if itself else 1), cli.label
             assert acting.asked(cli, PROMPT) == 1, cli.label
+            chosen = [words for kind, words in acting.done_to(pane) if kind == "choose"]
+            assert not [words for words in chosen if "Switch" in words or "Upgrade" in words], chosen
+            assert not itself or acting.done_to(pane) == [], cli.label
+            assert not chosen or cli.name != "claude", chosen
+
+
+def test_after_a_compaction_the_instructions_are_read_again_once(acting: Acting) -> None:
+    """The person compacts by hand; when the composer is back the agent gets the prompt."""
+    with acting.at_work(dict.fromkeys(NAMES, "big-then-compact"), "handle_compaction"):
+        acting.all(lambda _, pane: pane.prompt("read the whole tree"))
+        acting.all(lambda _, pane: pane.shows("whole tree."))
+        acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
+        acting.all(lambda cli, pane: pane.slash(COMPACT[cli.name]))
+        ends = acting.ends("handle_compaction", WITHIN_S)
+        for cli, pane in acting.there():
+            assert ends[cli.label] == "primed", (ends, pane.screen())
+            assert acting.asked(cli, SETTINGS["handle_compaction"]["prompt"]) == 1, cli.label
+
+
+def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting) -> None:
+    """The box is closed, the agent ended in its own way, and its session's id told."""
+    acting.settings("handle_usage_limits", 'on_limit = "exit"')
+    try:
+        with acting.at_work(LONG_LIMITS, "handle_usage_limits", subscription=True):
+            acting.all(lambda _, pane: pane.prompt(PROMPT))
+            ends = acting.ends("handle_usage_limits", WITHIN_S)
+            for cli, pane in acting.there():
+                assert ends[cli.label] == "handed_over", (ends, pane.screen())
+                pane.becomes("shell", "exited")
+                said = [
+                    one for one in acting.stage.home.json("notices", "--pane", pane.uid)["notices"] if one["needs_you"]
+                ]
+                assert "Sign in with another account" in said[-1]["title"]
+                assert re.search(r"session [0-9a-f-]{36}", said[-1]["body"]), (cli.label, said)
+    finally:
+        acting.settings("handle_usage_limits", "")
+
+
+def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
+    """kill -9 in the middle of nothing; the shell's prompt is there, and the user's own command goes into it."""
+    acting.settings(
+        "restart_agent",
+        'after = ["gone", "crash"]\n[settings.commands]\ncodex = "codex resume --no-daemon {session_id}"',
+    )
+    try:
+        with acting.at_work(dict.fromkeys(NAMES, "ok"), "restart_agent"):
+            acting.all(lambda _, pane: pane.prompt(PROMPT))
+            acting.all(lambda _, pane: pane.shows("All 12 tests pass"))
+            acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
+            acting.all(lambda cli, pane: acting.session_id(pane))
+            acting.all(lambda _, pane: acting.kill(pane))
+            ends = acting.ends("restart_agent", WITHIN_S + 150)
+            for cli, pane in acting.there():
+                assert ends[cli.label] == "resumed", (cli.label, ends, pane.screen())
+                pane.becomes("idle", agent=NAMES[cli.name])
+                pane.shows(PROMPT)
+                assert [kind for kind, _ in acting.done_to(pane)] == ["run"], cli.label
+    finally:
+        acting.settings("restart_agent", "")

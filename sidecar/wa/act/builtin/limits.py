@@ -90,7 +90,7 @@ def _once(run: Limited) -> Steps[Ending | None]:
         yield from tell(
             "A limit's box is open", f"wa did not close it: {boxed.detail}", needs_you=True, key=f"{run.key}:box"
         )
-    elif run.settings["on_limit"] == "exit" and not saw.resumes_itself:
+    elif run.settings["on_limit"] == "exit":
         return (yield from hand_over(run.context.trigger, saw, run.key, seconds(run.settings, "patience_s")))
     if run.parks >= run.settings["max_parks"]:
         return (yield from _give_up(run, "still_limited", f"Limited {run.parks} times in a row."))

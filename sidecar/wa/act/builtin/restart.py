@@ -75,7 +75,8 @@ def _not_wanted(context: Context, saw: Saw, kind: str) -> Ending | None:
 
 def _command(context: Context, saw: Saw) -> Steps[str | None]:
     """The user's own command or the agent's, with the session's id in it; None without an id."""
-    template = str(context.settings["command"]) or str(context.profile.get("resume", {}).get("command", ""))
+    own = context.settings["commands"].get(context.trigger.agent or saw.agent or "", "")
+    template = str(own) or str(context.profile.get("resume", {}).get("command", ""))
     if template.count("{session_id}") != 1:
         return None
     known = [context.trigger.fields.get("session_id"), saw.session_id]
@@ -126,7 +127,7 @@ RESTART_AGENT = Workflow(
     about="Resumes an agent that crashed by its session's id, with the user's own command; gives up loudly.",
     version="1",
     settings={
-        "command": "",
+        "commands": {},
         "after": ("crash",),
         "tries": 3,
         "back_off_s": 5.0,
