@@ -98,6 +98,16 @@ def _is_marked_text(wanted: str, sight: Sight) -> bool:
     return False
 
 
+def is_same(one: str | None, other: str) -> bool:
+    """Two drafts that differ by no more than how they were broken into rows."""
+    return one is not None and _plain(one) == _plain(other)
+
+
+def is_before_cursor(sight: Sight) -> bool:
+    """What stands in the composer ends where the terminal's cursor stands: not every agent puts it there."""
+    return bool(sight.draft) and _up_to_cursor(sight) == _plain(sight.draft or "") and _ends_there(sight)
+
+
 def in_transcript(text: str, sight: Sight) -> int:
     """How often *text* stands above the composer; where a dialog took its place, on the whole screen.
 

@@ -11,7 +11,19 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from wa.act import seeing
-from wa.act.composing import BUSY, ENDED, Held, has_ended, holds, in_transcript, is_asking, is_busy, is_empty
+from wa.act.composing import (
+    BUSY,
+    ENDED,
+    Held,
+    has_ended,
+    holds,
+    in_transcript,
+    is_asking,
+    is_before_cursor,
+    is_busy,
+    is_empty,
+    is_same,
+)
 from wa.act.keys import ENTER, key_bytes
 from wa.act.seeing import Seen
 from wa.act.steps import Look, Part, Paste, Press, Ready, Step, Steps, WaitFor, gone
@@ -24,8 +36,9 @@ COMPOSER_WITHIN_S = 2.0
 """An agent that draws anew has no composer for a moment, and the other signals lag behind the screen."""
 SEEN_WITHIN_S = 5.0
 """The slowest of the agents measured showed a paste after 205 ms, on a busy machine (2026-11-21)."""
-TAKEN_WITHIN_S = 5.0
-PROBE_WITHIN_S = 2.0
+TAKEN_WITHIN_S = 8.0
+"""Claude Code needed six where ten programs shared two processors (2026-11-21)."""
+PROBE_WITHIN_S = 5.0
 INTERRUPTED_WITHIN_S = 8.0
 SHELL_PAUSE_S = 0.1
 """For a program that is not known. Gemini CLI 0.61 ignores a carriage return that comes within about 50 ms of any input and took each
@@ -226,6 +239,7 @@ def _rescue(text: str, sight: Sight, profile: Profile, proof: _Proof) -> Generat
     sight, answers = yield from _probe(text, sight, profile)
     if not answers:
         return sight
+    yield Look(profile.send.paste_pause_s)
     sight = yield from _ready(Stage.SUBMITTING, text, profile)
     if _moved(text, sight, profile) is not None:
         return sight
@@ -239,25 +253,42 @@ def _probe(text: str, sight: Sight, profile: Profile) -> Generator[Step, Sight, 
     """
     if sight.state in BUSY or sight.draft is None:
         return sight, False
-    draft, home = sight.draft, sight.screen.cursor.x
-    for number, key in enumerate((_LEFT, _RIGHT) if profile.send.cursor else (_DOT, _BACK)):
-        x, shown = home - (1 - number), draft + "." * (1 - number)
+    by_cursor, draft, home = is_before_cursor(sight), sight.draft, sight.screen.cursor.x
 
-        def has_answered(now: Sight, x: int = x, shown: str = shown) -> bool:
-            return now.screen.cursor.x == x and now.draft == draft if profile.send.cursor else now.draft == shown
+    steps = ((_LEFT, "", home - 1), (_RIGHT, "", home)) if by_cursor else ((_DOT, ".", 0), (_BACK, "", 0))
+    stands = ""
+    for key, after, x in steps:
 
-        def is_there(now: Sight, number: int = number) -> bool:
-            """Nothing but our text, and the dot of the step before."""
-            return _has_text(now, profile) and now.draft in (draft, draft + "." * (number or not profile.send.cursor))
+        def shows(now: Sight, after: str = after, x: int = x) -> bool:
+            return (
+                _has_text(now, profile)
+                and is_same(now.draft, draft + after)
+                and (not by_cursor or now.screen.cursor.x == x)
+            )
+
+        def is_told(now: Sight) -> bool:
+            return shows(now) or is_same(now.draft, ".")
 
         sight = yield Look()
-        if not is_there(sight) or sight.state in BUSY:
+        if sight.state in BUSY or not _has_text(sight, profile) or not is_same(sight.draft, draft + stands):
             return sight, False
         yield Press(key)
-        sight = yield WaitFor(lambda now: has_answered(now) or not is_there(now), PROBE_WITHIN_S)
-        if not has_answered(sight):
-            return sight, False
+        sight = yield WaitFor(is_told, PROBE_WITHIN_S)
+        if not shows(sight):
+            return (yield from _without_dot(sight, profile)), False
+        stands = after
     return sight, holds(text, sight, profile) is not None
+
+
+def _without_dot(sight: Sight, profile: Profile) -> Generator[Step, Sight, Sight]:
+    """The text was taken after all, late, and the dot that asked came into the empty composer: it is taken back."""
+    if not is_same(sight.draft, "."):
+        return sight
+    sight = yield Look()
+    if _has_text(sight, profile) and is_same(sight.draft, "."):
+        yield Press(_BACK)
+        sight = yield WaitFor(lambda now: is_empty(now, profile), PROBE_WITHIN_S)
+    return sight
 
 
 def _has_text(sight: Sight, profile: Profile) -> bool:

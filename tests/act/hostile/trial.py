@@ -133,6 +133,8 @@ class _Trial:
                 self.world.advance(0.1)
                 return ActOutcome.UNREACHABLE, ""
             self.world.advance(1.0)
+            if self.world.composer == [(".", "wa")] and self.world.program == self.world.agent:
+                self.world.faults["guessed: a dot was left"] += 1
             self.proof = acted.evidence.get("proof")
             return acted.outcome, acted.detail
 
