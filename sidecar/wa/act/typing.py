@@ -249,22 +249,19 @@ def _rescue(text: str, sight: Sight, profile: Profile, proof: _Proof) -> Generat
 
 def _probe(text: str, sight: Sight, profile: Profile) -> Generator[Step, Sight, tuple[Sight, bool]]:
     """Has the program read all that was typed? What it reads comes in order, so it has where it answers to a key that submits nothing:
-    the cursor goes one to the left and back; where no cursor is to be seen, a dot comes and goes.
+    the cursor goes to the left and back; where no cursor is to be seen, a dot comes and goes.
     """
     if sight.state in BUSY or sight.draft is None:
         return sight, False
-    by_cursor, draft, home = is_before_cursor(sight), sight.draft, sight.screen.cursor.x
-
-    steps = ((_LEFT, "", home - 1), (_RIGHT, "", home)) if by_cursor else ((_DOT, ".", 0), (_BACK, "", 0))
+    by_cursor, draft, home = is_before_cursor(sight), sight.draft, sight.screen.cursor
     stands = ""
-    for key, after, x in steps:
+    for key, after in ((_LEFT, ""), (_RIGHT, "")) if by_cursor else ((_DOT, "."), (_BACK, "")):
 
-        def shows(now: Sight, after: str = after, x: int = x) -> bool:
-            return (
-                _has_text(now, profile)
-                and is_same(now.draft, draft + after)
-                and (not by_cursor or now.screen.cursor.x == x)
-            )
+        def shows(now: Sight, key: bytes = key, after: str = after) -> bool:
+            if not _has_text(now, profile) or not is_same(now.draft, draft + after):
+                return False
+            is_home = (now.screen.cursor.x, now.screen.cursor.y) == (home.x, home.y)
+            return not by_cursor or is_home is (key == _RIGHT)
 
         def is_told(now: Sight) -> bool:
             return shows(now) or is_same(now.draft, ".")
