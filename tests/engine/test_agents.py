@@ -362,3 +362,33 @@ def test_times_are_of_the_host_that_the_agent_runs_on(tmp_path, server, host, to
         assert (found and found.partition("T")[2]) == resets_at
 
     play(tmp_path, scenario, server=server)
+
+
+def test_what_stands_in_a_composer_is_told_to_whoever_watches_for_persons(tmp_path, server):
+    """Each text as it comes, none while a dialog hides it, and the end of the pane."""
+
+    class Composers:
+        def __init__(self):
+            self.seen, self.ended = [], []
+
+        def composer(self, pane, draft):
+            if self.seen[-1:] != [draft]:
+                self.seen.append(draft)
+
+        def gone(self, pane_uid):
+            self.ended.append(pane_uid)
+
+    async def scenario(w):
+        w.agents.composers = told = Composers()
+        await w.watched(0)
+        w.show(0, *BANNER, *COMPOSER)
+        await until(lambda: told.seen[-1:] == [""])
+        typed = [row.replace(row.strip(), "› half a thought") if row.startswith("›") else row for row in COMPOSER]
+        w.show(0, *BANNER, *typed)
+        await until(lambda: told.seen[-1:] == ["half a thought"])
+        w.show(0, *BANNER, *DIALOG)
+        await until(lambda: told.seen[-1:] == [None])
+        w.server.close_pane(0)
+        await until(lambda: told.ended == ["p1"])
+
+    play(tmp_path, scenario, server=server)

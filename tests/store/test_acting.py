@@ -9,7 +9,7 @@ from wa.model.action import Acted, Action, ActionKind, Actor, ActorKind, ActOutc
 from wa.model.errors import NotFound, Refused
 from wa.store.acting import ActingHistory, ActingStore
 from wa.store.acting_records import Intent, PauseRecord, QueuedRecord
-from wa.store.acting_writing import NotToBeKept
+from wa.store.acting_writing import MAX_ASKED, NotToBeKept
 
 SEND = Action(ActionKind.SEND, text="proceed.", submit=True)
 FLOW = Actor(ActorKind.WORKFLOW, "handle_usage_limits")
@@ -185,6 +185,21 @@ def test_a_grant_is_for_one_action_on_one_pane_once(tmp_path):
             await store.settle_grant(late.id, granted=True, at_ms=4000, expires_ms=9000)
         with pytest.raises(NotFound):
             await store.settle_grant(99, granted=True, at_ms=1, expires_ms=2)
+
+    with_store(tmp_path, scenario)
+
+
+def test_questions_do_not_pile_up(tmp_path):
+    """Who asks for ever other things is refused; the same question is still the same."""
+
+    async def scenario(store, _, uid, __):
+        actions = [SEND._replace(text=f"text {number}") for number in range(MAX_ASKED + 1)]
+        for action in actions[:-1]:
+            await store.ask(intent(uid, action=action), 9000)
+        with pytest.raises(Refused):
+            await store.ask(intent(uid, action=actions[-1]), 9000)
+        assert (await store.ask(intent(uid, action=actions[0]), 9000)).id == 1
+        assert (await store.ask(intent(uid, action=actions[-1], at_ms=9000), 99_000)).id == MAX_ASKED + 1
 
     with_store(tmp_path, scenario)
 

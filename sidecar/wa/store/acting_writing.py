@@ -22,6 +22,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting')
 """
 MAX_WAITING = 50
 """Texts that wait for one pane."""
+MAX_ASKED = 20
+"""Questions about one pane that wait for a person: who asks for ever other things is not heard for ever."""
 
 
 class NotToBeKept(Refused):
@@ -104,6 +106,13 @@ def ask_grant(
         (number, fingerprint, intent.at_ms),
     ).fetchone()
     if found is None:
+        (asked,) = connection.execute(
+            "SELECT count(*) FROM grants WHERE pane = ? AND status = 'asked' AND expires_ms > ?", (number, intent.at_ms)
+        ).fetchone()
+        if asked >= MAX_ASKED:
+            raise Refused(
+                f"{asked} questions about {intent.pane_uid} wait for a person already", next_step="See `wa approvals`."
+            )
         what = what_of(intent.action._replace(effects=intent.action.effects | effects))
         actor = f"{intent.actor.kind.value} {intent.actor.name}".strip()
         connection.execute(
