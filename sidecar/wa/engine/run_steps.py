@@ -34,7 +34,9 @@ from wa.store.records import DAY_MS
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Runs that look, act or start programs at the same moment; the others wait their turn."""
+"""Runs that look or act at the same moment; the others wait their turn."""
+PROGRAMS_AT_ONCE = 8
+"""They may take long, and hold up nobody but each other."""
 ACT_WITHIN_S = 180.0
 """Above every wait of the hands for one action."""
 LOOK_WITHIN_S = 20.0
@@ -78,6 +80,7 @@ class Steps:
     def __init__(self, world: RunWorld) -> None:
         self._world = world
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._programs = asyncio.Semaphore(PROGRAMS_AT_ONCE)
         self._started = asyncio.get_running_loop().time()
 
     async def carry_out(self, order: Order) -> Reply:
@@ -101,7 +104,7 @@ class Steps:
             case Execute():
                 if order.plan:
                     return Executed(0)
-                async with self._turns:
+                async with self._programs:
                     return await execute(command, {"WA_RUN": order.key, "WA_PANE": order.pane_uid or ""})
 
     # -- the pane ---------------------------------------------------------------------------------------------------

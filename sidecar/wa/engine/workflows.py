@@ -78,9 +78,9 @@ class Workflows:
         if await self.read.seen() is None:
             # What was said before there were workflows is nobody's to act upon.
             await self._write.begin([], seen=await self._history.last_event_id())
+        self._hub.add(self._subscription)
         if taken_up := await self.keeper.take_up(self.catalogue.get):
             log.info("runs taken up", extra={"runs": taken_up})
-        self._hub.add(self._subscription)
         self._starts.use(self.catalogue.workflows.values())
         self._scheduling = tasks.spawn(self._starts.run(), name="schedules of workflows")
 
