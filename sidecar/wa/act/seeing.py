@@ -108,6 +108,12 @@ def is_bare_prompt(screen: Screen) -> bool:
     return far and _BARE_PROMPT.fullmatch(left) is not None
 
 
+def is_prompt_amid_leftovers(screen: Screen) -> bool:
+    """Like `is_bare_prompt`, whatever a program that was killed has left standing right of the cursor and below."""
+    place = _cursor_place(screen)
+    return 0 <= place < len(screen.rows) and _BARE_PROMPT.fullmatch(_left_of_cursor(screen, place)) is not None
+
+
 def _seen(how: How, screen: Screen) -> Seen:
     return Seen(how, screen.cursor.y, _row_text(screen, screen.cursor.y))
 

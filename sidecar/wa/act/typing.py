@@ -383,6 +383,11 @@ def _has_stopped(sight: Sight) -> bool:
 # -- shells and unknown programs --------------------------------------------------------------------------------------
 
 
+REDRAW = b"\x0c"
+"""Ctrl+L: bash, zsh and fish clear the screen and draw their prompt anew, with what is typed on it."""
+REDRAWN_WITHIN_S = 2.0
+
+
 def _run(action: Action, found: Stage) -> Steps:
     """A command line, in a shell at its prompt with nothing typed on it."""
     sight = yield Look()
@@ -390,9 +395,23 @@ def _run(action: Action, found: Stage) -> Steps:
         return ended
     if found is not Stage.DECIDED:
         return Acted(ActOutcome.INTERRUPTED, "The sidecar ended while it typed a command line.", _evidence(sight))
+    if not at_prompt(sight) and _amid_leftovers(sight):
+        sight = yield Ready(Stage.TYPING)
+        if _amid_leftovers(sight):
+            yield Press(REDRAW)
+            sight = yield WaitFor(lambda now: not now.alive or at_prompt(now), REDRAWN_WITHIN_S, "taken")
+    if (ended := gone(sight)) is not None:
+        return ended
     if not at_prompt(sight):
         return _no_prompt(sight)
     return (yield from _to_program(action._replace(submit=True), sight, found, still=at_prompt))
+
+
+def _amid_leftovers(sight: Sight) -> bool:
+    """A shell's prompt, with what a killed program drew around it: seen on 2026-11-21 of Codex and of Claude Code."""
+    if is_asking(sight) or sight.state not in ENDED:
+        return False
+    return not at_prompt(sight) and seeing.is_prompt_amid_leftovers(sight.screen)
 
 
 def at_prompt(sight: Sight) -> bool:

@@ -38,9 +38,15 @@ class Stage:
 
     @contextmanager
     def agent(
-        self, cli: Cli, scenario: str, *options: str, subscription: bool = False, command: str | None = None
+        self,
+        cli: Cli,
+        scenario: str,
+        *options: str,
+        subscription: bool = False,
+        command: str | None = None,
+        shell: str = "sh",
     ) -> Iterator[PaneOnStage]:
-        """The CLI, started by hand in a shell. With *command* that is typed instead, by a user who never signed in."""
+        """The CLI, started by hand in *shell*. With *command* that is typed instead, by a user who never signed in."""
         run = f"{cli.label}-{next(self._runs)}"
         home, work, url = self.folder / run / "home", self.folder / run / "work", f"{self.api}/s/{scenario}/{run}"
         work.mkdir(parents=True)
@@ -49,7 +55,7 @@ class Stage:
             if command is None
             else bare_environment(cli, home, work)
         )
-        pane = self._shell(env | {"PATH": search_path(cli), "TERM": "xterm-256color"}, work, run)
+        pane = self._shell(env | {"PATH": search_path(cli), "TERM": "xterm-256color"}, work, run, shell)
         pane.enter((command or " ".join((*cli.command, *options))).replace("{url}", url))
         try:
             yield pane
@@ -60,9 +66,9 @@ class Stage:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def _shell(self, env: dict[str, str], cwd: Path, run: str) -> PaneOnStage:
+    def _shell(self, env: dict[str, str], cwd: Path, run: str, shell: str) -> PaneOnStage:
         words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in sorted(env.items())), "PS1=$ "]
-        words += ["sh", "-c", "echo $$ > ../shell.pid; exec sh"]
+        words += ["sh", "-c", f"echo $$ > ../shell.pid; exec {shell}"]
         command = p.CommandBuilder(tuple(os.fsencode(word) for word in words), ())
         size = p.TerminalSize(ROWS, COLS, COLS * 8, ROWS * 16, 0)
         request = p.SpawnV2(p.DefaultDomain(), None, command, str(cwd), size, "agents")

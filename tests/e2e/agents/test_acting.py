@@ -69,12 +69,14 @@ class Acting:
         return runs[0]
 
     @contextmanager
-    def at_work(self, scenarios: Mapping[str, str], workflow: str, *, subscription: bool = False) -> Iterator[None]:
+    def at_work(
+        self, scenarios: Mapping[str, str], workflow: str, *, subscription: bool = False, shell: str = "sh"
+    ) -> Iterator[None]:
         """All agents, idle, each in its pane, and only *workflow* turned on."""
         with ExitStack() as stack:
             for cli in self.clis:
                 paid = subscription and cli.name != "codex"
-                pane = self.stage.agent(cli, scenarios[cli.name], subscription=paid)
+                pane = self.stage.agent(cli, scenarios[cli.name], subscription=paid, shell=shell)
                 self.panes[cli.label] = stack.enter_context(pane)
             self.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
             self.stage.home.json("workflow", "enable", workflow)
@@ -206,7 +208,7 @@ def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
         'after = ["gone", "crash"]\n[settings.commands]\ncodex = "codex resume --no-daemon {session_id}"',
     )
     try:
-        with acting.at_work(dict.fromkeys(NAMES, "ok"), "restart_agent"):
+        with acting.at_work(dict.fromkeys(NAMES, "ok"), "restart_agent", shell="bash --norc --noprofile"):
             acting.all(lambda _, pane: pane.prompt(PROMPT))
             acting.all(lambda _, pane: pane.shows("All 12 tests pass"))
             acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
