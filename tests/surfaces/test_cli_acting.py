@@ -134,7 +134,8 @@ def test_an_agent_may_pause_and_may_neither_approve_nor_resume(asked: House, tmp
         )  # fmt: skip
         return json.loads(done.stdout)
 
-    for words in (("approve", number, "--yes"), ("deny", number, "--yes"), ("resume", "--all")):
+    on, by_hand = ("workflow", "enable", "handle_compaction"), ("workflow", "run", "handle_compaction", "--pane", "p1")
+    for words in (("approve", number, "--yes"), ("deny", number, "--yes"), ("resume", "--all"), on, by_hand):
         assert by_agent(*words)["error"]["code"] == "refused.person_only", words
     refused = by_agent("send", "p1", "echo by an agent")["error"]
     assert (refused["code"], refused["details"]["outcome"]) == ("refused", "refused")

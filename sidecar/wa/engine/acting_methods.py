@@ -45,6 +45,13 @@ FINE = DONE | {ActOutcome.PLANNED, ActOutcome.QUEUED}
 """Outcomes that are no error to whoever asked."""
 
 
+PERSONS_ONLY: Mapping[str, tuple[str, tuple[str, bool]]] = {
+    "workflow_switch": ("turn a workflow on", ("enabled", False)),
+    "workflow_run": ("run a workflow", ("dry_run", True)),
+}
+"""Methods of others: what they do, and the parameter with which anybody may call them."""
+
+
 class NotAPersonError(Refused):
     """An agent asked for what only a person may do."""
 
@@ -75,6 +82,21 @@ class ActingMethods:
             "queue": self._list_queue,
             "cancel_queued": self._cancel,
         }
+
+    def persons_only(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
+        """The handlers, those of PERSONS_ONLY guarded: an agent must not turn on what then types for it."""
+
+        def guard(name: str, handler: Handler) -> Handler:
+            what, (free, value) = PERSONS_ONLY[name]
+
+            def guarded(params: Params) -> Any:
+                if params.get(free) is not value:
+                    self._person(what)
+                return handler(params)
+
+            return guarded
+
+        return {name: guard(name, one) if name in PERSONS_ONLY else one for name, one in handlers.items()}
 
     async def status(self, status: StatusResult) -> StatusResult:
         """With what is paused, asked and queued; where the database does not answer, without."""

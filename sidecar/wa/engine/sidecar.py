@@ -193,7 +193,7 @@ class Sidecar:
                 "status": lambda _: act.methods.status(reports.status()),
             }
             handlers["forget"] = auto.methods.after(handlers["forget"])
-            server = Server(lambda: hello, handlers, methods.streams())
+            server = Server(lambda: hello, act.methods.persons_only(handlers), methods.streams())
             await server.start(paths.socket)
             stack.push_async_callback(server.close)
             stack.enter_context(self._signals())
