@@ -44,3 +44,19 @@ def test_a_subscriber_that_leaves_in_mid_round_harms_nobody():
 
     assert len(got) == 2
     assert len(hub) == 1
+
+
+def test_who_is_in_no_hurry_keeps_nobody_from_resting():
+    """Told like all others; and whoever watches the hub hears of a change of mind."""
+    hub, got, told = Hub(), [], []
+    patient = Subscription([Kind.PANE], None, got.append)
+    patient.is_hurried = False
+    hub.add(patient)
+    assert not hub.wanted
+    hub.publish(Kind.PANE, "p1", dict)
+    assert len(got) == 1
+
+    hub.watchers.add(lambda: told.append(hub.wanted))
+    patient.is_hurried = True
+    hub.heed()
+    assert told == [True]

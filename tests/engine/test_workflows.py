@@ -63,6 +63,20 @@ def test_a_workflow_that_nobody_turned_on_types_nothing(tmp_path):
     play(tmp_path, scenario, SENDS)
 
 
+def test_only_what_may_type_keeps_a_server_from_resting(tmp_path):
+    """While every workflow only observes, a tenth of a second is nothing; once one is on, it is."""
+
+    async def scenario(world):
+        uid = await world.add()
+        assert not world.hub.wanted
+        await world.flows.switch("sends", uid, enabled=True)
+        assert world.hub.wanted
+        await world.flows.switch("sends", uid, enabled=False)
+        assert not world.hub.wanted
+
+    play(tmp_path, scenario, SENDS)
+
+
 def test_an_event_is_judged_once(tmp_path):
     """However often wa is started; what was said before its first start is nobody's."""
 

@@ -25,6 +25,8 @@ class Subscription:
         self.kinds = frozenset(kinds)
         self.panes = None if panes is None else frozenset(panes)
         self.deliver = deliver
+        self.is_hurried = True
+        """What is told late is too late for it. Whoever changes it tells the hub (`Hub.heed`)."""
 
     def wants(self, pane_uid: str) -> bool:
         return self.panes is None or pane_uid in self.panes
@@ -38,20 +40,20 @@ class Hub:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody listens."""
-        return any(self._by_kind.values())
+        """Whether anybody listens to whom every tenth of a second counts."""
+        return any(subscription.is_hurried for known in self._by_kind.values() for subscription in known)
 
     def add(self, subscription: Subscription) -> None:
         for kind in subscription.kinds:
             self._by_kind[kind] = (*self._by_kind[kind], subscription)
-        self._tell()
+        self.heed()
 
     def remove(self, subscription: Subscription) -> None:
         for kind in subscription.kinds:
             self._by_kind[kind] = tuple(known for known in self._by_kind[kind] if known is not subscription)
-        self._tell()
+        self.heed()
 
-    def _tell(self) -> None:
+    def heed(self) -> None:
         for watcher in list(self.watchers):
             watcher()
 

@@ -78,6 +78,8 @@ class Workflows:
         if await self.read.seen() is None:
             # What was said before there were workflows is nobody's to act upon.
             await self._write.begin([], seen=await self._history.last_event_id())
+        # While all of them only observe, none is worth keeping a server from resting.
+        self._subscription.is_hurried = any(self._switches.values())
         self._hub.add(self._subscription)
         if taken_up := await self.keeper.take_up(self.catalogue.get):
             log.info("runs taken up", extra={"runs": taken_up})
@@ -224,6 +226,8 @@ class Workflows:
         if pane_uid is None:
             self._switches = {key: on for key, on in self._switches.items() if key[0] != name}
         self._switches[name, pane_uid] = enabled
+        self._subscription.is_hurried = any(self._switches.values())
+        self._hub.heed()
         mode = Mode.OBSERVE if enabled else Mode.LIVE
         concerned = [
             driver.run
