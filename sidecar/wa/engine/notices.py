@@ -40,9 +40,12 @@ AGAIN_S = (1.0, 5.0, 25.0)
 DELIVERED = "delivered"
 MAX_KEYS = 2_000
 UNREMARKABLE = frozenset(
-    {"already_gone_on", "printed_again", "not_configured", "passed", "moved_on", "told", "planned"}
+    {
+        *("already_gone_on", "already_back", "printed_again", "not_configured", "passed", "moved_on", "told"),
+        *("agent_gone", "pane_gone", "limited", "too_late", "aborted", "handed_over"),
+    }
 )
-"""Endings of runs that are no news."""
+"""Endings of runs that are no news, or of which their workflow told itself."""
 
 
 class Focus(Protocol):

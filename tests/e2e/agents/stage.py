@@ -34,6 +34,8 @@ class Stage:
     folder: Path
     """Holds what each agent sees and writes."""
     api: str
+    within_s: float = WITHIN_S
+    """How long a person waits for anything."""
     _runs: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
@@ -191,6 +193,6 @@ class PaneOnStage:
 
     def _wait(self, condition: Any, what: str, otherwise: Any = lambda: "") -> None:
         try:
-            eventually(lambda: (self.pause(0.05), condition())[1], WITHIN_S)
+            eventually(lambda: (self.pause(0.05), condition())[1], self.stage.within_s)
         except AssertionError:
             raise AssertionError(f"no {what}; {otherwise()}\n{self.screen()}") from None

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from contract.live import embedded_mux, real_binaries, real_mux
-from e2e.agents.stage import WITHIN_S, PaneOnStage, Stage, below
+from e2e.agents.stage import PaneOnStage, Stage, below
 from e2e.agents.test_live import COMPACT, NAMES
 from support.agents import CLIS, Cli, installed, prompts, running_api
 from support.sidecar import Home, eventually
@@ -36,6 +36,8 @@ RELOADED_S = 7.0
 """The sidecar looks at the user's files every five seconds."""
 LIMIT_WITHIN_S = 330.0
 """A printed reset has no seconds, wa adds a minute and a share of half a minute, Claude Code 2.1.328 has three minutes for itself."""
+TOGETHER_WITHIN_S = 150.0
+"""Six agents start at the same time."""
 LIMITS = {"codex": "cx-limit-then-ok", "claude": "cc-limit-then-ok", "gemini": "gm-limit-then-ok"}
 LONG_LIMITS = {"codex": "cx-limit-plus", "claude": "cc-limit-5h", "gemini": "gm-cc-exhausted"}
 BY_ITSELF = "claude-2.1.328"
@@ -144,7 +146,7 @@ def acting(request: pytest.FixtureRequest) -> Iterator[Acting]:
         home = Home(Path(short) / "wa", CONFIG)
         with home.sidecar("--socket", f"m={mux.socket}"):
             clis = [cli for cli in CLIS if mux.is_embedded or not cli.old]
-            yield Acting(Stage(mux, wire, home, Path(name), api), clis)
+            yield Acting(Stage(mux, wire, home, Path(name), api, within_s=TOGETHER_WITHIN_S), clis)
 
 
 @pytest.fixture(autouse=True)
@@ -176,7 +178,7 @@ def test_after_a_compaction_the_instructions_are_read_again_once(acting: Acting)
         acting.all(lambda _, pane: pane.shows("whole tree."))
         acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
         acting.all(lambda cli, pane: pane.slash(COMPACT[cli.name]))
-        ends = acting.ends("handle_compaction", WITHIN_S)
+        ends = acting.ends("handle_compaction", TOGETHER_WITHIN_S)
         for cli, pane in acting.there():
             assert ends[cli.label] == "primed", (ends, pane.screen())
             assert acting.asked(cli, SETTINGS["handle_compaction"]["prompt"]) == 1, cli.label
@@ -188,7 +190,7 @@ def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting)
     try:
         with acting.at_work(LONG_LIMITS, "handle_usage_limits", subscription=True):
             acting.all(lambda _, pane: pane.prompt(PROMPT))
-            ends = acting.ends("handle_usage_limits", WITHIN_S)
+            ends = acting.ends("handle_usage_limits", TOGETHER_WITHIN_S)
             for cli, pane in acting.there():
                 assert ends[cli.label] == "handed_over", (ends, pane.screen())
                 pane.becomes("shell", "exited")
@@ -214,7 +216,7 @@ def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
             acting.all(lambda cli, pane: pane.becomes("idle", agent=NAMES[cli.name]))
             acting.all(lambda cli, pane: acting.session_id(pane))
             acting.all(lambda _, pane: acting.kill(pane))
-            ends = acting.ends("restart_agent", WITHIN_S + 150)
+            ends = acting.ends("restart_agent", TOGETHER_WITHIN_S + 150)
             for cli, pane in acting.there():
                 assert ends[cli.label] == "resumed", (cli.label, ends, pane.screen())
                 pane.becomes("idle", agent=NAMES[cli.name])

@@ -91,6 +91,7 @@ def _once(run: Limited) -> Steps[Ending | None]:
             "A limit's box is open", f"wa did not close it: {boxed.detail}", needs_you=True, key=f"{run.key}:box"
         )
     elif run.settings["on_limit"] == "exit":
+        yield from tell("Usage limit", "The agent is ended, as you chose.", needs_you=False, key=run.key)
         return (yield from hand_over(run.context.trigger, saw, run.key, seconds(run.settings, "patience_s")))
     if run.parks >= run.settings["max_parks"]:
         return (yield from _give_up(run, "still_limited", f"Limited {run.parks} times in a row."))
