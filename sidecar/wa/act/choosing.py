@@ -20,7 +20,7 @@ from wa.model.sight import Sight
 
 MOVED_WITHIN_S = 2.0
 CLOSED_WITHIN_S = 5.0
-BODY_ROWS = 14
+BODY_ROWS = 20
 LABEL_SIGN = 16
 """So many characters tell an option's row."""
 _UP, _DOWN = key_bytes("up") or b"", key_bytes("down") or b""
@@ -112,9 +112,10 @@ def _body(sight: Sight) -> tuple[str, ...]:
     at = next((at for at in range(len(rows) - 1, -1, -1) if first in rows[at]), 0)
     start, blank = at, 0
     while start > 0 and at - start < BODY_ROWS:
-        above = sight.screen.rows[start - 1].text
-        blank = 0 if above.strip() else blank + 1
-        if blank > 1 or (above.strip() and not rows[start - 1]):
+        above = sight.screen.rows[start - 1].text.strip()
+        # Gaps and dashed lines within a box set nothing apart.
+        blank = blank + 1 if not above else 0
+        if blank > 1 or (above[:1] in tuple("─━═▄▀╭┌") and not rows[start - 1]):
             break
         start -= 1
     return tuple(row for row in rows[start:at] if row)
