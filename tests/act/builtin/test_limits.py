@@ -437,7 +437,7 @@ def test_an_agent_that_does_not_end_is_told() -> None:
     here = world(answers=[(EXIT, ActOutcome.NOT_TAKEN, {})] * 9)
 
     assert played(here, on_limit="exit") == "not_exited"
-    assert len(here.at) == 2
+    assert len(here.at) == 3
     assert here.typed == []
     assert here.told[-1].needs_you
 

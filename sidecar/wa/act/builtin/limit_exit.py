@@ -8,7 +8,7 @@ from wa.model.command import Ending, Saw, Trigger
 
 HELD = frozenset({ActOutcome.HUMAN_TYPING, ActOutcome.DRAFT, ActOutcome.UNREACHABLE, ActOutcome.ASKED})
 """Nothing was typed, and waiting may help."""
-TRIES = 2
+TRIES = 3
 SAID_S = 5.0
 """Exit texts may come in parts."""
 _KEPT = ("session_id", "total", "input", "cached", "output", "reasoning", "mode")
@@ -18,7 +18,8 @@ def hand_over(trigger: Trigger, before: Saw, key: str, patience_s: float) -> Ste
     deadline, tries = before.at_ms + int(patience_s * 1000), 0
     while True:
         did = yield from act(Action(ActionKind.EXIT))
-        # The first key may have gone to something else: in Claude Code 2.1.328 it cancels what it would do by itself.
+        # Its keys may have gone to something else: Claude Code 2.1.328 first takes back that it goes on by itself, and a
+        # hint that stands for less than a second may be missed on a busy machine.
         tries += did.outcome is ActOutcome.NOT_TAKEN
         if did.outcome not in HELD and not (did.outcome is ActOutcome.NOT_TAKEN and tries < TRIES):
             break
