@@ -136,6 +136,14 @@ def test_a_person_who_was_faster_is_left_alone() -> None:
     assert here.typed == []
 
 
+def test_an_agent_that_has_the_pane_before_its_command_was_seen_to_be_taken_is_resumed() -> None:
+    """The hands say that another program came in between; it is the one that was called for."""
+    here = world(answers=[(RUN, ActOutcome.INTERRUPTED, BACK)])
+
+    assert crashed(here).outcome == "resumed"
+    assert len(here.at) == 1
+
+
 def test_a_person_at_the_shell_is_waited_for() -> None:
     """Held back is no try."""
     here = world(answers=[(RUN, ActOutcome.HUMAN_TYPING, {})] * 5 + [UP])

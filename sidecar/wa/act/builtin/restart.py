@@ -52,11 +52,14 @@ def play(context: Context) -> Steps[Ending]:
         if did.outcome in _TRY_AGAIN:
             why = did.detail
             continue
-        if did.outcome is not ActOutcome.SUBMITTED:
+        if did.outcome not in (ActOutcome.SUBMITTED, ActOutcome.INTERRUPTED):
             return (yield from _give_up(context, did.outcome.value, did.detail))
+        # Another program in the pane, right after the Return, is as a rule the one that was called for.
         why = yield from _lives(context)
         if not why:
             return Ending("resumed", f"Ran: {command}")
+        if did.outcome is ActOutcome.INTERRUPTED:
+            return (yield from _give_up(context, did.outcome.value, f"{did.detail} {why}"))
     return (yield from _give_up(context, "gave_up", f"Tried {settings['tries']} times: {why}."))
 
 
