@@ -40,6 +40,8 @@ TOGETHER_WITHIN_S = 150.0
 """Six agents start at the same time."""
 LIMITS = {"codex": "cx-limit-then-ok", "claude": "cc-limit-then-ok", "gemini": "gm-limit-then-ok"}
 LONG_LIMITS = {"codex": "cx-limit-plus", "claude": "cc-limit-5h", "gemini": "gm-cc-exhausted"}
+EITHER_CODEX = "sh -c 'codex resume --no-daemon $0 || codex resume $0' {session_id}"
+"""0.87 does not know the option, and 0.169 leaves a server behind without it."""
 BY_ITSELF = "claude-2.1.328"
 PROMPT = "fix the failing parser test"
 SETTINGS = {workflow.name: workflow.settings for workflow in BUILTINS}
@@ -207,7 +209,7 @@ def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
     """kill -9 in the middle of nothing; the shell's prompt is there, and the user's own command goes into it."""
     acting.settings(
         "restart_agent",
-        'after = ["gone", "crash"]\n[settings.commands]\ncodex = "codex resume --no-daemon {session_id}"',
+        f'after = ["gone", "crash"]\n[settings.commands]\ncodex = "{EITHER_CODEX}"',
     )
     try:
         with acting.at_work(dict.fromkeys(NAMES, "ok"), "restart_agent", shell="bash --norc --noprofile"):
