@@ -33,6 +33,7 @@ def clock(at: datetime) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_a_hundred_agents_at_their_limit(tmp_path: Path) -> None:
     """All parked, all resumed once, after the reset and spread out; the sidecar answers others as fast as before."""
     with running_embedded_mux() as mux:

@@ -186,6 +186,7 @@ def test_after_a_compaction_the_instructions_are_read_again_once(acting: Acting)
             assert acting.asked(cli, SETTINGS["handle_compaction"]["prompt"]) == 1, cli.label
 
 
+@pytest.mark.trial
 def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting) -> None:
     """The box is closed, the agent ended in its own way, and its session's id told."""
     acting.settings("handle_usage_limits", 'on_limit = "exit"')
@@ -205,6 +206,7 @@ def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting)
         acting.settings("handle_usage_limits", "")
 
 
+@pytest.mark.trial
 def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
     """kill -9 in the middle of nothing; the shell's prompt is there, and the user's own command goes into it."""
     acting.settings(
