@@ -156,6 +156,7 @@ def _in_time() -> None:
     """The stage of this file has its own choice of CLIs."""
 
 
+@pytest.mark.trial
 def test_a_limit_is_waited_out_and_work_goes_on_once(acting: Acting) -> None:
     """No option that switches the model is chosen; the model gets the prompt once; who goes on by itself is not touched."""
     with acting.at_work(LIMITS, "handle_usage_limits", subscription=True):
