@@ -168,8 +168,10 @@ def test_a_limit_is_waited_out_and_work_goes_on_once(acting: Acting) -> None:
             pane.shows("All 12 tests pass")
             assert acting.asked(cli, SETTINGS["handle_usage_limits"]["prompt"]) == (0 if itself else 1), cli.label
             assert acting.asked(cli, PROMPT) == 1, cli.label
-            chosen = [words for kind, words in acting.done_to(pane) if kind == "choose"]
-            assert not [words for words in chosen if "Switch" in words or "Upgrade" in words], chosen
+            chosen = [json.loads(words)["labels"] for kind, words in acting.done_to(pane) if kind == "choose"]
+            assert not [labels for labels in chosen if any("Switch" in one or "Upgrade" in one for one in labels)], (
+                chosen
+            )
             assert not itself or acting.done_to(pane) == [], cli.label
             assert not chosen or cli.name != "claude", chosen
 
