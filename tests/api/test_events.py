@@ -17,7 +17,7 @@ from wa.config.paths import Paths
 from wa.engine.server import Server, Stream
 from wa.model.errors import NotFound, UsageError
 from wa.protocol import sidecar_wire as wire
-from wa.protocol.results import EventsResult
+from wa.protocol.results_agents import EventsResult
 from wa.store.agent_records import AgentBatch
 from wa.store.writer import Writer
 

@@ -16,7 +16,7 @@ from wa.api.times import now_ms, parse
 from wa.config.paths import Paths
 from wa.model.errors import UsageError, WaError
 from wa.protocol.envelope import iso
-from wa.protocol.results import EventResult, EventsResult
+from wa.protocol.results_agents import EventResult, EventsResult
 from wa.store.agent_records import EventRecord
 from wa.store.errors import StoreLockedError, StoreOlderError
 from wa.store.reader import Reader

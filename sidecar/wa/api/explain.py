@@ -6,7 +6,7 @@ from wa.api.client import connected
 from wa.api.panes import find_pane
 from wa.config.paths import Paths
 from wa.model.errors import NotFound
-from wa.protocol.results import ExplainResult
+from wa.protocol.results_agents import ExplainResult
 
 
 async def explain_pane(paths: Paths, name: str) -> ExplainResult:

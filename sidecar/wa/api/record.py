@@ -21,7 +21,7 @@ from wa.api.rules import detector_of, read, text_of, try_file, user_folder, zone
 from wa.config.paths import Paths
 from wa.model.errors import NotFound, UsageError
 from wa.protocol.envelope import iso
-from wa.protocol.results import RecordResult, RulesTestResult
+from wa.protocol.results_agents import RecordResult, RulesTestResult
 from wa.store.agent_redact import plain
 from wa.store.redact import redact_rows
 

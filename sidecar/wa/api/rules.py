@@ -18,7 +18,7 @@ from wa.detect.reading import Detector, Reading
 from wa.detect.rule import Rule
 from wa.engine.zone import local_zone
 from wa.model.errors import NotFound, UsageError
-from wa.protocol.results import LintResult, RuleResult, RulesResult, RulesTestResult, SaidResult
+from wa.protocol.results_agents import LintResult, RuleResult, RulesResult, RulesTestResult, SaidResult
 from wa.store.agent_redact import plain
 
 DEFAULT_ROWS = 45

@@ -9,7 +9,7 @@ from wa.api.times import iso_or_none, now_ms, parse
 from wa.config.paths import Paths
 from wa.model.errors import NotFound
 from wa.protocol.envelope import iso
-from wa.protocol.results import (
+from wa.protocol.results_sessions import (
     SessionCompaction,
     SessionLimit,
     SessionModel,

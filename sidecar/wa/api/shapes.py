@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 from wa import protocol
 from wa.protocol import results
+from wa.protocol.results_agents import Offset
 
 PARTS = (
     results,
@@ -43,7 +44,7 @@ PANE_UID = {"type": "string", "pattern": "^p[1-9][0-9]*$"}
 PLAIN: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},
     int: {"type": "integer", "minimum": 0},
-    results.Offset: {"type": "integer"},
+    Offset: {"type": "integer"},
     float: {"type": "number"},
 }
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}

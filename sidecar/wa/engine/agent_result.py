@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wa.model.agent import AgentState, PaneState, Transition
 from wa.protocol.envelope import iso
-from wa.protocol.results import AgentDetail, AgentPart, DialogResult, LastEvent, LimitResult
+from wa.protocol.results_agents import AgentDetail, AgentPart, DialogResult, LastEvent, LimitResult
 from wa.store.agent_redact import clean_transition
 
 

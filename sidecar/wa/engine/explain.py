@@ -9,7 +9,7 @@ from wa.detect.watch import PaneWatch
 from wa.engine.agent_result import agent_result
 from wa.engine.pane import WatchedPane
 from wa.model.agent import AgentState, PaneState, Transition
-from wa.protocol.results import ExplainMatch, ExplainResult, ExplainSignal, Offset
+from wa.protocol.results_agents import ExplainMatch, ExplainResult, ExplainSignal, Offset
 from wa.store.agent_redact import clean_detection, clean_transition, plain
 
 

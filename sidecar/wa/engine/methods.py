@@ -19,7 +19,7 @@ from wa.engine.shared import Shared
 from wa.engine.status import Reports
 from wa.model.action import Action, ActionKind, Actor
 from wa.model.errors import NotFound, TerminalUnreachable, UsageError
-from wa.protocol.results import ExplainResult
+from wa.protocol.results_agents import ExplainResult
 from wa.protocol.sidecar_wire import pack_value
 from wa.store.writer import Writer
 from wa.wezterm.terminal import SpawnRequest

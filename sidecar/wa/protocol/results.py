@@ -7,12 +7,10 @@ Fields may be added under the same name `/1`; none is renamed or taken away.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, NewType, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from wa.protocol.results_acting import ActingStatus
-
-Offset = NewType("Offset", int)
-"""May be negative."""
+from wa.protocol.results_agents import AgentPart
 
 SCHEMAS = (
     "status",
@@ -50,62 +48,6 @@ class Size(TypedDict):
     rows: int
 
 
-class LimitResult(TypedDict):
-    printed: str
-    """The reset in the agent's words; "" where it prints none."""
-    until: str | None
-    """The same as an instant, with the minute's precision of what is printed; None where it cannot be known."""
-    window: str | None
-    plan: str | None
-    resumes_itself: bool
-    """The agent says that it goes on by itself: leave it alone."""
-
-
-class DialogResult(TypedDict):
-    event: str
-    """`waiting.approval`, `usage.popup` …"""
-    question: str
-    options: list[str]
-    selected: int | None
-    """Index into `options`."""
-
-
-class AgentDetail(TypedDict):
-    confidence: float
-    """0 to 1."""
-    why: str
-    """What settled the state, in short; `wa explain` tells all."""
-    version: str | None
-    model: str | None
-    plan: str | None
-    project: str | None
-    session_id: str | None
-    background: int
-    """Tasks that run on behind an idle composer."""
-    draft: bool | None
-    """A human has typed something and not sent it; None where no composer is seen."""
-    limit: LimitResult | None
-    dialog: DialogResult | None
-
-
-class LastEvent(TypedDict):
-    event: str
-    at: str
-
-
-class AgentPart(TypedDict):
-    """The part of a pane that tells of its agent."""
-
-    agent: str | None
-    """`codex`, `claude_code`, `gemini` or one of the user's own; None where none is known."""
-    state: str
-    """What is going on there: `working`, `idle`, `waiting.approval`, `limited` … (docs/topics/detection.md)."""
-    since: str | None
-    """Since when; None where nothing is known."""
-    detail: AgentDetail | None
-    last_event: LastEvent | None
-
-
 class PaneResult(AgentPart):
     """One pane of `wa panes` and `wa status`."""
 
@@ -132,40 +74,6 @@ class PaneResult(AgentPart):
     """Sum of the gaps whose size is known."""
     gaps: int
     last_output_at: str | None
-
-
-class ExplainSignal(TypedDict):
-    source: str
-    """`dialog`, `hook`, `screen`, `title`, `process` … strongest first."""
-    says: str | None
-    rule: str
-    text: str
-    age_s: float
-    expires_in_s: float | None
-    won: bool
-
-
-class ExplainMatch(TypedDict):
-    rule: str
-    event: str
-    region: str
-    rows: list[Offset] | None
-    """First and last row, counted from the top of the screen; negative ones have scrolled away."""
-    text: str
-    fields: dict[str, Any]
-
-
-class ExplainResult(AgentPart):
-    """`wa explain`."""
-
-    pane_uid: str
-    signals: list[ExplainSignal]
-    matches: list[ExplainMatch]
-    silent: list[str]
-    """Rules of which an anchor is on the screen and that say nothing all the same."""
-    composer: bool | None
-    """The place where a human types is seen; None where nobody looked for it."""
-    would_change: list[str]
 
 
 class MuxResult(TypedDict):
@@ -395,246 +303,6 @@ class CompletionResult(TypedDict):
     script: str
 
 
-class RuleResult(TypedDict):
-    """One rule of `wa rules list` and `wa rules show`."""
-
-    id: str
-    agent: str
-    event: str
-    severity: str
-    anchors: list[str]
-    """Without blanks: that is how they are looked for."""
-    regions: list[str]
-    match: list[str]
-    unless: list[str]
-    seen: str
-    """Versions and date."""
-
-
-class RulesResult(TypedDict):
-    rules: list[RuleResult]
-
-
-class SaidResult(TypedDict):
-    event: str
-    rule: str
-    severity: str
-    present: bool
-    region: str
-    first_row: int | None
-    last_row: int | None
-    text: str
-    """The matched span."""
-    fields: dict[str, Any]
-
-
-class RulesTestResult(TypedDict):
-    """What the rules say about one file, and where a test stands beside it whether that is as it should be."""
-
-    file: str
-    agent: str
-    cols: int
-    state: str
-    why: str
-    said: list[SaidResult]
-    silent: list[str]
-    """Rules whose anchor is there and that say nothing all the same."""
-    wrong: list[str]
-    """Differences to what the test expects; empty where there are none, or no test."""
-
-
-class LintResult(TypedDict):
-    agents: list[str]
-    rules: int
-    problems: list[str]
-
-
-class RecordResult(TypedDict):
-    pane_uid: str
-    screen: str
-    """The file with the text."""
-    test: str
-    agent: str
-    state: str
-    events: list[str]
-    replaced: int
-    """Places where a name or an address of yours was replaced by a neutral one; secrets are redacted besides."""
-
-
-class EventResult(TypedDict):
-    id: int
-    """Rises with every event stored."""
-    pane_uid: str
-    session: str | None
-    """`s12`; None for an event outside of any session."""
-    at: str
-    agent: str
-    event: str
-    rule: str
-    severity: str
-    present: bool
-    """It was true of that moment (a dialog, a menu); False: it happened and stays true."""
-    region: str
-    """Where it was read, in the rule's words."""
-    row: int | None
-    """Position in the pane's log; None where it stands in none."""
-    text: str
-    """The matched span, secrets redacted."""
-    fields: dict[str, Any]
-
-
-class EventsResult(TypedDict):
-    live: bool
-    as_of: str | None
-    events: list[EventResult]
-    """Oldest first."""
-    more: bool
-    """Older ones are stored than those shown."""
-
-
-class SessionTurn(TypedDict):
-    number: int
-    started_at: str
-    ended_at: str | None
-    outcome: str | None
-    """`done`, `interrupted`, `failed`, `limited`; None while it runs."""
-    duration: str | None
-    """As printed."""
-    duration_s: float | None
-    tokens: int | None
-    """The last figure that its spinner showed."""
-
-
-class SessionLimit(TypedDict):
-    at: str
-    window: str | None
-    model: str | None
-    printed: str
-    """The reset in the agent's words."""
-    kind: str | None
-    """`absolute`, `relative` or `none`."""
-    resets_at: str | None
-    plan: str | None
-    resumes_itself: bool
-    lifted_at: str | None
-
-
-class SessionCompaction(TypedDict):
-    at: str
-    trigger: str | None
-    before: int | None
-    after: int | None
-
-
-class SessionModel(TypedDict):
-    model: str
-    reqs: int | None
-    input: int | None
-    cached: int | None
-    output: int | None
-
-
-class SessionTurnModel(TypedDict):
-    """Tokens of one model in one turn, as the session's file tells them."""
-
-    turn: int | None
-    """None: in no turn that the pane has shown."""
-    model: str
-    reqs: int
-    total: int
-    input: int
-    """Without what came from a cache."""
-    cached: int
-    output: int
-    reasoning: int
-
-
-class SessionUsage(TypedDict):
-    """Tokens of a session so far, when they were told."""
-
-    at: str
-    source: str
-    total: int | None
-    input: int | None
-    cached: int | None
-    output: int | None
-    reasoning: int | None
-
-
-class SessionParts(TypedDict):
-    """Each list oldest first."""
-
-    models: list[SessionModel]
-    """As printed at its end; else the sums of `turn_models`."""
-    turn_models: list[SessionTurnModel]
-    turns: list[SessionTurn]
-    usage: list[SessionUsage]
-    limits: list[SessionLimit]
-    compactions: list[SessionCompaction]
-
-
-class SessionCalls(TypedDict):
-    """Of tools."""
-
-    total: int | None
-    ok: int | None
-    failed: int | None
-
-
-class SessionTokens(TypedDict):
-    """As the agent printed them at its end; else what the session's file tells, input without what came from a cache."""
-
-    total: int | None
-    input: int | None
-    cached: int | None
-    output: int | None
-    reasoning: int | None
-
-
-class SessionResult(TypedDict):
-    session: str
-    """`s12`"""
-    pane_uid: str
-    agent: str
-    session_id: str | None
-    """The agent's own; None where it is not known, or two fit."""
-    id_confidence: float | None
-    id_source: str | None
-    continues: str | None
-    """The session of the same id that it goes on with."""
-    version: str | None
-    model: str | None
-    plan: str | None
-    project: str | None
-    joined: bool
-    """Its beginning was not seen."""
-    started_at: str
-    ended_at: str | None
-    """None: it goes on."""
-    end_mode: str | None
-    """`closed`, `detached`, `stopped`, `exited`, `replaced` or `pane_closed`."""
-    tokens: SessionTokens
-    tool_calls: SessionCalls
-    wall_s: float | None
-    active_s: float | None
-    api_s: float | None
-    tool_s: float | None
-    turns: int
-    limits: int
-    compactions: int
-    parts: SessionParts | None
-    """In `wa sessions show` alone."""
-
-
-class SessionsResult(TypedDict):
-    live: bool
-    as_of: str | None
-    sessions: list[SessionResult]
-    """Newest first."""
-    more: bool
-    """Older ones are stored than those shown."""
-
-
 class ErrorResult(NamedTuple):
     """What stands under `error` in an envelope; its schema is `schemas/error.json`."""
 
@@ -659,12 +327,5 @@ RESULTS: dict[str, type] = {
     "demo": DemoResult,
     "help": HelpResult,
     "completion": CompletionResult,
-    "explain": ExplainResult,
-    "events": EventsResult,
-    "sessions": SessionsResult,
-    "record": RecordResult,
-    "rules": RulesResult,
-    "rules-test": RulesTestResult,
-    "rules-lint": LintResult,
 }
 """Which type answers which command."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from wa.api.times import local
-from wa.protocol.results import EventResult, EventsResult
+from wa.protocol.results_agents import EventResult, EventsResult
 from wa.surfaces.answer import Json, answer, answer_stream, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.text import clip, harmless, pad

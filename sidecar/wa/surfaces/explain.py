@@ -10,7 +10,7 @@ import typer
 
 from wa.api.explain import explain_pane
 from wa.api.times import age, now_ms
-from wa.protocol.results import ExplainResult, RecordResult
+from wa.protocol.results_agents import ExplainResult, RecordResult
 from wa.surfaces.answer import Json, PaneArgument, answer, paths
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.text import harmless

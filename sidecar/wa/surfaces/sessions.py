@@ -9,7 +9,14 @@ import typer
 
 from wa.api.times import length, local
 from wa.model.errors import UsageError
-from wa.protocol.results import SessionModel, SessionParts, SessionResult, SessionsResult, SessionTurn, SessionTurnModel
+from wa.protocol.results_sessions import (
+    SessionModel,
+    SessionParts,
+    SessionResult,
+    SessionsResult,
+    SessionTurn,
+    SessionTurnModel,
+)
 from wa.surfaces.answer import Json, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.tables import Cell, Column, table
