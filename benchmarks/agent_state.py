@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.harness import Figure, Options, Stage, options, percentile, report, say, stage, wait_for
+from benchmarks.harness import Figure, Options, Stage, measured_on_each_mux, percentile, say, wait_for
 from benchmarks.roles import Orders, Role
 from benchmarks.sidecar import Sidecar, WireClient
 from benchmarks.terminals import Mux, Programs, settle
@@ -59,12 +59,7 @@ ROUND = (
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += measured(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", measured)
 
 
 def measured(here: Stage, kind: str, chosen: Options) -> list[Figure]:

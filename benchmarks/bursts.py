@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from benchmarks.bare import UNDER_WAY
-from benchmarks.harness import Figure, Options, Stage, median, options, report, say, stage
+from benchmarks.harness import Figure, Options, Stage, measured_on_each_mux, median, say
 from benchmarks.roles import Role
 from benchmarks.sidecar import Sidecar
 from benchmarks.stored import Stored
@@ -60,14 +60,7 @@ def check(printed: Sequence[str], entries: Iterable[LogEntry | str]) -> Checked:
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += many(here, kind, chosen)
-        with stage(chosen) as here:
-            figures += one(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", many, one)
 
 
 def lines_of(program: Program, tag: str, count: int) -> list[str]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from benchmarks.harness import TICKS_PER_S, Figure, Options, Stage, median, options, report, say, stage, wait_for
+from benchmarks.harness import TICKS_PER_S, Figure, Options, Stage, measured_on_each_mux, median, say, wait_for
 from benchmarks.roles import Role
 from benchmarks.sidecar import Sidecar
 from benchmarks.terminals import Mux, Programs, settle
@@ -61,12 +61,7 @@ class Run(NamedTuple):
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += measure(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", measure)
 
 
 def measure(here: Stage, kind: str, chosen: Options) -> list[Figure]:

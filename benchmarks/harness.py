@@ -266,3 +266,14 @@ def rss_mb(pid: int) -> float:
         if text.startswith("VmRSS:"):
             return int(text.split()[1]) * 1024 / 1e6
     raise MeasuringError(f"pid {pid} has no memory: it ended")
+
+
+def measured_on_each_mux(argv: Sequence[str], what: str, *parts: Callable[[Stage, str, Options], list[Figure]]) -> int:
+    """The exit status. Each part has a stage of its own."""
+    chosen = options(argv, what)
+    figures: list[Figure] = []
+    for kind in chosen.mux:
+        for part in parts:
+            with stage(chosen) as here:
+                figures += part(here, kind, chosen)
+    return report(figures, as_json=chosen.json)

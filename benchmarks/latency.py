@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.harness import Figure, Options, Stage, median, options, percentile, report, say, stage, wait_for
+from benchmarks.harness import Figure, Options, Stage, measured_on_each_mux, median, percentile, say, wait_for
 from benchmarks.roles import Role, Seen
 from benchmarks.sidecar import Sidecar
 from benchmarks.terminals import Mux, Programs, settle
@@ -44,14 +44,7 @@ class Delays(NamedTuple):
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += pushed(here, kind, chosen)
-        with stage(chosen) as here:
-            figures += polled(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", pushed, polled)
 
 
 def pushed(here: Stage, kind: str, chosen: Options) -> list[Figure]:

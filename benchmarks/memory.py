@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks.harness import Figure, Options, Stage, median, options, report, rss_mb, say, stage
+from benchmarks.harness import Figure, Options, Stage, measured_on_each_mux, median, rss_mb, say
 from benchmarks.roles import Role
 from benchmarks.sidecar import Sidecar
 from benchmarks.stored import Stored
@@ -17,12 +17,7 @@ GOAL_MB = 120.0
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += measure(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", measure)
 
 
 def measure(here: Stage, kind: str, chosen: Options) -> list[Figure]:

@@ -84,7 +84,8 @@ class Program:
 
     def do_react(self, above: str, below: str, working: str, patience_s: float) -> dict[str, object]:
         """An agent's screen with an empty composer (`› `) between *above* and *below*, at one write; then the composer of one who takes a
-        paste and a carriage return, and shows *working* after it. Answers the stamps of the write, of the first byte and of the return.
+        paste and a carriage return, and shows the prompt and *working* after it. Answers the stamps of the write, of the first byte
+        and of the return.
         """
         before = termios.tcgetattr(0)
         tty.setraw(0)
@@ -101,7 +102,8 @@ class Program:
                 if "\r" not in typed:
                     self.composer(above, typed, below)
             stamps["submitted"] = time.time_ns()
-            self.composer(above + working, "", below)
+            taken = typed.rstrip("\r")
+            self.composer(f"{above}› {taken}\r\n\r\n{working}", "", below)
             return {**stamps, "typed": typed}
         finally:
             termios.tcsetattr(0, termios.TCSADRAIN, before)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.agent_state import BANNER
-from benchmarks.harness import Figure, Options, Stage, options, percentile, report, say, stage, wait_for
+from benchmarks.harness import Figure, Options, Stage, measured_on_each_mux, percentile, say, wait_for
 from benchmarks.sidecar import Sidecar
 from benchmarks.terminals import Mux, Programs, settle
 
@@ -39,12 +39,7 @@ WORKING = "• Working (2s • esc to interrupt)\r\n\r\n"
 
 
 def main(argv: Sequence[str]) -> int:
-    chosen = options(argv, __doc__ or "")
-    figures: list[Figure] = []
-    for kind in chosen.mux:
-        with stage(chosen) as here:
-            figures += measured(here, kind, chosen)
-    return report(figures, as_json=chosen.json)
+    return measured_on_each_mux(argv, __doc__ or "", measured)
 
 
 def measured(here: Stage, kind: str, chosen: Options) -> list[Figure]:
