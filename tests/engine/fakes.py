@@ -251,19 +251,19 @@ class FakeServer:
         del self.panes[pane_id]
         self.tell(PaneGone(pane_id, self.clock.now_ms()))
 
-    def drop(self, reason="the connection was closed"):
+    def drop(self, reason="the connection was closed", unheard=False):
         """Break every connection; the server lives on."""
         for terminal in self.connections:
             if not terminal.closed:
                 terminal.closed = True
-                terminal.queue.put_nowait(Disconnected(self.clock.now_ms(), reason))
+                terminal.queue.put_nowait(Disconnected(self.clock.now_ms(), reason, unheard))
         self.connections.clear()
 
-    def restart(self):
+    def restart(self, unheard=False):
         """Another run of the server: its panes are gone, its ids begin anew."""
         self.panes.clear()
         self.run += 1
-        self.drop()
+        self.drop(unheard=unheard)
 
     async def react(self, pane, typed):
         """A shell: echoes what is pasted, and runs the line at a carriage return."""

@@ -8,7 +8,7 @@ from engine.fakes import FakeServer
 from engine.wire import until
 from engine.world import play, shell
 from wa.model.log import GapReason
-from wa.model.observation import Disconnected, PaneGone
+from wa.model.observation import PaneGone
 
 
 def gaps(w, uid):
@@ -47,12 +47,7 @@ def test_the_panes_of_a_server_that_died_unheard_end_in_gaps(tmp_path, unheard):
 
     async def scenario(w):
         panes = [await w.watched(0), await w.watched(1)]
-        w.server.panes.clear()
-        w.server.run += 1
-        for terminal in w.server.connections:
-            terminal.closed = True
-            terminal.queue.put_nowait(Disconnected(w.server.clock.now_ms(), "it is gone", unheard))
-        w.server.connections.clear()
+        w.server.restart(unheard=unheard)
         await until(lambda: "old 5" in w.store.texts(panes[0].uid) and "old 1" in w.store.texts(panes[1].uid))
         for pane in panes:
             assert gaps(w, pane.uid) == ([(None, GapReason.CLOSED)] if unheard else [])
@@ -67,10 +62,7 @@ def test_panes_that_live_on_after_a_break_have_no_gap(tmp_path):
 
     async def scenario(w):
         pane = await w.watched(0)
-        for terminal in w.server.connections:
-            terminal.closed = True
-            terminal.queue.put_nowait(Disconnected(w.server.clock.now_ms(), "a cable", True))
-        w.server.connections.clear()
+        w.server.drop("a cable", unheard=True)
         w.server.panes[0].print("meanwhile\n" * 8)
         await until(lambda: "meanwhile" in w.store.texts(pane.uid))
         w.server.tell(PaneGone(0, w.server.clock.now_ms()))
