@@ -26,6 +26,8 @@ _ASKS = {
     PaneState.WAITING_UPDATE: "offers an update",
     PaneState.WAITING_CHOICE: "waits for a choice",
 }
+_TOLD = frozenset({*_ASKS, PaneState.WAITING_LOGIN, PaneState.AUTH_ERROR, PaneState.LIMITED})
+"""What somebody is told of, once it has stood."""
 
 
 class NoticeWatch:
@@ -48,18 +50,18 @@ class NoticeWatch:
 
     def look(self) -> None:
         now_ms = self._clock.now_ms()
-        there = set()
+        standing = dict[str, tuple[PaneState, int]]()
         for pane in self._panes:
-            there.add(pane.uid)
             state = pane.agent
-            about = (state.state, state.since_ms)
-            if pane.excluded or not pane.alive or self._told.get(pane.uid) == about:
+            if state.state not in _TOLD or pane.excluded or not pane.alive:
                 continue
-            if now_ms - state.since_ms >= self._waits_ms:
-                self._told[pane.uid] = about
+            about = (state.state, state.since_ms)
+            if self._told.get(pane.uid) == about:
+                standing[pane.uid] = about
+            elif now_ms - state.since_ms >= self._waits_ms:
+                standing[pane.uid] = about
                 self._tell(pane, state)
-        for uid in self._told.keys() - there:
-            del self._told[uid]
+        self._told = standing
 
     def _tell(self, pane: WatchedPane, state: AgentState) -> None:
         agent, key = state.agent or "a program", f"{pane.uid}:{state.since_ms}"

@@ -15,17 +15,23 @@ MAX_CANDIDATES = 12
 class Registry:
     def __init__(self) -> None:
         self._panes: dict[str, WatchedPane] = {}
+        self._in_order: tuple[WatchedPane, ...] | None = None
+        """Until a pane comes or goes: some go through all of them each second."""
 
     def add(self, pane: WatchedPane) -> None:
         self._panes[pane.uid] = pane
+        self._in_order = None
 
     def remove(self, pane: WatchedPane) -> None:
         if self._panes.get(pane.uid) is pane:
             del self._panes[pane.uid]
+            self._in_order = None
 
     def __iter__(self) -> Iterator[WatchedPane]:
         """In the order of their uids."""
-        return iter(sorted(self._panes.values(), key=lambda pane: int(pane.uid[1:])))
+        if self._in_order is None:
+            self._in_order = tuple(sorted(self._panes.values(), key=lambda pane: int(pane.uid[1:])))
+        return iter(self._in_order)
 
     def __len__(self) -> int:
         return len(self._panes)
