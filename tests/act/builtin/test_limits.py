@@ -326,6 +326,23 @@ def test_the_words_that_it_goes_on_may_come_after_the_limit() -> None:
     assert here.at == []
 
 
+def test_a_turn_from_before_the_limit_is_not_the_going_on() -> None:
+    """Printed resets have no seconds: the minute may have begun before the turn that met the limit (Claude Code 2.1.328, 2026-11-21)."""
+    begun_ms = START_MS - 5_000
+    here = world(
+        "claude_code",
+        first=BY_ITSELF | {"limit_until_ms": begun_ms, "turn_ms": START_MS - 300},
+        turns=[
+            Turn(120, AT_WORK | {"resumes_itself": False, "limit_until_ms": None, "turn_ms": START_MS + 120_000}),
+            Turn(120.4, {"state": "idle"}),
+        ],
+    )
+
+    assert here.play({"resets_at": begun_ms}).outcome == "resumed_itself"
+    assert here.at == []
+    assert here.elapsed_s < 125
+
+
 def test_a_turn_of_its_own_that_was_over_soon_counts() -> None:
     """It went on and finished between two looks."""
     turn = {"state": "working", "resumes_itself": False, "limit_until_ms": None, "turn_ms": RESET_MS + 75_000}

@@ -141,7 +141,7 @@ def _hands_off(run: Limited, reset_ms: int) -> Steps[Ending | None]:
         saw = yield from look()
         if (ending := away(saw, run.agent)) is not None:
             return ending
-        if saw.state in AT_WORK or (saw.turn_ms is not None and saw.turn_ms >= reset_ms):
+        if saw.state in AT_WORK or _began_since(run, saw, reset_ms):
             return (yield from _confirm(run, "resumed_itself"))
         if _limited_anew(run, saw):
             _learn(run, saw)
@@ -228,6 +228,14 @@ def _gone_on(saw: Saw, since_ms: int) -> Ending | None:
     if saw.state in AT_WORK or (begun and saw.state is PaneState.IDLE and not saw.resumes_itself):
         return Ending("already_gone_on", "Work has gone on by itself or by a person.")
     return None
+
+
+def _began_since(run: Limited, saw: Saw, reset_ms: int) -> bool:
+    """A turn that the limit did not end. The printed minute may have begun before the turn that met the limit."""
+    assert run.parked is not None
+    if saw.turn_ms is None or saw.state is PaneState.LIMITED:
+        return False
+    return saw.turn_ms >= max(reset_ms, run.parked.at_ms)
 
 
 def _gone_on_since(run: Limited, saw: Saw, reset_ms: int) -> Ending | None:
