@@ -245,6 +245,21 @@ def test_turning_it_off_ends_its_runs_and_turning_it_on_begins_them_anew(tmp_pat
     play(tmp_path, scenario, long)
 
 
+def test_settings_of_the_users_leave_a_workflow_on_that_is_on_by_itself(tmp_path):
+    """One that only tells needs no switch, wherever its settings stand; one that types needs it still."""
+    tells = flow("tells", parks, settings={"ms": 60_000}, default_enabled=True)
+    types = flow("types", parks, settings={"ms": 60_000})
+    for name in ("tells", "types"):
+        (tmp_path / f"{name}.toml").write_text("[settings]\nms = 1\n")
+
+    async def scenario(world):
+        assert world.flows.catalogue.workflows["tells"].settings == {"ms": 1}
+        assert world.flows.is_on("tells", await world.add())
+        assert not world.flows.is_on("types", None)
+
+    play(tmp_path, scenario, tells, types, folder=tmp_path)
+
+
 def test_what_is_being_typed_comes_to_its_end_before_a_run_is_aborted(tmp_path):
     """Nothing stays half typed."""
 

@@ -211,7 +211,7 @@ class Workflows:
     def is_on(self, name: str, pane_uid: str | None) -> bool:
         """Whether runs of it may act there: turned on for the pane, or for all and not off for the pane."""
         workflow = self.catalogue.get(name)
-        default = workflow is not None and workflow.default_enabled and not workflow.origin
+        default = workflow is not None and workflow.default_enabled
         for_all = self._switches.get((name, None), default)
         return self._switches.get((name, pane_uid), for_all) if pane_uid is not None else for_all
 
