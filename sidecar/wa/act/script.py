@@ -83,7 +83,7 @@ def compile_script(data: Mapping[str, Any], *, name: str, origin: str, text: str
     workflow = Workflow(
         name=name,
         events=events,
-        play=partial(play, Script(steps, only_if, frozenset(own), together)),
+        play=partial(play, Script(steps, only_if)),
         about=check.text(data, (), "about", "A workflow of your own."),
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
         settings={"set": own},

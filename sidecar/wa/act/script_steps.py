@@ -98,8 +98,6 @@ class Step(NamedTuple):
 class Script(NamedTuple):
     steps: tuple[Step, ...]
     only_if: Condition | None
-    own: frozenset[str]
-    together: bool
 
 
 _ACTING = (Kind.SEND, Kind.CHOOSE, Kind.KEYS, Kind.INTERRUPT, Kind.EXIT)

@@ -31,7 +31,6 @@ from wa.store.writer import Writer
 class Acting:
     hands: Hands
     desk: Desk
-    queue: Queue
     presence: Presence
     methods: ActingMethods
 
@@ -82,7 +81,7 @@ async def acting(shared: Shared, muxes: Muxes, writer: Writer, settings: PolicyS
         tasks.spawn(queue.run(), name="queue"),
     ]
     try:
-        yield Acting(hands, desk, queue, presence, methods)
+        yield Acting(hands, desk, presence, methods)
     finally:
         await tasks.cancel(running)
         await desk.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,6 @@ from wa.store.run_writing import RunWriter
 from wa.store.writer import Writer
 
 
-@dataclass(frozen=True, slots=True)
-class Automation:
-    workflows: Workflows
-    methods: WorkflowMethods
-
-
 @asynccontextmanager
 async def automation(
     shared: Shared,
@@ -41,7 +34,7 @@ async def automation(
     zone: str,
     on_failure: Callable[[BaseException], None],
     ended: Callable[[Run, Ending], None] = lambda _run, _ending: None,
-) -> AsyncIterator[Automation]:
+) -> AsyncIterator[WorkflowMethods]:
     """*folder*: the user's workflows. What is under way at the end goes on with the next sidecar."""
     agents = shared.agents
 
@@ -70,7 +63,7 @@ async def automation(
             agents.notes.saved = workflows.saved
         running = tasks.spawn(workflows.run(), name="workflows", on_failure=on_failure)
         try:
-            yield Automation(workflows, WorkflowMethods(workflows, shared.registry))
+            yield WorkflowMethods(workflows, shared.registry)
         finally:
             if agents is not None:
                 agents.notes.saved = _nobody

@@ -131,14 +131,6 @@ class Hands:
             HumanSign() if self._human is None else self._human(pane),
         )
 
-    def view(self, pane: WatchedPane, sight: Sight, action: Action, paused: str | None = None) -> PaneView:
-        """What a policy judges."""
-        return view_of(pane, sight, action, self.profile(sight.agent), paused)
-
-    def resolve(self, pane: WatchedPane, sight: Sight, action: Action) -> Action | None:  # noqa: ARG002 - a desk asks per pane
-        """With the effects of the option that it would take; None where the dialog has none of its labels."""
-        return choosing.resolve(action, sight, self.profile(sight.agent))
-
     async def perform(
         self, pane: WatchedPane, action: Action, ask: Ask, note: Note, found: Stage = Stage.DECIDED
     ) -> Acted:

@@ -170,7 +170,7 @@ class Sidecar:
             notices = await stack.enter_async_context(
                 telling(shared, writer, settings.notify, zone=local_zone(), focus=act.presence)
             )
-            auto = await stack.enter_async_context(
+            flows = await stack.enter_async_context(
                 automation(
                     shared,
                     writer,
@@ -188,11 +188,11 @@ class Sidecar:
             handlers = {
                 **methods.handlers(),
                 **act.methods.handlers(),
-                **auto.methods.handlers(),
+                **flows.handlers(),
                 **notice_handlers(notices),
                 "status": lambda _: act.methods.status(reports.status()),
             }
-            handlers["forget"] = auto.methods.after(handlers["forget"])
+            handlers["forget"] = flows.after(handlers["forget"])
             server = Server(lambda: hello, act.methods.persons_only(handlers), methods.streams())
             await server.start(paths.socket)
             stack.push_async_callback(server.close)

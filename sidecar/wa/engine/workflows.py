@@ -215,10 +215,6 @@ class Workflows:
         for_all = self._switches.get((name, None), default)
         return self._switches.get((name, pane_uid), for_all) if pane_uid is not None else for_all
 
-    def switch_of(self, name: str) -> dict[str, bool]:
-        """Pane → on or off, for those that have a switch of their own."""
-        return {uid: on for (known, uid), on in self._switches.items() if known == name and uid is not None}
-
     async def switch(self, name: str, pane_uid: str | None, *, enabled: bool) -> list[int]:
         """Turn it on or off. Runs of it that are under way end, or begin anew: numbers of those. Raises NotFound."""
         self.known(name)

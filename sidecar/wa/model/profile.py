@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 _NUMBERS = re.compile(r"\d+")
@@ -101,5 +100,3 @@ class Profile(NamedTuple):
 
 NO_PROFILE = Profile("", composer=False)
 """Of a pane without an agent, or with one that nothing is known of."""
-
-Profiles = Mapping[str, Profile]

@@ -26,7 +26,3 @@ class Sight(NamedTuple):
     settled: AgentState
     """What all signals together say, as told to subscribers."""
     human: HumanSign
-
-    @property
-    def generation(self) -> int:
-        return self.screen.generation
