@@ -81,11 +81,9 @@ def _make_ready(action: Action, profile: Profile, sight: Sight) -> Part:
 
 
 def _reached(step: ExitStep) -> Callable[[Sight], bool]:
-    if step.until == "dialog":
-        return lambda now: _over(now) is not None or is_asking(now)
-    if step.until == "hint":
-        return lambda now: _over(now) is not None or is_asking(now) or _says_again(now)
-    return lambda now: _over(now) is not None or is_asking(now)
+    """A dialog is always worth a look, whatever the step waits for."""
+    is_hint = step.until == "hint"
+    return lambda now: _over(now) is not None or is_asking(now) or (is_hint and _says_again(now))
 
 
 def _says_again(sight: Sight) -> bool:
