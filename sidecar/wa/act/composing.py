@@ -84,10 +84,10 @@ def _is_enough(text: str, shown: str) -> bool:
 
 def _is_marked_text(wanted: str, sight: Sight) -> bool:
     rows = sight.screen.rows
-    last = sight.screen.cursor.y - rows[0].index if rows else -1
+    last = seeing.cursor_place(sight.screen)
     if has_ended(sight) or not 0 <= last < len(rows) or not _ends_there(sight):
         return False
-    typed = seeing.cells(rows[last].text, _columns(sight))
+    typed = seeing.left_of_cursor(sight.screen, last)
     for at in range(last, -1, -1):
         if at < last:
             typed = rows[at].text + typed
@@ -137,31 +137,24 @@ def _is_mask(text: str, draft: str, profile: Profile) -> bool:
 
 def _up_to_cursor(sight: Sight) -> str | None:
     """From the composer's first row to the cursor, without its mark; None where the cursor stands elsewhere."""
-    rows, cursor = sight.screen.rows, sight.screen.cursor
+    rows = sight.screen.rows
     if sight.composer_row is None or not rows:
         return None
-    last = cursor.y - rows[0].index
+    last = seeing.cursor_place(sight.screen)
     if not sight.composer_row <= last < len(rows):
         return None
     above = "".join(row.text for row in rows[sight.composer_row : last])
-    return _MARK.sub("", _plain(above + seeing.cells(rows[last].text, _columns(sight))))
+    return _MARK.sub("", _plain(above + seeing.left_of_cursor(sight.screen, last)))
 
 
 def _rows_to_cursor(sight: Sight) -> int:
-    rows = sight.screen.rows
-    return (
-        0 if sight.composer_row is None or not rows else sight.screen.cursor.y - rows[0].index - sight.composer_row + 1
-    )
+    if sight.composer_row is None or not sight.screen.rows:
+        return 0
+    return seeing.cursor_place(sight.screen) - sight.composer_row + 1
 
 
 def _ends_there(sight: Sight) -> bool:
     """Nothing stands right of the cursor."""
-    rows, cursor = sight.screen.rows, sight.screen.cursor
-    text = rows[cursor.y - rows[0].index].text
-    return not text[len(seeing.cells(text, _columns(sight))) :].strip()
-
-
-def _columns(sight: Sight) -> int:
-    # In the last column the cursor may stand on the character that filled it.
     screen = sight.screen
-    return screen.cols if screen.cursor.x >= screen.cols - 1 else screen.cursor.x
+    place = seeing.cursor_place(screen)
+    return not screen.rows[place].text[len(seeing.left_of_cursor(screen, place)) :].strip()

@@ -97,11 +97,11 @@ def is_on_line(text: str, before: Screen, now: Screen) -> bool:
 
 def is_bare_prompt(screen: Screen) -> bool:
     """The cursor stands behind what ends like a shell's prompt, and nothing is typed there."""
-    place = _cursor_place(screen)
+    place = cursor_place(screen)
     if not 0 <= place < len(screen.rows) or any(row.text.strip() for row in screen.rows[place + 1 :]):
         return False
     text = screen.rows[place].text
-    left = _left_of_cursor(screen, place)
+    left = left_of_cursor(screen, place)
     right = text[len(left) :]
     # What a shell proposes begins at the cursor, what it writes at the right border far from it.
     far = not right.strip() or len(right) - len(right.lstrip(" ")) >= RIGHT_PROMPT_BLANKS
@@ -110,8 +110,8 @@ def is_bare_prompt(screen: Screen) -> bool:
 
 def is_prompt_amid_leftovers(screen: Screen) -> bool:
     """Like `is_bare_prompt`, whatever a program that was killed has left standing right of the cursor and below."""
-    place = _cursor_place(screen)
-    return 0 <= place < len(screen.rows) and _BARE_PROMPT.fullmatch(_left_of_cursor(screen, place)) is not None
+    place = cursor_place(screen)
+    return 0 <= place < len(screen.rows) and _BARE_PROMPT.fullmatch(left_of_cursor(screen, place)) is not None
 
 
 def _seen(how: How, screen: Screen) -> Seen:
@@ -134,17 +134,18 @@ def essence(text: str) -> str:
 
 def before_cursor(screen: Screen) -> str:
     """The logical line with the cursor, up to the cursor, without blanks and frames."""
-    place = _cursor_place(screen)
+    place = cursor_place(screen)
     if not 0 <= place < len(screen.rows):
         return ""
     first = place
     while first > 0 and screen.rows[first - 1].wrapped:
         first -= 1
     above = "".join(row.text for row in screen.rows[first:place])
-    return essence(above + _left_of_cursor(screen, place))
+    return essence(above + left_of_cursor(screen, place))
 
 
-def _left_of_cursor(screen: Screen, place: int) -> str:
+def left_of_cursor(screen: Screen, place: int) -> str:
+    """What stands left of the cursor on its row; *place* is that of the row among those shown."""
     # In the last column the cursor may stand on the character that filled it: terminals wrap only with the next one.
     columns = screen.cols if screen.cursor.x >= screen.cols - 1 else screen.cursor.x
     return cells(screen.rows[place].text, columns)
@@ -222,12 +223,13 @@ def _all(screen: Screen) -> str:
 
 
 def _up_to_cursor(screen: Screen) -> str:
-    place = _cursor_place(screen)
+    place = cursor_place(screen)
     if not 0 <= place < len(screen.rows):
         return ""
     above = "".join(row.text for row in screen.rows[:place])
-    return essence(above + _left_of_cursor(screen, place))
+    return essence(above + left_of_cursor(screen, place))
 
 
-def _cursor_place(screen: Screen) -> int:
+def cursor_place(screen: Screen) -> int:
+    """Index into `rows` of the cursor's row; it may lie beyond them."""
     return screen.cursor.y - screen.rows[0].index if screen.rows else -1
