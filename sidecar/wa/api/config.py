@@ -30,14 +30,4 @@ def _plain(value: Any) -> Any:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     """As it would be written, without what says nothing."""
-    words: dict[str, Any] = {
-        "action": rule.actions,
-        "actor": rule.actors,
-        "workflow": rule.workflows,
-        "agent": rule.agents,
-        "state": rule.states,
-        "pane": rule.panes,
-        "effects": rule.effects,
-    }
-    said = {key: sorted(values) for key, values in words.items() if values}
-    return {**said, "decision": rule.decision.value, **({"reason": rule.reason} if rule.reason else {})}
+    return {**rule.says(), "decision": rule.decision.value, **({"reason": rule.reason} if rule.reason else {})}

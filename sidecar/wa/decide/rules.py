@@ -47,6 +47,19 @@ class Rule(NamedTuple):
     effects: frozenset[str] = frozenset()
     """A rule that denies or asks fits where the action has one of them, a rule that allows where it names every guarded one."""
 
+    def says(self) -> dict[str, list[str]]:
+        """Its parts that say something, by the keys of a `[[policy.rule]]`."""
+        parts: dict[str, frozenset[str]] = {
+            "action": self.actions,
+            "actor": self.actors,
+            "workflow": self.workflows,
+            "agent": self.agents,
+            "state": self.states,
+            "pane": self.panes,
+            "effects": self.effects,
+        }
+        return {name: sorted(values) for name, values in parts.items() if values}
+
     def fits(self, action: Action, actor: Actor, view: PaneView) -> bool:
         of_workflow = actor.kind is ActorKind.WORKFLOW and actor.name in self.workflows
         return (

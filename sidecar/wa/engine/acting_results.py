@@ -114,17 +114,8 @@ def policy_result(judged: Judged, actor: Actor, policy: Policy) -> PolicyResult:
 
 
 def _rule(rule: Rule, fits: bool) -> PolicyRuleResult:
-    parts = {
-        "action": rule.actions,
-        "actor": rule.actors,
-        "workflow": rule.workflows,
-        "agent": rule.agents,
-        "state": rule.states,
-        "pane": rule.panes,
-        "effects": rule.effects,
-    }
-    says = {name: sorted(values) for name, values in parts.items() if values}
-    return PolicyRuleResult(name=rule.name, decision=rule.decision.value, reason=rule.reason, fits=fits, says=says)
+    decision, reason = rule.decision.value, rule.reason
+    return PolicyRuleResult(name=rule.name, decision=decision, reason=reason, fits=fits, says=rule.says())
 
 
 def _iso(at_ms: int | None) -> str | None:
