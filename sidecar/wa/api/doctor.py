@@ -13,10 +13,11 @@ from typing import Literal
 from wa import __version__
 from wa.api.client import SidecarClient
 from wa.api.history import open_history
-from wa.api.times import age, iso_or_none
+from wa.api.times import age
 from wa.config.paths import Paths
 from wa.config.settings import Settings
 from wa.model.errors import ConfigError, SidecarError, WaError, WezTermError
+from wa.protocol.envelope import iso_or_none
 from wa.protocol.results import DoctorResult, Finding
 from wa.wezterm.connect import Options, connect
 from wa.wezterm.discovery import Candidate, Discovery, discover

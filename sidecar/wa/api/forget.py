@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from wa.api.client import connected
 from wa.api.panes import find_pane
-from wa.api.times import iso_or_none, now_ms, parse
+from wa.api.times import now_ms, parse
 from wa.config.paths import Paths
+from wa.protocol.envelope import iso_or_none
 from wa.protocol.results import ForgetResult
 
 FORGET_WITHIN_S = 120.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from wa.api.times import iso_or_none
+from wa.protocol.envelope import iso_or_none
 from wa.protocol.results import GapResult, LogRow
 
 Kind = Literal["output", "page", "screen"]

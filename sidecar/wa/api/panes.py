@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from wa.api.client import SidecarClient, connected_if_any
 from wa.api.history import open_history, stored_as_of
-from wa.api.times import iso_or_none
 from wa.config.paths import Paths
 from wa.model.errors import NotFound, UsageError
+from wa.protocol.envelope import iso_or_none
 from wa.protocol.results import PaneResult, PanesResult
 from wa.store.records import PaneRecord
 

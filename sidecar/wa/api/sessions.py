@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wa.api.events import Records, recorded
-from wa.api.times import iso_or_none, now_ms, parse
+from wa.api.times import now_ms, parse
 from wa.config.paths import Paths
 from wa.model.errors import NotFound
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results_sessions import (
     SessionCompaction,
     SessionLimit,

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from wa.model.errors import UsageError
-from wa.protocol.envelope import from_iso, iso
+from wa.protocol.envelope import from_iso
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 AGO = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
@@ -103,7 +103,3 @@ def length(started: str, ended: str | None, *, now: int | None = None) -> str:
             rest = seconds % size // smaller
             return f"{seconds // size} {unit} {rest} {small}" if rest else f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def iso_or_none(at_ms: int | None) -> str | None:
-    return None if at_ms is None else iso(at_ms)

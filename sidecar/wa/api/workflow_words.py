@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from wa.act.workflow import OnSchedule, OnState, Workflow
-from wa.api.times import iso_or_none
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results_workflows import RunResult, RunStepResult, SendPlan, WorkflowResult
 from wa.store.run_records import RunRecord, StepRecord
 

@@ -6,7 +6,7 @@ from wa.decide.policy import sign_age_s
 from wa.decide.rules import SHIPPED, Policy, Rule, effects_of
 from wa.engine.desk_words import Judged, in_words, said
 from wa.model.action import Actor, Deny
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results_acting import (
     ActionResult,
     ActorResult,
@@ -36,11 +36,11 @@ def action_result(record: ActionRecord) -> ActionResult:
         reason=record.reason,
         dry_run=record.dry_run,
         stage=record.stage,
-        typed_at=_iso(record.typed_ms),
+        typed_at=iso_or_none(record.typed_ms),
         outcome=record.outcome,
         detail=record.detail,
         evidence=record.evidence,
-        ended_at=_iso(record.ended_ms),
+        ended_at=iso_or_none(record.ended_ms),
         run=record.run,
         step=record.step,
     )
@@ -51,7 +51,7 @@ def pause_item(record: PauseRecord) -> PauseItem:
         scope=record.scope,
         name=record.name,
         since=iso(record.since_ms),
-        until=_iso(record.until_ms),
+        until=iso_or_none(record.until_ms),
         reason=redact(record.reason),
     )
 
@@ -66,7 +66,7 @@ def approval_item(record: GrantRecord) -> ApprovalItem:
         asked_by=record.asked_by,
         reason=record.reason,
         status=record.status,
-        decided_at=_iso(record.decided_ms),
+        decided_at=iso_or_none(record.decided_ms),
         expires_at=iso(record.expires_ms),
     )
 
@@ -116,7 +116,3 @@ def policy_result(judged: Judged, actor: Actor, policy: Policy) -> PolicyResult:
 def _rule(rule: Rule, fits: bool) -> PolicyRuleResult:
     decision, reason = rule.decision.value, rule.reason
     return PolicyRuleResult(name=rule.name, decision=decision, reason=reason, fits=fits, says=rule.says())
-
-
-def _iso(at_ms: int | None) -> str | None:
-    return None if at_ms is None else iso(at_ms)

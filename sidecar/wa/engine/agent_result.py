@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wa.model.agent import AgentState, PaneState, Transition
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results_agents import AgentDetail, AgentPart, DialogResult, LastEvent, LimitResult
 from wa.store.agent_redact import clean_transition
 
@@ -29,7 +29,7 @@ def agent_result(state: AgentState, last_event: tuple[str, int] | None) -> Agent
             if limit is None
             else LimitResult(
                 printed=limit.printed,
-                until=None if limit.until_ms is None else iso(limit.until_ms),
+                until=iso_or_none(limit.until_ms),
                 window=limit.window,
                 plan=limit.plan,
                 resumes_itself=limit.resumes_itself,

@@ -17,7 +17,7 @@ from wa.engine.pane import WatchedPane
 from wa.engine.session import MuxSession, State
 from wa.engine.shared import Shared
 from wa.model.errors import WezTermError
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results import Finding, MuxResult, PaneResult, PanesResult, SidecarResult, StatusResult
 from wa.protocol.results_acting import ActingStatus
 from wa.store.redact import redact
@@ -130,7 +130,7 @@ def mux_result(session: MuxSession) -> MuxResult:
         codec=None if terminal is None else terminal.codec,
         version="" if terminal is None else terminal.version,
         panes=len(session.panes),
-        connected_at=None if session.connected_ms is None else iso(session.connected_ms),
+        connected_at=iso_or_none(session.connected_ms),
         notice=session.notice,
     )
 
@@ -153,7 +153,7 @@ def pane_result(pane: WatchedPane) -> PaneResult:
         rows_stored=pane.rows_stored,
         rows_lost=pane.rows_lost,
         gaps=pane.gaps,
-        last_output_at=None if pane.last_output_ms is None else iso(pane.last_output_ms),
+        last_output_at=iso_or_none(pane.last_output_ms),
         **agent_result(pane.agent, pane.last_event),
     )
 

@@ -44,6 +44,10 @@ def iso(at_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z".rjust(24, "0")
 
 
+def iso_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
+
+
 def from_iso(text: str) -> int:
     """Milliseconds since the epoch. Raises ValueError for text without a time zone."""
     moment = datetime.fromisoformat(text)

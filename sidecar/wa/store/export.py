@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from wa.model.errors import StoreError
 from wa.model.log import Gap
-from wa.protocol.envelope import iso
+from wa.protocol.envelope import iso, iso_or_none
 from wa.store import read_agents
 from wa.store.agent_records import EventRecord, SessionDetail, TransitionRecord
 from wa.store.connection import Database, snapshot
@@ -125,8 +125,7 @@ def _fields(record: dict[str, Any]) -> Record:
     fields: Record = {}
     for name, value in record.items():
         if name.endswith("_ms"):
-            at = None if value is None else iso(value)
-            fields["at" if name == "at_ms" else name.removesuffix("_ms") + "_at"] = at
+            fields["at" if name == "at_ms" else name.removesuffix("_ms") + "_at"] = iso_or_none(value)
         else:
             fields[name] = value
     return fields
