@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wa.model.action import Acted, Action, Ledger, Stage
 from wa.store import acting_reading as reading
@@ -12,25 +12,18 @@ from wa.store import acting_writing as writing
 from wa.store.acting_records import ActionRecord, GrantRecord, Intent, PauseRecord, QueuedRecord
 from wa.store.acting_words import fingerprint_of
 
+if TYPE_CHECKING:
+    # Whoever only reads beside the sidecar starts without a writer.
+    from wa.store.reader import Reader
+    from wa.store.writer import Writer
+
 T = TypeVar("T")
-
-
-class Transactor(Protocol):
-    """The Writer, as far as this needs it."""
-
-    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
-
-
-class ReadOnly(Protocol):
-    """A Reader, as far as this needs it."""
-
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
 
 
 class ActingStore:
     """Reads go through the writer's connection too: they see what was written just before. Raises StoreError, NotFound, Refused."""
 
-    def __init__(self, writer: Transactor) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
     async def ledger(
@@ -106,7 +99,7 @@ class ActingStore:
 class ActingHistory:
     """The same, read beside the sidecar."""
 
-    def __init__(self, reader: ReadOnly) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     async def actions(

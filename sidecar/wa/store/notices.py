@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from wa.store.prepare import pane_number
 from wa.store.run_records import clean_json, clean_text
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    # A writer deletes old notices, so it needs this one.
+    from wa.store.reader import Reader
+    from wa.store.writer import Writer
+
 AT_ONCE = 500
 
 _ADD = "INSERT INTO notices (key, at_ms, pane, needs_you, title, body, delivered) VALUES (?, ?, ?, ?, ?, ?, '{}')"
 _LIST = """
-SELECT id, key, at_ms, CASE WHEN pane IS NULL THEN NULL ELSE 'p' || pane END, needs_you, title, body, delivered
+SELECT id, key, at_ms, 'p' || pane, needs_you, title, body, delivered
 FROM notices WHERE (?1 IS NULL OR pane = ?1) AND (?2 IS NULL OR at_ms >= ?2) ORDER BY id DESC LIMIT ?3
 """
 
@@ -32,12 +36,8 @@ class NoticeRecord(NamedTuple):
     """Channel → `delivered`, or why not."""
 
 
-class Transactor(Protocol):
-    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T: ...
-
-
 class NoticeWriter:
-    def __init__(self, writer: Transactor) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
     async def add(
@@ -66,7 +66,7 @@ class NoticeWriter:
 
 
 class NoticeReader:
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     async def notices(self, pane_uid: str | None = None, *, since_ms: int | None, limit: int) -> list[NoticeRecord]:
@@ -81,8 +81,7 @@ class NoticeReader:
                 )
             ]
 
-        found: list[NoticeRecord] = await self._reader.read(work)
-        return found
+        return await self._reader.read(work)
 
 
 def forget(connection: sqlite3.Connection, number: int | None, since_ms: int) -> None:
