@@ -166,6 +166,26 @@ def test_forgetting_since_an_instant_takes_the_runs_that_did_something_since(tmp
     play(tmp_path, scenario)
 
 
+def test_a_closed_pane_that_is_forgotten_takes_its_switches_along(tmp_path):
+    """With its runs and their journals; a pane that lives keeps its switches."""
+
+    async def scenario(writer, write, read, uid):
+        other = await writer.pane_uid(MUX, pane(1), 1)
+        for one in (uid, other):
+            await write.switch("flow", one, enabled=True, at_ms=1)
+            (run,) = await write.begin([new(one, f"k{one}")])
+            await write.go_on(run, step=Step(0, 1001, {}, "running"))
+        await writer.close_panes([uid], 2000)
+        await writer.forget(pane_uid=uid)
+        await writer.forget(pane_uid=other)
+        assert [one.pane_uid for one in await read.switches()] == [other]
+        assert await read.runs() == []
+        count = "SELECT count(*) FROM workflow_steps"
+        assert await writer.transact(lambda connection: connection.execute(count).fetchone()) == (0,)
+
+    play(tmp_path, scenario)
+
+
 def test_whether_a_pane_was_in_another_state_since(tmp_path):
     """Asked for one pane, or several; states that count as the same do not count."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from wa.store import run_upkeep
-
 AT_ONCE = 500
 """Rows that one transaction of retention deletes: some milliseconds."""
 
@@ -46,7 +44,6 @@ def forget(connection: sqlite3.Connection, number: int | None, since_ms: int) ->
     for session, started_ms in found:
         if started_ms < since_ms:
             _cut(connection, session, since_ms)
-    run_upkeep.forget(connection, number, since_ms)
 
 
 def _cut(connection: sqlite3.Connection, session: int, since_ms: int) -> None:
@@ -69,12 +66,11 @@ def drop_panes(connection: sqlite3.Connection, numbers: list[int]) -> None:
     """In a transaction: all that is known of panes of which nothing is left."""
     for number in numbers:
         forget(connection, number, -(1 << 62))
-    run_upkeep.drop_panes(connection, numbers)
 
 
 def drop_old(connection: sqlite3.Connection, before_ms: int) -> int:
     """In a transaction: some of what is older than *before_ms*; how many rows. 0: nothing of it is left."""
-    gone = run_upkeep.drop_old(connection, before_ms)
+    gone = 0
     for table in _OF_PANE:
         gone += connection.execute(
             f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",  # noqa: S608 - a name from above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from wa.store import notices
@@ -24,9 +25,11 @@ def forget(connection: sqlite3.Connection, number: int | None, since_ms: int) ->
 
 def drop_panes(connection: sqlite3.Connection, numbers: list[int]) -> None:
     """In a transaction: all that belongs to panes of which nothing is left."""
+    runs: list[int] = []
     for number in numbers:
-        forget(connection, number, -(1 << 62))
+        runs += [run for (run,) in connection.execute("SELECT id FROM workflow_runs WHERE pane = ?", (number,))]
         connection.execute("DELETE FROM workflow_switches WHERE pane = ?", (number,))
+    _drop(connection, runs)
     notices.drop_panes(connection, numbers)
 
 
@@ -40,8 +43,11 @@ def drop_old(connection: sqlite3.Connection, before_ms: int) -> int:
 
 
 def _drop(connection: sqlite3.Connection, runs: list[int]) -> None:
-    for run in runs:
-        # What was done to panes has an upkeep of its own.
-        connection.execute("UPDATE actions SET run = NULL, step = NULL WHERE run = ?", (run,))
-        connection.execute("DELETE FROM workflow_steps WHERE run = ?", (run,))
-        connection.execute("DELETE FROM workflow_runs WHERE id = ?", (run,))
+    if not runs:
+        return
+    # All at once: the actions are looked through whole.
+    these, listed = "(SELECT value FROM json_each(?))", (json.dumps(runs),)
+    # What was done to panes has an upkeep of its own.
+    connection.execute(f"UPDATE actions SET run = NULL, step = NULL WHERE run IN {these}", listed)  # noqa: S608 - a text from above
+    connection.execute(f"DELETE FROM workflow_steps WHERE run IN {these}", listed)  # noqa: S608 - a text from above
+    connection.execute(f"DELETE FROM workflow_runs WHERE id IN {these}", listed)  # noqa: S608 - a text from above
