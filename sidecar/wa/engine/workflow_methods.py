@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from wa.engine.params import param
 from wa.engine.registry import Registry
 from wa.engine.server import Handler, Params
 from wa.engine.workflows import Workflows
@@ -36,8 +37,8 @@ class WorkflowMethods:
 
     async def _run(self, params: Params) -> dict[str, Any]:
         """A dry run is answered once it has ended."""
-        name, pane = _text(params, "name"), self._pane(params)
-        dry_run = params.get("dry_run") is True
+        name, pane = param(params, "name", str), self._pane(params)
+        dry_run = param(params, "dry_run", bool, default=False)
         run = await self._workflows.begin_by_hand(name, pane, dry_run=dry_run)
         if dry_run:
             try:
@@ -49,23 +50,16 @@ class WorkflowMethods:
         return {"run": run}
 
     async def _switch(self, params: Params) -> dict[str, Any]:
-        enabled = params.get("enabled")
-        if not isinstance(enabled, bool):
-            raise UsageError("`enabled` must be true or false")
         pane = self._pane(params)
-        runs = await self._workflows.switch(_text(params, "name"), pane, enabled=enabled)
+        enabled = param(params, "enabled", bool)
+        runs = await self._workflows.switch(param(params, "name", str), pane, enabled=enabled)
         return {"pane_uid": pane, "runs": runs}
 
     async def _abort(self, params: Params) -> dict[str, Any]:
-        runs = params.get("runs")
-        if (
-            not isinstance(runs, list)
-            or len(runs) > MAX_NAMED
-            or not all(isinstance(one, int) and not isinstance(one, bool) for one in runs)
-        ):
-            raise UsageError("`runs` must be a list of numbers")
-        why = params.get("why")
-        ended = await self._workflows.abort(runs, why if isinstance(why, str) and why else "ended by a person")
+        runs: list[Any] = param(params, "runs", list)
+        if len(runs) > MAX_NAMED or not all(isinstance(one, int) and not isinstance(one, bool) for one in runs):
+            raise UsageError(f"`runs` must be a list of numbers, {MAX_NAMED} at most")
+        ended = await self._workflows.abort(runs, param(params, "why", str, default="") or "ended by a person")
         if runs and not ended:
             raise NotFound("none of these runs is under way", next_step="`wa workflow status` shows those that are.")
         return {"runs": ended}
@@ -73,10 +67,3 @@ class WorkflowMethods:
     def _pane(self, params: Params) -> str | None:
         name = params.get("pane")
         return None if name is None else self._registry.find(name).uid
-
-
-def _text(params: Params, name: str) -> str:
-    value = params.get(name)
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"`{name}` must be text, not {value!r:.60}")
-    return value
