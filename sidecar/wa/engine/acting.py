@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from wa.config.settings import PolicySettings
@@ -15,14 +16,13 @@ from wa.engine.acting_methods import ActingMethods
 from wa.engine.desk import MINUTE_MS, Bounds, Desk
 from wa.engine.desk_eyes import HandsEyes
 from wa.engine.hands import Hands
-from wa.engine.muxes import Muxes
+from wa.engine.muxes import Muxes, watcher
 from wa.engine.pane import WatchedPane
 from wa.engine.pauses import Pauses
 from wa.engine.presence import Presence
 from wa.engine.queue import Queue
 from wa.engine.session import MuxSession
 from wa.engine.shared import Shared
-from wa.model.errors import TerminalUnreachable
 from wa.store.acting import ActingStore
 from wa.store.writer import Writer
 
@@ -56,15 +56,9 @@ async def acting(shared: Shared, muxes: Muxes, writer: Writer, settings: PolicyS
     def session_if_any(pane: WatchedPane) -> MuxSession | None:
         return muxes.session_of(pane.pane_id, pane.mux.key)
 
-    def session_of(pane: WatchedPane) -> MuxSession:
-        session = session_if_any(pane)
-        if session is None:
-            raise TerminalUnreachable(f"nobody watches {pane.uid} any more")
-        return session
-
     agents, clock, registry = shared.agents, shared.clock, shared.registry
     presence = Presence(session_if_any, clock)
-    hands = Hands(session_of, agents, clock, human=presence.sign, typed=presence.typed)
+    hands = Hands(partial(watcher, muxes), agents, clock, human=presence.sign, typed=presence.typed)
     store = ActingStore(writer)
     pauses = Pauses(store, clock)
     await pauses.load()

@@ -10,11 +10,10 @@ from wa.engine.desk import Desk
 from wa.engine.explain import explain
 from wa.engine.hub import Kind, Subscription
 from wa.engine.items import Item, screen_item
-from wa.engine.muxes import Muxes
+from wa.engine.muxes import Muxes, watcher
 from wa.engine.pane import WatchedPane
 from wa.engine.params import param
 from wa.engine.server import Handler, Params, Stream, StreamHandler
-from wa.engine.session import MuxSession
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
 from wa.model.action import Action, ActionKind, Actor
@@ -137,18 +136,12 @@ class Methods:
         pane = self._shared.registry.find(param(params, "pane", str))
 
         async def kill() -> None:
-            if (terminal := self._session_of(pane).terminal) is None:
+            if (terminal := watcher(self._muxes, pane).terminal) is None:
                 raise TerminalUnreachable(f"the mux of {pane.uid} is not connected")
             await terminal.kill(pane.pane_id)
 
         await self._desk.beside(pane, Action(ActionKind.KILL), self._actor(), kill)
         return {"pane_uid": pane.uid}
-
-    def _session_of(self, pane: WatchedPane) -> MuxSession:
-        session = self._muxes.session_of(pane.pane_id, pane.mux.key)
-        if session is None:
-            raise TerminalUnreachable(f"nobody watches {pane.uid} any more")
-        return session
 
     # -- the store --------------------------------------------------------------------------------------------------
 

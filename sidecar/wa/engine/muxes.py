@@ -11,9 +11,10 @@ from pathlib import Path
 
 from wa.engine import tasks
 from wa.engine.mirrors import DirectMux, find_mirrors
+from wa.engine.pane import WatchedPane
 from wa.engine.session import MuxSession, State
 from wa.engine.shared import Shared
-from wa.model.errors import WezTermError
+from wa.model.errors import TerminalUnreachable, WezTermError
 from wa.model.identity import Client, Pane
 from wa.wezterm.connect import Connector, Options
 from wa.wezterm.discovery import Candidate, discover, runtime_dir
@@ -182,6 +183,14 @@ class Muxes:
                 log.info("clients not listed", extra={"mux": session.name, "reason": error.message})
             self._clients[session.name] = (now, known)
         return known
+
+
+def watcher(muxes: Muxes, pane: WatchedPane) -> MuxSession:
+    """The session that watches the pane. Raises TerminalUnreachable."""
+    session = muxes.session_of(pane.pane_id, pane.mux.key)
+    if session is None:
+        raise TerminalUnreachable(f"nobody watches {pane.uid} any more")
+    return session
 
 
 def gui_pid_of(where: str) -> int | None:
