@@ -111,7 +111,7 @@ class Sidecar:
 
     @asynccontextmanager
     async def _parts(self, started_ms: int) -> AsyncIterator[None]:
-        paths, settings, clock = self._paths, self._settings, self._clock
+        paths, settings, clock, zone = self._paths, self._settings, self._clock, local_zone()
         async with AsyncExitStack() as stack:
             writer = await Writer.open(paths.database, settings=store_settings(settings))
             stack.push_async_callback(writer.close)
@@ -142,7 +142,7 @@ class Sidecar:
                 shared.hub,
                 clock,
                 shared.foreground,
-                zone=local_zone(),
+                zone=zone,
                 zones={entry.name: entry.zone for entry in settings.mux if entry.zone},
                 files=SessionFiles(),
             )
@@ -168,7 +168,7 @@ class Sidecar:
             # After the muxes have begun, and to be broken off before them: what is under way is taken up by the next run.
             act = await stack.enter_async_context(acting(shared, muxes, writer, settings.policy))
             notices = await stack.enter_async_context(
-                telling(shared, writer, settings.notify, zone=local_zone(), focus=act.presence)
+                telling(shared, writer, settings.notify, zone=zone, focus=act.presence)
             )
             flows = await stack.enter_async_context(
                 automation(
@@ -179,7 +179,7 @@ class Sidecar:
                     teller=notices,
                     ended=notices.run_ended,
                     folder=paths.config / "workflows",
-                    zone=local_zone(),
+                    zone=zone,
                     on_failure=self._break,
                 )
             )
