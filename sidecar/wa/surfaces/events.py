@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from wa.api.times import local
+from wa.model.agent import COMPUTED
 from wa.protocol.results_agents import EventResult, EventsResult
 from wa.surfaces.answer import Json, answer, answer_stream, paths, staleness
 from wa.surfaces.output import Style, Terminal
@@ -16,8 +17,6 @@ DEFAULT_LIMIT = 100
 STYLES = {"warning": Style.WARN, "critical": Style.BAD}
 FIRST = ("command", "path", "question", "reset", "duration", "message", "status", "percent", "session_id")
 """Fields that people ask for, before the others."""
-COMPUTED = frozenset({"resets_at", "resets_at_ambiguous"})
-"""What was reckoned from words that stand in another field."""
 
 
 def events(
