@@ -20,6 +20,12 @@ Render = Callable[[Result, Terminal], list[str]]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 PaneArgument = Annotated[str, typer.Argument(metavar="PANE", help="p17, MUX/ID, or an id that one live pane has.")]
+AnyPane = Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="T", help="Not older than T: 10m, 14:30, yesterday, ISO.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Not newer than T.")]
+Newest = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The newest N.")]
 
 
 def paths() -> Paths:

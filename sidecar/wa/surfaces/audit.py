@@ -8,7 +8,7 @@ import typer
 
 from wa.api.times import local
 from wa.protocol.results_acting import ActionResult, AuditResult, WhyResult
-from wa.surfaces.answer import Json, answer, paths, staleness
+from wa.surfaces.answer import AnyPane, Json, Newest, Since, Until, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.tables import Cell, Column, table
 from wa.surfaces.text import harmless
@@ -28,18 +28,16 @@ CALM = frozenset({"planned", "queued"})
 
 
 def audit(
-    pane: Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")] = None,
+    pane: AnyPane = None,
     actor: Annotated[
         str | None, typer.Option("--actor", metavar="WHO", help="human, agent, workflow, or a name of one.")
     ] = None,
     outcome: Annotated[
         str | None, typer.Option("--outcome", metavar="WORD", help="Only this: submitted, refused, asked …")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Not older than T: 10m, 14:30, yesterday, ISO.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Not newer than T.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The newest N.")] = 50,
+    since: Since = None,
+    until: Until = None,
+    limit: Newest = 50,
     json: Json = False,
 ) -> None:
     """List what was done to panes, or refused: who, what, where, with what result.

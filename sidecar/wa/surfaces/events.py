@@ -9,7 +9,7 @@ import typer
 from wa.api.times import local
 from wa.model.agent import COMPUTED
 from wa.protocol.results_agents import EventResult, EventsResult
-from wa.surfaces.answer import Json, answer, answer_stream, paths, staleness
+from wa.surfaces.answer import AnyPane, Json, Newest, Since, Until, answer, answer_stream, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.text import clip, harmless, pad
 
@@ -20,18 +20,14 @@ FIRST = ("command", "path", "question", "reset", "duration", "message", "status"
 
 
 def events(
-    pane: Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")] = None,
+    pane: AnyPane = None,
     event: Annotated[
         str | None,
         typer.Option("--event", metavar="EVENT", help="Only this event: usage.limit, or usage for all of it."),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Not older than T: 10m, 14:30, yesterday, ISO.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Not newer than T.")] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The newest N.")
-    ] = DEFAULT_LIMIT,
+    since: Since = None,
+    until: Until = None,
+    limit: Newest = DEFAULT_LIMIT,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from wa.api.times import local
 from wa.protocol.results_notices import NoticeResult, NoticesResult, NotifyTestResult
-from wa.surfaces.answer import Json, answer, paths, staleness
+from wa.surfaces.answer import Json, Newest, Since, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.text import clip, harmless
 
@@ -21,12 +21,8 @@ def notices(
     pane: Annotated[
         str | None, typer.Option("--pane", metavar="PANE", help="Only of this pane, open or closed.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Not older than T: 10m, 14:30, yesterday, ISO.")
-    ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The newest N.")
-    ] = DEFAULT_LIMIT,
+    since: Since = None,
+    limit: Newest = DEFAULT_LIMIT,
     json: Json = False,
 ) -> None:
     """List what you were told of agents, and whether it arrived; oldest first.

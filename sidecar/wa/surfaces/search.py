@@ -8,7 +8,7 @@ import typer
 
 from wa.api.times import local
 from wa.protocol.results import SearchHit, SearchResult
-from wa.surfaces.answer import Json, answer, paths, staleness
+from wa.surfaces.answer import AnyPane, Json, Since, Until, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.text import clip, harmless
 
@@ -19,17 +19,15 @@ def search(
     query: Annotated[
         str, typer.Argument(metavar="QUERY", help='Words, "a phrase", word*, foo-bar; with --regex a pattern.')
     ],
-    pane: Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")] = None,
+    pane: AnyPane = None,
     host: Annotated[
         str | None, typer.Option("--host", metavar="HOST", help="Only panes of this host; `localhost` is this one.")
     ] = None,
     project: Annotated[
         str | None, typer.Option("--project", metavar="DIR", help="Only panes that stand in DIR or below.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Not older than T: 10m, 14:30, yesterday, ISO.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="T", help="Not newer than T.")] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="At most N hits, newest first.")
     ] = DEFAULT_LIMIT,

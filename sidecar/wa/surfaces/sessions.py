@@ -17,7 +17,7 @@ from wa.protocol.results_sessions import (
     SessionTurn,
     SessionTurnModel,
 )
-from wa.surfaces.answer import Json, answer, paths, staleness
+from wa.surfaces.answer import AnyPane, Json, Newest, answer, paths, staleness
 from wa.surfaces.output import Style, Terminal
 from wa.surfaces.tables import Cell, Column, table
 from wa.surfaces.text import harmless
@@ -80,16 +80,14 @@ app = typer.Typer(
 @app.callback()
 def sessions(
     context: typer.Context,
-    pane: Annotated[str | None, typer.Option("--pane", metavar="PANE", help="Only this pane, open or closed.")] = None,
+    pane: AnyPane = None,
     agent: Annotated[
         str | None, typer.Option("--agent", metavar="AGENT", help="Only this agent: codex, claude_code, gemini …")
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="T", help="Only those that went on after T: 10m, 14:30, ISO.")
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The newest N.")
-    ] = DEFAULT_LIMIT,
+    limit: Newest = DEFAULT_LIMIT,
     json: Json = False,
 ) -> None:
     if context.invoked_subcommand is not None:
