@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from wa.model.errors import Refused, UsageError
 from wa.protocol.results import SendResult
 from wa.protocol.results_acting import ActResult
 from wa.protocol.results_send import SendToResult
-from wa.surfaces.answer import Json, PaneArgument, answer, paths
+from wa.surfaces.answer import Json, PaneArgument, answer, paths, show_json
 from wa.surfaces.output import Terminal, say, stdout, warn
 from wa.surfaces.tables import Cell, Column, table
 from wa.surfaces.text import harmless
@@ -82,10 +83,11 @@ def send(
         return
     if not dry_run and not yes:
         _confirm(to, body, how, as_json=json or text == "-")
+    started = time.perf_counter()
     result = asyncio.run(send_to(paths(), to, body, how))
     failed = [one["pane_uid"] for one in result["panes"] if one["code"] is not None]
     if json and not failed:
-        answer("send-to", _already(result), render_to, as_json=True)
+        show_json("send-to", result, started)
     elif not json:
         say(*render_to(result, stdout()))
     if failed:
@@ -104,10 +106,6 @@ def _confirm(to: str, body: str, how: How, *, as_json: bool) -> None:
     for line in render_to(planned, stdout()):
         warn(line)
     typer.confirm(f"Send these {len(body)} characters there?", abort=True, err=True)
-
-
-async def _already(result: SendToResult) -> SendToResult:
-    return result
 
 
 def keys(
