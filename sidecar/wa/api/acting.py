@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wa.api.client import connected, connected_if_any
-from wa.api.events import pane_uid
 from wa.api.history import open_history, stored_as_of
-from wa.api.panes import find_pane
+from wa.api.panes import pane_uid
 from wa.api.times import length_ms, now_ms
 from wa.config.paths import Paths
 from wa.engine.acting_results import approval_item, pause_item, queued_item
@@ -35,7 +34,7 @@ async def pause(
     """Raises UsageError, NotFound or SidecarError."""
     for_ms = None if lasting is None else length_ms(lasting)
     async with connected(paths.socket) as sidecar:
-        uid = None if pane is None else (await find_pane(paths, sidecar, pane))["pane_uid"]
+        uid = await pane_uid(paths, sidecar, pane)
         params = {"pane": uid, "agent": agent, "all": everything, "for_ms": for_ms, "reason": reason}
         reply: PauseResult = await sidecar.call("pause", params)
     return reply
@@ -44,7 +43,7 @@ async def pause(
 async def resume(paths: Paths, *, pane: str | None, agent: str | None, everything: bool) -> ResumeResult:
     """*everything*: every pause there is."""
     async with connected(paths.socket) as sidecar:
-        uid = None if pane is None else (await find_pane(paths, sidecar, pane))["pane_uid"]
+        uid = await pane_uid(paths, sidecar, pane)
         reply: ResumeResult = await sidecar.call("resume", {"pane": uid, "agent": agent, "everything": everything})
     return reply
 
@@ -124,7 +123,7 @@ async def explain_policy(
         "labels": list(labels),
     }
     async with connected(paths.socket) as sidecar:
-        uid = (await find_pane(paths, sidecar, pane))["pane_uid"]
+        uid = await pane_uid(paths, sidecar, pane)
         reply: PolicyResult = await sidecar.call("policy", {"pane": uid, **params}, within_s=SEND_WITHIN_S)
     return reply
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from wa.api.client import Items, SidecarClient, SidecarGoneError, connected_if_any
 from wa.api.history import open_history, stored_as_of
-from wa.api.panes import panes_of, resolve
+from wa.api.panes import pane_uid
 from wa.api.times import now_ms, parse
 from wa.config.paths import Paths
 from wa.model.errors import UsageError, WaError
@@ -178,13 +178,6 @@ async def recorded(paths: Paths, pane: str | None = None) -> AsyncIterator[Recor
         async with open_history(paths) as history:
             live = sidecar is not None
             yield Records(history, uid, live, iso(now_ms()) if live else stored_as_of(paths))
-
-
-async def pane_uid(paths: Paths, sidecar: SidecarClient | None, name: str | None) -> str | None:
-    """The uid of the pane called *name*, open or closed; None for None."""
-    if name is None:
-        return None
-    return resolve(name, (await panes_of(paths, sidecar, closed=True))["panes"])["pane_uid"]
 
 
 async def flushed(sidecar: SidecarClient | None) -> None:

@@ -54,6 +54,11 @@ async def find_pane(paths: Paths, sidecar: SidecarClient | None, name: str) -> P
     return resolve(name, (await panes_of(paths, sidecar, closed=True))["panes"])
 
 
+async def pane_uid(paths: Paths, sidecar: SidecarClient | None, name: str | None) -> str | None:
+    """The uid of the pane called *name*, open or closed; None for None. Raises NotFound or AmbiguousPaneError."""
+    return None if name is None else (await find_pane(paths, sidecar, name))["pane_uid"]
+
+
 def stored_pane(record: PaneRecord) -> PaneResult:
     """A pane as the database remembers it: nobody watches it now."""
     return PaneResult(

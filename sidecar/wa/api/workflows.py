@@ -10,7 +10,7 @@ from pathlib import Path
 from wa.act.builtin import BUILTINS
 from wa.api.client import connected
 from wa.api.events import Records, recorded
-from wa.api.panes import find_pane
+from wa.api.panes import pane_uid
 from wa.api.workflow_words import run_result, sends_of, workflow_result
 from wa.config.paths import Paths
 from wa.engine.run_catalogue import Catalogue, FileTroubleError, read_workflow
@@ -100,7 +100,7 @@ async def show_run(paths: Paths, run: int) -> RunsResult:
 async def switch_workflow(paths: Paths, name: str, pane: str | None, *, enabled: bool) -> WorkflowSwitchResult:
     """Turn it on or off, for one pane or for all. Raises SidecarError where none runs."""
     async with connected(paths.socket) as sidecar:
-        uid = None if pane is None else (await find_pane(paths, sidecar, pane))["pane_uid"]
+        uid = await pane_uid(paths, sidecar, pane)
         params = {"name": name, "pane": uid, "enabled": enabled}
         reply = await sidecar.call("workflow_switch", params, within_s=ABORT_WITHIN_S)
     return WorkflowSwitchResult(name=name, pane_uid=reply["pane_uid"], enabled=enabled, runs=reply["runs"])
@@ -109,7 +109,7 @@ async def switch_workflow(paths: Paths, name: str, pane: str | None, *, enabled:
 async def run_workflow(paths: Paths, name: str, pane: str | None, *, dry_run: bool) -> WorkflowRunResult:
     """Begin it by hand; a dry run has ended, and says what would be sent. Raises SidecarError where none runs."""
     async with connected(paths.socket) as sidecar:
-        uid = None if pane is None else (await find_pane(paths, sidecar, pane))["pane_uid"]
+        uid = await pane_uid(paths, sidecar, pane)
         params = {"name": name, "pane": uid, "dry_run": dry_run}
         reply = await sidecar.call("workflow_run", params, within_s=RUN_WITHIN_S)
     async with recorded(paths) as records:
