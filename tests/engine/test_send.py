@@ -4,19 +4,13 @@ import logging
 import pytest
 
 from engine.fakes import FakeServer
+from engine.sender import send
 from engine.wire import until
 from engine.world import play, shell
 from wa.act import typing as module
 from wa.engine import hands as hands_module
 from wa.engine.hands import Hands
-from wa.engine.send import (
-    NotSeenError,
-    NotTakenError,
-    PaneGoneError,
-    Request,
-    ScreenMovedError,
-    send,
-)
+from wa.engine.send import NotSeenError, NotTakenError, PaneGoneError, Request, ScreenMovedError
 from wa.model.action import Actor, ActorKind
 from wa.model.errors import Refused, TerminalUnreachable
 

@@ -1,29 +1,11 @@
-"""`wa send` on top of the hands: what came of it as a result, or as an error with the next step."""
+"""`wa send`: what is asked for as an action, and what came of it as a result, or as an error with the next step."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from wa.decide.policy import decide
-from wa.engine.hands import Ask as AskPolicy
-from wa.engine.hands import Hands, view_of
-from wa.engine.pane import WatchedPane
-from wa.model.action import (
-    DONE,
-    Acted,
-    Action,
-    ActionKind,
-    Actor,
-    ActOutcome,
-    Allow,
-    Ask,
-    Decision,
-    Deny,
-    Stage,
-    WhileBusy,
-)
+from wa.model.action import Acted, Action, ActionKind, ActOutcome, WhileBusy
 from wa.model.errors import NotFound, Refused, TerminalUnreachable, TimedOut, WaError
-from wa.model.sight import Sight
 from wa.protocol.results import SendResult
 
 
@@ -81,42 +63,6 @@ class Request(NamedTuple):
         return Action(
             ActionKind.SEND, text=self.text, submit=self.submit, forced=self.force, while_busy=self.while_busy
         )
-
-
-async def send(pane: WatchedPane, hands: Hands, request: Request, actor: Actor) -> SendResult:
-    """Raises Refused, NotFound, TerminalUnreachable or TimedOut; `details.outcome` is an ActOutcome then."""
-    action = request.action
-
-    def ask(sight: Sight, asked: Action) -> Decision:
-        return decide(asked, actor, view_of(pane, sight, asked, hands.profile(sight.agent)))
-
-    if request.dry_run:
-        acted = await plan(pane, hands, action, ask)
-    else:
-        acted = await hands.perform(pane, action, ask, _unwritten)
-    if acted.outcome not in DONE and acted.outcome is not ActOutcome.PLANNED:
-        raise error_of(acted, pane.uid)
-    return result_of(acted, pane.uid, request)
-
-
-async def plan(pane: WatchedPane, hands: Hands, action: Action, ask: AskPolicy) -> Acted:
-    """What would be tried; nothing is typed."""
-    try:
-        sight = hands.seen(pane) if pane.excluded else await hands.look(pane)
-    except TerminalUnreachable as error:
-        return Acted(ActOutcome.UNREACHABLE, f"{error.message}.")
-    match ask(sight, action):
-        case Deny(reason, next_step):
-            return Acted(ActOutcome.REFUSED, reason, {"next_step": next_step})
-        case Ask(reason):
-            return Acted(ActOutcome.ASKED, reason)
-        case Allow():
-            what = "pasted and submitted" if action.submit else "pasted"
-            return Acted(ActOutcome.PLANNED, f"It would be {what}; nothing was typed.")
-
-
-async def _unwritten(stage: Stage) -> None:
-    """A person waits for the answer: nothing is taken up again after a restart."""
 
 
 def result_of(acted: Acted, uid: str, request: Request) -> SendResult:
