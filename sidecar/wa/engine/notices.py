@@ -11,10 +11,11 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from wa.config.settings import AddressSettings, NotifySettings
+from wa.engine.desk import Persons
 from wa.engine.notice_text import MAX_BODY, MAX_TITLE, called, plain, way_to
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry
@@ -23,7 +24,6 @@ from wa.helpers.notify import Destination, Message, Notifier, NotifyError
 from wa.helpers.notify_desktop import DesktopNotifier
 from wa.helpers.notify_ntfy import NtfyNotifier
 from wa.helpers.notify_webhook import WebhookNotifier
-from wa.model.action import HumanSign
 from wa.model.clock import Clock
 from wa.model.command import Ending, Notify
 from wa.model.errors import StoreError, UsageError
@@ -48,13 +48,6 @@ UNREMARKABLE = frozenset(
 """Endings of runs that are no news, or of which their workflow told itself."""
 
 
-class Focus(Protocol):
-    """`engine.presence.Presence`, as far as this needs it."""
-
-    async def poll(self, pane: WatchedPane) -> None: ...
-    def sign(self, pane: WatchedPane) -> HumanSign: ...
-
-
 class _Wish(NamedTuple):
     key: str
     at_ms: int
@@ -73,7 +66,7 @@ class Notices:
         clock: Clock,
         *,
         zone: str,
-        focus: Focus | None = None,
+        focus: Persons | None = None,
         ways: Sequence[Notifier] | None = None,
         again_s: Sequence[float] = AGAIN_S,
     ) -> None:

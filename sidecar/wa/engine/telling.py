@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 from wa.config.settings import NotifySettings
 from wa.engine import tasks
+from wa.engine.desk import Persons
 from wa.engine.notice_watch import NoticeWatch
-from wa.engine.notices import Focus, Notices
+from wa.engine.notices import Notices
 from wa.engine.shared import Shared
 from wa.store.notices import NoticeWriter
 from wa.store.writer import Writer
@@ -16,7 +17,7 @@ from wa.store.writer import Writer
 
 @asynccontextmanager
 async def telling(
-    shared: Shared, writer: Writer, settings: NotifySettings, *, zone: str, focus: Focus | None = None
+    shared: Shared, writer: Writer, settings: NotifySettings, *, zone: str, focus: Persons | None = None
 ) -> AsyncIterator[Notices]:
     """What is under way at the end is not delivered; `wa notices` shows it without a delivery."""
     notices = Notices(settings, NoticeWriter(writer), shared.registry, shared.clock, zone=zone, focus=focus)
