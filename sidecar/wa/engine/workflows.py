@@ -26,6 +26,7 @@ from wa.model.errors import NotFound, Refused, StoreError, UsageError
 from wa.protocol.sidecar_wire import unpack_value
 from wa.store.agent_records import EventRecord
 from wa.store.reader import Reader
+from wa.store.records import HOUR_MS
 from wa.store.run_reading import RunReader
 from wa.store.run_writing import RunWriter
 
@@ -35,7 +36,6 @@ POLL_S = 5.0
 """Without being told of new events; and between two looks at the user's files."""
 AT_ONCE = 500
 RETRY_S = 1.0
-HOUR_MS = 3_600_000
 AGENT_TABLES = ("send", "interrupt", "exit", "resume", "option", "limits")
 """Of an agent's file, for its workflows."""
 

@@ -12,11 +12,7 @@ from wa.store.acting_records import ActionRecord, GrantRecord, PauseRecord, Queu
 from wa.store.acting_words import key_of
 from wa.store.prepare import pane_number
 from wa.store.read_agents import Conditions
-
-HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
-"""No cooldown is longer."""
+from wa.store.records import DAY_MS, HOUR_MS, MINUTE_MS
 
 _ACTIONS = """
 SELECT id, key, 'p' || pane, at_ms, actor_kind, actor_name, kind, fingerprint, what, decision, rule, reason, dry_run, stage,
@@ -101,6 +97,7 @@ def ledger(
     newest = connection.execute(
         f"SELECT at_ms FROM actions WHERE pane = ? AND at_ms > ? AND {_OF_AUTOMATIONS}"  # noqa: S608 - a text from above
         " AND (run IS NULL OR run IS NOT ?) AND id IS NOT ? ORDER BY at_ms DESC LIMIT 1",
+        # No cooldown is longer than a day.
         (number, now_ms - DAY_MS, run, but),
     ).fetchone()
     last_ms = None if newest is None else int(newest[0])

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from wa.model.log import Gap, RowKind, Segment
 from wa.model.screen import Screen
 
-DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
