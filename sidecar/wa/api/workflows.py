@@ -13,7 +13,7 @@ from wa.api.events import Records, recorded
 from wa.api.panes import pane_uid
 from wa.api.workflow_words import run_result, sends_of, workflow_result
 from wa.config.paths import Paths
-from wa.engine.run_catalogue import Catalogue, FileTroubleError, read_workflow
+from wa.engine.run_catalogue import Catalogue, FileTroubleError, Trouble, name_taken, read_workflow
 from wa.model.errors import NotFound, UsageError
 from wa.protocol.results_workflows import (
     RunsResult,
@@ -142,20 +142,14 @@ def lint_workflows(paths: Paths, files: Sequence[Path]) -> WorkflowLintResult:
     folder = folder_of(paths)
     chosen = list(files) or (sorted(folder.glob("*.toml")) if folder.is_dir() else [])
     shipped = {workflow.name: workflow for workflow in BUILTINS}
-    problems: list[WorkflowProblem] = []
+    troubles: list[Trouble] = []
     named: dict[str, Path] = {}
     for path in chosen:
         try:
-            name = read_workflow(path, shipped).name
+            troubles += name_taken(named, path, read_workflow(path, shipped).name)
         except FileTroubleError as error:
-            problems += [
-                WorkflowProblem(path=str(one.path), line=one.line, reason=one.reason) for one in error.troubles
-            ]
-            continue
-        if name in named:
-            reason = f"{named[name].name} has a workflow of that name, too: {name}"
-            problems.append(WorkflowProblem(path=str(path), line=1, reason=reason))
-        named.setdefault(name, path)
+            troubles += error.troubles
+    problems = [WorkflowProblem(path=str(one.path), line=one.line, reason=one.reason) for one in troubles]
     return WorkflowLintResult(files=len(chosen), problems=problems)
 
 

@@ -62,13 +62,16 @@ class Catalogue:
                 troubles += error.troubles
         named: dict[str, Path] = {}
         for path in sorted(self._good):
-            name = self._good[path].name
-            if name in named:
-                troubles.append(Trouble(path, 1, f"{named[name].name} has a workflow of that name, too: {name}"))
-            named.setdefault(name, path)
+            troubles += name_taken(named, path, self._good[path].name)
         self._stamps, self.troubles = stamps, tuple(troubles)
         self.workflows = {**self._shipped, **{name: self._good[path] for name, path in named.items()}}
         return True
+
+
+def name_taken(named: dict[str, Path], path: Path, name: str) -> list[Trouble]:
+    """Notes whose name it is, unless another file has it: then that is the trouble."""
+    first = named.setdefault(name, path)
+    return [] if first is path else [Trouble(path, 1, f"{first.name} has a workflow of that name, too: {name}")]
 
 
 def read_workflow(path: Path, shipped: Mapping[str, Workflow]) -> Workflow:
