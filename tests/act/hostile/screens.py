@@ -1,6 +1,7 @@
 """How the fake agents draw: the layouts of the captures in tests/data/agents, with other words."""
 
 import textwrap
+from functools import lru_cache
 from typing import NamedTuple
 
 COLS = 100
@@ -17,6 +18,8 @@ class Asked(NamedTuple):
     first: int = 0
     """Which is selected when it opens."""
     command: str = "rm -rf build && make all"
+    reset: str = ""
+    """When the limit that it is about ends, in its own words."""
 
 
 COMMANDS = ("rm -rf build && make all", "git push --force origin main", "npm publish --access public")
@@ -76,18 +79,24 @@ class Face(NamedTuple):
     """What an agent shows."""
 
     said: tuple[tuple[str, str], ...]
-    """The transcript: `user` or `agent`, and the text."""
+    """The transcript: `user` or `agent`, and the text; `drawn` for what the agent draws without a mark of its own."""
     composer: str
     working: bool
     asked: Asked | None
     selected: int
+    cols: int = COLS
+    footer: tuple[str, ...] = ()
+    """Below the composer, above what always stands there."""
+    height: int = ROWS
+    """0: as high as it is, nothing cut off and nothing filled up."""
 
 
-def shell(above: tuple[str, ...], line: str) -> Drawing:
-    rows = [*above, PROMPT + line][-ROWS:]
-    return _filled(rows, len(rows[-1]), len(rows) - 1)
+def shell(above: tuple[str, ...], line: str, height: int = ROWS) -> Drawing:
+    rows = [*above, PROMPT + line]
+    return _filled(rows, len(rows[-1]), len(rows) - 1, height)
 
 
+@lru_cache(maxsize=4_096)
 def draw(name: str, face: Face) -> Drawing:
     return {"codex": _codex, "claude_code": _claude, "gemini": _gemini}[name](face)
 
@@ -109,7 +118,7 @@ def placeholder(name: str, text: str) -> str | None:
 def _codex(face: Face) -> Drawing:
     rows = ["", "  >_ OpenAI Codex (v0.169.0)", "     /home/dev/demo", ""]
     for who, text in face.said:
-        rows += [*_wrapped("› " if who == "user" else "• ", text), ""]
+        rows += [*_wrapped({"user": "› ", "agent": "• ", "drawn": ""}[who], text, face.cols), ""]
     if face.working:
         rows += ["• Working (2s • esc to interrupt)", ""]
     if face.asked is not None:
@@ -124,8 +133,8 @@ def _codex(face: Face) -> Drawing:
             f"{'›' if at == face.selected else ' '} {at + 1}. {option}" for at, option in enumerate(face.asked.options)
         ]
         rows += [*asked, "", *options, "", hint]
-        return _filled(rows[-ROWS:], 0, min(len(rows), ROWS) - 1)
-    typed = _wrapped("› ", face.composer) if face.composer else ["› Ask Codex to do anything"]
+        return _filled(rows, 0, len(rows) - 1, face.height)
+    typed = _wrapped("› ", face.composer, face.cols) if face.composer else ["› Ask Codex to do anything"]
     rows += typed
     x = len(typed[-1]) if face.composer else 2
     y = len(rows) - 1
@@ -133,15 +142,17 @@ def _codex(face: Face) -> Drawing:
     if not face.composer:
         footer.append("  ← for agents · ? for shortcuts")
     rows += footer
-    over = max(0, len(rows) - ROWS)
-    return _filled(rows[over:], x, y - over)
+    return _filled(rows, x, y, face.height)
 
 
 def _claude(face: Face) -> Drawing:
     rows = [" ▐▛███▛█   Claude Code v2.1.328", "▝▜██████▀  Opus 5.5 · Claude Max", " ▝▝   ▝▝   /home/dev/demo", ""]
     for who, text in face.said:
-        rows += [*_wrapped("❯ " if who == "user" else "● ", text), ""]
-    rule = "─" * COLS
+        if text.lstrip().startswith("⎿"):
+            # It hangs on what stands above it.
+            rows.pop()
+        rows += [*_wrapped({"user": "❯ ", "agent": "● ", "drawn": ""}[who], text, face.cols), ""]
+    rule = "─" * face.cols
     if face.asked is not None:
         asked = ["", rule]
         if face.asked.kind == "approval":
@@ -167,52 +178,55 @@ def _claude(face: Face) -> Drawing:
         ]
         gap = [] if face.asked.kind == "approval" else [""]
         rows += [*asked, pad + face.asked.question, *gap, *options, "", hint]
-        return _filled(rows[-ROWS:], 0, min(len(rows), ROWS) - 1)
+        return _filled(rows, 0, len(rows) - 1, face.height)
     if face.working:
         rows += ["✽ Vibing…", ""]
-    typed = _wrapped("❯ ", face.composer) if face.composer else ["❯ "]
-    rows += [rule, *typed, rule]
+    typed = _wrapped("❯ ", face.composer, face.cols) if face.composer else ["❯ "]
+    rows += [rule, *typed, rule, *face.footer]
     rows.append("  ⏵⏵ auto mode on (shift+tab to cycle)" + (" · esc to interrupt" if face.working else ""))
-    return _filled(rows[-ROWS:], 0, min(len(rows), ROWS) - 1)
+    return _filled(rows, 0, len(rows) - 1, face.height)
 
 
 def _gemini(face: Face) -> Drawing:
     rows = [" ▝▜▄     Gemini CLI v0.61.0", "   ▝▜▄", "  ▗▟▀    Authenticated with gemini-api-key /auth", " ▝▀", ""]
-    top, low = "▄" * COLS, "▀" * COLS
+    cols = face.cols
+    top, low = "▄" * cols, "▀" * cols
     for who, text in face.said:
-        rows += [top, *_wrapped(" > ", text), low, ""] if who == "user" else [*_wrapped("✦ ", text), ""]
+        rows += [top, *_wrapped(" > ", text, cols), low, ""] if who == "user" else [*_wrapped("✦ ", text, cols), ""]
     if face.asked is not None:
         inside = [face.asked.question, ""]
         if face.asked.kind == "approval":
             inside = [f"? Shell  {face.asked.command}", "", *inside]
         else:
-            inside = [face.asked.question, "/stats model for usage details", "/model to switch models.", ""]
+            until = [f"Access resets at {face.asked.reset}."] if face.asked.reset else []
+            inside = [face.asked.question, *until, "/stats model for usage details", "/model to switch models.", ""]
         inside += [
             f"{'●' if at == face.selected else ' '} {at + 1}. {option}" for at, option in enumerate(face.asked.options)
         ]
         rows += [
-            "╭" + "─" * (COLS - 2) + "╮",
-            *(f"│ {line:<{COLS - 4}} │" for line in inside),
-            "╰" + "─" * (COLS - 2) + "╯",
+            "╭" + "─" * (cols - 2) + "╮",
+            *(f"│ {line:<{cols - 4}} │" for line in inside),
+            "╰" + "─" * (cols - 2) + "╯",
         ]
-        return _filled(rows[-ROWS:], 0, min(len(rows), ROWS) - 1)
-    typed = _wrapped(" > ", face.composer) if face.composer else [" >   Type your message or @path/to/file"]
+        return _filled(rows, 0, len(rows) - 1, face.height)
+    typed = _wrapped(" > ", face.composer, cols) if face.composer else [" >   Type your message or @path/to/file"]
     spinner = " ⠇ Thinking... (esc to cancel, 3s)" if face.working else ""
-    rows += [f"{spinner:<{COLS - 16}}? for shortcuts", "─" * COLS, " Shift+Tab to accept edits", top, *typed, low]
+    rows += [f"{spinner:<{cols - 16}}? for shortcuts", "─" * cols, " Shift+Tab to accept edits", top, *typed, low]
     rows += [
         " workspace (/directory)                 sandbox                                /model",
         " /home/dev/demo                         no sandbox                             Auto",
     ]
-    return _filled(rows[-ROWS:], 0, min(len(rows), ROWS) - 1)
+    return _filled(rows, 0, len(rows) - 1, face.height)
 
 
-def _wrapped(mark: str, text: str) -> list[str]:
+def _wrapped(mark: str, text: str, cols: int) -> list[str]:
     """With the mark before the first row and as many blanks before the others."""
     lines: list[str] = []
     for line in text.split("\n"):
-        lines += textwrap.wrap(line, COLS - len(mark) - 2) or [""]
+        lines += textwrap.wrap(line, cols - len(mark) - 2) or [""]
     return [(mark if at == 0 else " " * len(mark)) + line for at, line in enumerate(lines)]
 
 
-def _filled(rows: list[str], x: int, y: int) -> Drawing:
-    return Drawing((*rows, *[""] * (ROWS - len(rows))), x, y)
+def _filled(rows: list[str], x: int, y: int, height: int) -> Drawing:
+    over = max(0, len(rows) - height) if height else 0
+    return Drawing((*rows[over:], *[""] * (height - len(rows))), x, y - over)

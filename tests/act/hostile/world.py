@@ -88,6 +88,16 @@ class World:
         else:
             what()
 
+    def next_at(self):
+        """When something happens here by itself; infinity where nothing will."""
+        found = [self.events[0][0]] if self.events else []
+        if self.waiting:
+            found.append(max(self.waiting[0][0], self.stalled_until))
+        if self.working_until is not None:
+            found.append(max(self.working_until, self.stalled_until))
+        found += [at for at in (self.stalled_until, self.frames_lost_until) if at > self.now]
+        return min(found, default=float("inf"))
+
     def settle(self):
         if self.working_until is not None and self.now >= self.working_until and self.now >= self.stalled_until:
             self.working_until = None
@@ -107,9 +117,11 @@ class World:
         for who, chars in groupby(self.composer, key=lambda typed: typed[1]):
             piece = "".join(char for char, _ in chars)
             shown += (placeholder(self.agent, piece) if who == "wa" else None) or piece
-        face = Face(tuple(self.said[-5:]), shown, self.working_until is not None, self.asked, self.selected)
-        drawing = draw(self.agent, face)
+        drawing = draw(self.agent, self.face(shown))
         return drawing._replace(x=max(0, drawing.x - self.cursor_back)) if self.cursor_back else drawing
+
+    def face(self, shown):
+        return Face(tuple(self.said[-5:]), shown, self.working_until is not None, self.asked, self.selected)
 
     def text(self):
         return "".join(char for char, _ in self.composer)
@@ -128,6 +140,20 @@ class World:
         self.faults[f"raced {what}" if raced else what] += 1
         self.notes.append((round(self.now, 3), what, "raced" if raced else ""))
 
+    # -- what wa means to do ----------------------------------------------------------------------------------------
+
+    def means(self, *kinds):
+        return self.intent.kind in kinds
+
+    def means_text(self, text):
+        return text == self.intent.text
+
+    def means_answer(self, label=None):
+        """To the dialog that is open; without *label*, any."""
+        if self.asked is None or self.intent.dialog != self.asked._replace(first=0):
+            return False
+        return label is None or label.startswith(self.intent.label)
+
     # -- what programs read -----------------------------------------------------------------------------------------
 
     def read(self, data, who, captured_at):
@@ -141,7 +167,7 @@ class World:
             self.agent_reads(data, who, captured_at)
 
     def shell_reads(self, data, who, captured_at):
-        if who == "wa" and self.intent.kind != "run":
+        if who == "wa" and not self.means("run"):
             self.fault("stray" if data in ASIDE else "wrong: into a shell", captured_at)
         if isinstance(data, str):
             if who == "wa" and self.line:
@@ -149,10 +175,10 @@ class World:
             self.line += [(char, who) for char in data]
         elif data == CR:
             typed = "".join(char for char, _ in self.line)
-            if who == "wa" and (typed != self.intent.text or any(by != "wa" for _, by in self.line)):
+            if who == "wa" and (not self.means_text(typed) or any(by != "wa" for _, by in self.line)):
                 self.fault("wrong: another command line", captured_at)
-            if typed == self.intent.text and self.intent.kind == "run":
-                self.count(who, captured_at)
+            if self.means("run") and self.means_text(typed):
+                self.count(typed, who, captured_at)
             self.above, self.line = (*self.above, "$ ran"), []
         elif data == CTRL_C:
             self.line = []
@@ -161,7 +187,7 @@ class World:
         elif data == b"\x7f":
             self.line = self.line[:-1]
 
-    def count(self, who, captured_at):
+    def count(self, text, who, captured_at):
         if who == "wa":
             self.by_wa += 1
         else:
@@ -173,7 +199,7 @@ class World:
         if self.asked is not None:
             self.dialog_reads(data, who, captured_at)
         elif isinstance(data, str):
-            if who == "wa" and self.intent.kind not in ("send", "exit"):
+            if who == "wa" and not self.means("send", "exit"):
                 self.fault("wrong: into a composer", captured_at)
             if who == "wa" and any(by != "wa" for _, by in self.composer):
                 self.fault("draft: pasted into", captured_at)
@@ -192,7 +218,7 @@ class World:
         elif data in ASIDE:
             self.cursor_back = 1 if data == b"\x1b[D" and self.composer else 0
         elif data == ESC:
-            if who == "wa" and self.intent.kind != "interrupt":
+            if who == "wa" and not self.means("interrupt"):
                 self.fault("wrong: an escape", captured_at)
             if self.working_until is not None:
                 self.working_until = None
@@ -205,46 +231,54 @@ class World:
 
     def dialog_reads(self, data, who, captured_at):
         if data in MOVES:
-            if who == "wa" and self.intent.dialog != self.asked._replace(first=0):
+            if who == "wa" and not self.means_answer():
                 self.fault("wrong: moves in a dialog", captured_at)
             self.selected = min(max(0, self.selected + MOVES[data]), len(self.asked.options) - 1)
         elif data == CR:
             label = self.asked.options[self.selected]
             if who == "wa":
-                if self.intent.dialog != self.asked._replace(first=0) or not label.startswith(self.intent.label):
+                if not self.means_answer(label):
                     self.fault("wrong: answers a dialog", captured_at)
                 self.chosen.append(label)
             if self.is_deaf:
                 self.is_deaf = False
                 return
-            self.asked = None
+            self.answered(label)
         elif who == "wa":
             self.fault("stray" if data in ASIDE else "wrong: into a dialog", captured_at)
         elif data == ESC:
             self.asked = None
 
+    def answered(self, label):
+        self.asked = None
+
     def submit(self, who, captured_at):
         text = self.text()
         if who == "wa":
-            if self.intent.kind not in ("send", "exit"):
+            if not self.means("send", "exit"):
                 self.fault("wrong: a carriage return", captured_at)
             if any(by != "wa" for _, by in self.composer):
                 self.fault("draft: submitted", captured_at)
             elif not text:
                 self.fault("wrong: a carriage return into nothing", captured_at)
-            elif text != self.intent.text:
+            elif not self.means_text(text):
                 self.fault("wrong: another text", captured_at)
         if self.is_deaf:
             self.is_deaf = False
             return
         if not text:
             return
-        if text == self.intent.text or (who == "person" and text == f"{self.intent.text}."):
-            self.count(who, captured_at)
+        meant = text if self.means_text(text) or who == "wa" else text.removesuffix(".")
+        if self.means_text(meant):
+            self.count(meant, who, captured_at)
         self.composer, self.cursor_back = [], 0
         if text == "/quit":
             self.leave()
             return
+        self.takes(text)
+
+    def takes(self, text):
+        """A turn begins."""
         self.said.append(("user", text))
         rng = self.rng
         self.working_until = self.now + rng.choice((0.05, 0.5, 3.0, 12.0))
@@ -252,7 +286,7 @@ class World:
             self.at(rng.choice((0.0, 0.05, 0.4, 2.0)), self.opens)
 
     def cancel(self, who, captured_at):
-        if who == "wa" and self.intent.kind != "exit":
+        if who == "wa" and not self.means("exit"):
             self.fault("wrong: a Ctrl-C", captured_at)
         if self.composer:
             if who == "wa" and any(by != "wa" for _, by in self.composer):
