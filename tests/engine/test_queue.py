@@ -10,9 +10,10 @@ from wa.engine import queue as module
 from wa.engine import tasks
 from wa.engine.hub import Hub, Kind
 from wa.engine.queue import Queue
-from wa.model.action import Acted, ActOutcome, HumanSign, Stage
+from wa.model.action import Acted, Action, ActionKind, ActOutcome, HumanSign, Stage
 from wa.model.agent import PaneState
 from wa.model.errors import NotFound, Refused
+from wa.store.acting_records import Intent
 
 
 @pytest.fixture(autouse=True)
@@ -253,5 +254,70 @@ def test_what_is_forgotten_while_it_is_sent_does_not_stop_the_queue(tmp_path):
         await put(w, two, "two")
         await queue.drain()
         assert [text for _, text in w.hands.written] == ["one", "\r", "two", "\r"]
+
+    play(tmp_path, scenario)
+
+
+async def killed_before_it_was_noted(w, pane, acted):
+    """The attempt has ended, and nothing of that stands in the queue."""
+    (item,) = await w.history.queue()
+    action = Action(ActionKind.SEND, text=item.text, submit=True)
+    intent = Intent("queue:1:0", pane.uid, 1, HUMAN, action, "allow", "test", "", False, None, None)
+    record, _ = await w.store.begin(intent)
+    await w.store.advance(record.id, Stage.SUBMITTING, 1)
+    await w.store.end(record.id, acted, 2)
+
+
+@pytest.mark.parametrize(
+    ("acted", "status"),
+    [
+        (Acted(ActOutcome.SUBMITTED, "The agent took it."), "sent"),
+        (Acted(ActOutcome.UNREACHABLE, "The connection broke.", {"wrote": True}), "failed"),
+        (Acted(ActOutcome.BUSY, "A turn began.", {"left": True}), "failed"),
+    ],
+)
+def test_what_came_of_an_attempt_is_noted_later_where_a_kill_came_between(tmp_path, acted, status):
+    """It is not sent again."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        await put(w, pane, "one")
+        await killed_before_it_was_noted(w, pane, acted)
+        now(w, pane, PaneState.IDLE)
+        await queue_of(w).drain()
+        assert (w.hands.written, await statuses(w)) == ([], [status])
+
+    play(tmp_path, scenario)
+
+
+def test_an_attempt_that_broke_off_after_a_key_is_not_made_again(tmp_path):
+    """Nobody knows what arrived."""
+
+    async def scenario(w):
+        pane = await w.pane()
+        await put(w, pane, "one")
+        now(w, pane, PaneState.IDLE)
+        w.hands.outcome = Acted(ActOutcome.UNREACHABLE, "The connection broke.", {"wrote": True})
+        await queue_of(w).drain()
+        assert await statuses(w) == ["failed"]
+
+    play(tmp_path, scenario)
+
+
+def test_what_waits_for_a_pane_that_has_closed_ends(tmp_path):
+    """One that is not watched yet may come back."""
+
+    async def scenario(w):
+        pane, other = await w.pane(0), await w.pane(1)
+        await put(w, pane, "one", "two")
+        await put(w, other, "three")
+        for gone in (pane, other):
+            w.registry.remove(gone)
+        await w.writer.close_panes([pane.uid], 1)
+        queue = queue_of(w)
+        assert await queue.drain() is True
+        await queue.drain()
+        assert await statuses(w) == ["failed", "failed", "waiting"]
+        assert w.hands.written == []
 
     play(tmp_path, scenario)

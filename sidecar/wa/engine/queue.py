@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from wa.decide.policy import sign_age_s
 from wa.engine.desk import Desk, Persons
-from wa.engine.desk_words import MAY_WAIT
+from wa.engine.desk_words import MAY_WAIT, acted_of
 from wa.engine.hub import Hub, Kind, Subscription
 from wa.engine.open_intents import QUEUE_KEY
 from wa.engine.pane import WatchedPane
@@ -92,6 +92,9 @@ class Queue:
         ready = [(item, pane) for item in due if (pane := self._ready(item)) is not None]
         # Panes do not wait for each other.
         await asyncio.gather(*(self._send(item, pane) for item, pane in ready))
+        if any(self._registry.get(uid) is None for uid in first):
+            closed = await self._desk.store.closed_panes()
+            await asyncio.gather(*(self._end(item) for uid, item in first.items() if uid in closed))
         return bool(first)
 
     async def cancel(self, ident: int) -> QueuedRecord:
@@ -131,25 +134,37 @@ class Queue:
                 return
             began_ms = self._clock.now_ms()
             acted = await self._attempt(item)
-            if acted.outcome in NOT_YET and not acted.evidence.get("left"):
+            if _is_not_yet(acted):
                 self._put_off(item)
                 return
-            self._again_s.pop(item.id, None)
             self._sent_ms[pane.uid] = began_ms
-            status = "sent" if acted.outcome in DONE else "failed"
-            with suppress(NotFound):
-                # It may have been forgotten while it was sent.
-                await self._desk.store.settle_queued(item.id, status, action=acted.action_id, detail=_told(acted))
-            log.info(
-                "queued text ended", extra={"pane": item.pane_uid, "queued": item.id, "outcome": acted.outcome.value}
-            )
+            await self._settle(item, acted)
         finally:
             self._sending.discard(item.id)
 
+    async def _end(self, item: QueuedRecord) -> None:
+        """The pane has closed for good."""
+        self._sending.add(item.id)
+        try:
+            await self._settle(item, await self._attempt(item))
+        finally:
+            self._sending.discard(item.id)
+
+    async def _settle(self, item: QueuedRecord, acted: Acted) -> None:
+        self._again_s.pop(item.id, None)
+        status = "sent" if acted.outcome in DONE else "failed"
+        with suppress(NotFound, Refused):
+            # It may have been forgotten, or cancelled, while it was sent.
+            await self._desk.store.settle_queued(item.id, status, action=acted.action_id, detail=_told(acted))
+        log.info("queued text ended", extra={"pane": item.pane_uid, "queued": item.id, "outcome": acted.outcome.value})
+
     async def _attempt(self, item: QueuedRecord) -> Acted:
-        """Under the key of the attempt that an earlier run left open, if it left one."""
-        prefix = f"{QUEUE_KEY}{item.id}"
-        key = f"{prefix}:{await self._desk.store.ended_under(prefix)}"
+        """Under the key of the attempt that an earlier run left open, if it left one; what that one came to, if that was not noted here."""
+        prefix, store = f"{QUEUE_KEY}{item.id}", self._desk.store
+        newest = await store.newest_under(prefix)
+        if newest is not None and newest.ended_ms is not None and not _is_not_yet(ended := acted_of(newest)):
+            return ended
+        key = f"{prefix}:{await store.ended_under(prefix)}"
         action = Action(ActionKind.SEND, text=item.text, submit=item.submit)
         actor = Actor(ActorKind(item.actor_kind), item.actor_name)
         return await self._desk.act(item.pane_uid, action, actor, key=key)
@@ -158,6 +173,12 @@ class Queue:
         _, waited_s = self._again_s.get(item.id, (0.0, 0.0))
         wait_s = min(max(FIRST_RETRY_S, 2 * waited_s), LAST_RETRY_S)
         self._again_s[item.id] = (asyncio.get_running_loop().time() + wait_s, wait_s)
+
+
+def _is_not_yet(acted: Acted) -> bool:
+    """Nothing was typed, and another moment may be better."""
+    typed = acted.evidence.get("left") or acted.evidence.get("wrote")
+    return acted.outcome in NOT_YET and not typed
 
 
 def _told(acted: Acted) -> str:

@@ -52,6 +52,12 @@ class ActingStore:
     async def ended_under(self, prefix: str) -> int:
         return await self._do(lambda c: reading.ended_under(c, prefix))
 
+    async def newest_under(self, prefix: str) -> ActionRecord | None:
+        return await self._do(lambda c: reading.newest_under(c, prefix))
+
+    async def closed_panes(self) -> set[str]:
+        return await self._do(reading.closed_panes)
+
     async def open_actions(self) -> list[ActionRecord]:
         return await self._do(reading.open_actions)
 

@@ -52,6 +52,22 @@ def ended_under(connection: sqlite3.Connection, prefix: str) -> int:
     return int(count)
 
 
+def newest_under(connection: sqlite3.Connection, prefix: str) -> ActionRecord | None:
+    """The newest of the actions whose keys are *prefix*, a colon and a number."""
+    found = connection.execute(
+        f"{_ACTIONS} WHERE key > ? AND key < ? ORDER BY id DESC LIMIT 1", (f"{prefix}:", f"{prefix};")
+    ).fetchone()
+    return None if found is None else _action(found)
+
+
+def closed_panes(connection: sqlite3.Connection) -> set[str]:
+    """Of those for which texts wait."""
+    found = connection.execute(
+        "SELECT 'p' || id FROM panes WHERE NOT alive AND id IN (SELECT pane FROM queued WHERE status = 'waiting')"
+    )
+    return {str(uid) for (uid,) in found}
+
+
 def open_actions(connection: sqlite3.Connection) -> list[ActionRecord]:
     """Intents without an end, oldest first."""
     return [_action(one) for one in connection.execute(f"{_ACTIONS} WHERE stage <> 'ended' ORDER BY id")]
