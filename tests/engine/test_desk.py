@@ -1,12 +1,14 @@
 """Nothing reaches a pane that was not decided and written down first, and nothing reaches it twice."""
 
 import asyncio
+from unittest.mock import ANY
 
 import pytest
 
 from engine.desk_world import FLOW, HUMAN, SEND, desk_world, play
 from engine.wire import until
 from wa.decide.policy import Policy, Rule, Verdict
+from wa.engine import owed
 from wa.model.action import Acted, Action, ActionKind, Actor, ActorKind, ActOutcome, HumanSign, Stage, WhileBusy
 from wa.model.agent import Dialog, PaneState
 from wa.model.errors import NotFound, Refused, StoreError, TerminalUnreachable
@@ -163,6 +165,59 @@ def test_what_changes_between_the_decision_and_the_write_is_decided_anew(tmp_pat
         acted = await w.desk.act(pane.uid, SEND, FLOW, run=run)
         assert (acted.outcome, w.hands.written) == (outcome, [])
         assert (await w.acted())[0][:2] == (outcome.value, "deny")
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment"), [("send", "ask"), ("send", "typing"), ("send", "submitting"), ("keys", "ask")]
+)
+def test_what_a_person_sends_to_an_agent_does_not_go_to_the_shell_after_it(tmp_path, kind, moment):
+    """Meant is who had the pane when it was decided, also where the agent ended before anything was written."""
+    action = SEND if kind == "send" else Action(ActionKind.KEYS, keys=("x",))
+
+    async def scenario(w):
+        pane = await w.pane()
+
+        async def ends():
+            pane.state = PaneState.EXITED
+
+        w.hands.before = {moment: ends}
+        acted = await w.desk.act(pane.uid, action, HUMAN)
+        assert acted.outcome is ActOutcome.SCREEN_MOVED
+        assert [text for _, text in w.hands.written] == ([SEND.text] if moment == "submitting" else [])
+
+    play(tmp_path, scenario)
+
+
+def test_an_outcome_that_the_database_did_not_take_is_written_as_soon_as_it_does(tmp_path, monkeypatch):
+    """Until then the key answers with it all the same, and nothing is typed again."""
+    monkeypatch.setattr(owed, "RETRY_S", 0.01)
+
+    async def scenario(w):
+        pane, end, full = await w.pane(), w.store.end, asyncio.Event()
+
+        async def fails(*words):
+            full.set()
+            raise StoreError("the disk is full")
+
+        w.store.end = fails
+        acted = await w.desk.act(pane.uid, SEND, HUMAN, key="k")
+        assert await w.desk.act(pane.uid, SEND, HUMAN, key="k") == acted._replace(evidence=ANY)
+        assert w.hands.written == [(pane.uid, SEND.text), (pane.uid, "\r")]
+        full.clear()
+        await full.wait()
+        assert len(await w.store.open_actions()) == 1
+        taken = asyncio.Event()
+
+        async def takes(*words):
+            found = await end(*words)
+            taken.set()
+            return found
+
+        w.store.end = takes
+        await taken.wait()
+        assert [outcome for outcome, _, _ in await w.acted()] == ["submitted"]
 
     play(tmp_path, scenario)
 

@@ -19,6 +19,7 @@ from wa.decide.policy import GRANTED, Policy, decide
 from wa.engine import desk_words as words
 from wa.engine import tasks
 from wa.engine.desk_words import Judged
+from wa.engine.owed import Owed
 from wa.engine.pane import WatchedPane
 from wa.engine.pauses import Pauses
 from wa.engine.registry import Registry
@@ -143,6 +144,7 @@ class Desk:
         self._running: dict[str, asyncio.Task[Acted]] = {}
         self._at_pane: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
+        self._owed = Owed()
         self._counting = asyncio.Lock()
         """Between reading the ledger and writing the intent that it will count."""
 
@@ -186,6 +188,7 @@ class Desk:
         """Breaks off what is under way; the next run takes it up."""
         self._closing = True
         await tasks.cancel(list(self._running.values()))
+        await self._owed.close()
 
     async def beside(self, pane: WatchedPane | None, action: Action, actor: Actor, do: Callable[[], Awaitable[T]]) -> T:
         """A spawn or a kill: decided and written down like the rest, done by *do*. Raises Refused, and what *do* raises."""
@@ -218,6 +221,8 @@ class Desk:
         return self._judge(pane, sight, action, actor, ledger)
 
     async def _act(self, order: Order) -> Acted:
+        if (owed := self._owed.of(order.key)) is not None:
+            return owed
         try:
             known = await self.store.by_key(order.key)
             if known is not None and known.ended_ms is not None:
@@ -314,7 +319,7 @@ class Desk:
             of_workflow = order.actor.kind is ActorKind.WORKFLOW
             stopped = None if of_workflow else self._eyes.obstacle(pane, sight, order.action)
             return await self._end(record, stopped or words.planned(order.action, judged))
-        return await self._perform(pane, order, record, intent, ledger, grant)
+        return await self._perform(pane, order, record, intent, ledger, grant, words.agent_in(sight))
 
     async def _perform(
         self,
@@ -324,12 +329,16 @@ class Desk:
         intent: Intent,
         ledger: Ledger,
         grant: int | None,
+        meant: str | None,
     ) -> Acted:
+        """*meant*: the agent that was there when it was decided; keys and texts go to no other, nor to the shell after it."""
         last: list[Judged] = []
         used = begun = False
 
         def ask(sight: Sight, action: Action) -> Decision:
             judged = self._judge(pane, sight, action, order.actor, ledger, whole=order.action)
+            if isinstance(judged.decision, Allow) and words.is_for_another(order.action, sight, meant):
+                judged = judged._replace(decision=words.ANOTHER)
             last.append(judged)
             return judged.decision
 
@@ -419,6 +428,8 @@ class Desk:
         self, order: Order, record: ActionRecord, intent: Intent, judged: Judged, acted: Acted | None = None
     ) -> Acted:
         found = words.refusal(judged, {} if acted is None else acted.evidence)
+        if acted is None:
+            found = words.unlooked(found, record)
         if isinstance(judged.decision, Ask):
             if order.dry_run:
                 return await self._end(record, found)
@@ -450,7 +461,7 @@ class Desk:
     async def _unseen(self, order: Order, known: ActionRecord | None, error: TerminalUnreachable) -> Acted:
         found = Acted(ActOutcome.UNREACHABLE, error.message, {"rule": "never.unseen", "next_step": error.next_step})
         if known is not None:
-            return await self._end(known, self._told(order, found, known))
+            return await self._end(known, self._told(order, words.unlooked(found, known), known))
         decision = Deny(error.message, error.next_step, "never.unseen")
         record, _ = await self.store.begin(words.intent_of(order, decision, self._clock.now_ms()))
         return await self._end(record, found)
@@ -497,12 +508,16 @@ class Desk:
         return acted._replace(action_id=ended.id)
 
     async def _end_for_sure(self, record: ActionRecord, acted: Acted) -> ActionRecord:
-        """What was done was done, also where the database takes no word of it: the next run settles that."""
+        """What was done was done, also where the database takes no word of it just now."""
+        at_ms = self._clock.now_ms()
         try:
-            return await self.store.end(record.id, acted, self._clock.now_ms())
+            return await self.store.end(record.id, acted, at_ms)
+        except StoreError as error:
+            log.warning("outcome not written down yet", extra={"action": record.id, "reason": error.message})
+            self._owed.add(record, acted, lambda: self.store.end(record.id, acted, at_ms))
         except WaError as error:
-            log.error("outcome not written down", extra={"action": record.id, "reason": error.message})
-            return record
+            log.warning("outcome not written down", extra={"action": record.id, "reason": error.message})
+        return record
 
     # -- approvals --------------------------------------------------------------------------------------------------
 

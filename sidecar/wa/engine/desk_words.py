@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from wa.act.composing import has_ended
 from wa.decide.rules import Policy, guarded
 from wa.model.action import Acted, Action, ActionKind, ActOutcome, Allow, Ask, Decision, Deny, Ledger, PaneView
 from wa.model.errors import NotFound, TerminalUnreachable, TimedOut, WaError
+from wa.model.sight import Sight
 from wa.store.acting_records import ActionRecord, Intent
 from wa.store.acting_words import what_of
 
@@ -20,6 +22,7 @@ OUTCOMES: Mapping[str, ActOutcome] = {
     "never.no_dialog": ActOutcome.NO_DIALOG,
     "never.other_dialog": ActOutcome.NO_DIALOG,
     "never.no_option": ActOutcome.NO_OPTION,
+    "never.another": ActOutcome.SCREEN_MOVED,
     "never.draft": ActOutcome.DRAFT,
     "human": ActOutcome.HUMAN_TYPING,
     "pause": ActOutcome.HUMAN_TYPING,
@@ -33,6 +36,7 @@ TYPED_NOTHING = frozenset(
     }
 )
 """Outcomes after which a workflow tries again: they must not be told of what may have been typed."""
+ANOTHER = Deny("another program has the pane now than the one that was meant", "Look at the pane.", "never.another")
 MAY_WAIT = frozenset({ActOutcome.BUSY, ActOutcome.DIALOG_OPEN, ActOutcome.DRAFT, ActOutcome.HUMAN_TYPING})
 
 
@@ -41,6 +45,21 @@ class Judged(NamedTuple):
     view: PaneView
     action: Action
     """With the effects that were judged."""
+
+
+def is_for_another(action: Action, sight: Sight, meant: str | None) -> bool:
+    """Texts and keys go to the agent that was there when it was decided, to no other, nor to the shell after it."""
+    return action.kind in (ActionKind.SEND, ActionKind.KEYS) and agent_in(sight) != meant
+
+
+def unlooked(acted: Acted, record: ActionRecord) -> Acted:
+    """Of an action that an earlier run may have typed, and that was ended without looking what became of that."""
+    return acted if record.typed_ms is None else acted._replace(evidence={**acted.evidence, "left": True})
+
+
+def agent_in(sight: Sight) -> str | None:
+    """The agent that has the pane; None for a shell, or a program that nobody knows."""
+    return None if has_ended(sight) else sight.agent
 
 
 def said(decision: Decision) -> tuple[str, str, str]:
