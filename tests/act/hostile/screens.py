@@ -91,8 +91,9 @@ class Face(NamedTuple):
     """0: as high as it is, nothing cut off and nothing filled up."""
 
 
-def shell(above: tuple[str, ...], line: str, height: int = ROWS) -> Drawing:
-    rows = [*above, PROMPT + line]
+def shell(above: tuple[str, ...], line: str, height: int = ROWS, cols: int = COLS) -> Drawing:
+    whole = PROMPT + line
+    rows = [*above, *(whole[at : at + cols] for at in range(0, len(whole), cols))]
     return _filled(rows, len(rows[-1]), len(rows) - 1, height)
 
 

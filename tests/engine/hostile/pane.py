@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from act.hostile.screens import COLS, COMMANDS, DIALOGS, ROWS, Face, draw, shell
-from act.hostile.world import World
+from act.hostile.world import MOVES, World
 
 MINUTE_MS = 60_000
 ITSELF_AFTER_S = 75.0
@@ -31,6 +31,8 @@ class View(NamedTuple):
     """How many rows stand above the screen."""
     tall: tuple[str, ...]
     """All rows."""
+    line: int
+    """Where the shell's line begins, that goes on in the next row when one is full."""
 
 
 @dataclass
@@ -51,8 +53,12 @@ class Pane(World):
         self.cols, self.top = COLS, 0
         self.wishes = {}
         """By text; for what has none, by kind."""
+        self.uid = None
+        self.for_shell = set()
+        """Texts of persons that asked when a shell had the pane already."""
         self.answers_meant = []
         """(question, label)"""
+        self.moved_by_both = self.stood = ()
         self.limit_ms = None
         """When the limit that holds really ends."""
         self.printed_ms = 0
@@ -96,6 +102,24 @@ class Pane(World):
             self.fault("double", captured_at)
         if text == self.stage.prompt and self.limit_ms is not None and not self.stage.clock_jumped:
             self.fault("early: the limit holds still", captured_at)
+
+    def is_asked_for(self, text):
+        """Whoever has the pane when wa looks at it first is meant."""
+        if self.program == "shell":
+            self.for_shell.add(text)
+
+    def shell_reads(self, data, who, captured_at):
+        line = "".join(char for char, _ in self.line)
+        is_meant = who == "wa" and (data in self.for_shell or any(text in line for text in self.for_shell))
+        super().shell_reads(data, "person" if is_meant else who, captured_at)
+
+    def dialog_reads(self, data, who, captured_at):
+        if who == "wa" and data in MOVES and self.changed_at >= captured_at:
+            # A person moved the selection while wa's key was under way: which of both it saw nobody can tell.
+            self.moved_by_both = self.asked
+        if self.moved_by_both is self.asked:
+            captured_at = -1.0
+        super().dialog_reads(data, who, captured_at)
 
     # -- limits -----------------------------------------------------------------------------------------------------
 
@@ -220,10 +244,12 @@ class Pane(World):
         if self.program is None:
             return self.drawn
         line = "".join(char for char, _ in self.line)
-        drawing = shell(self.above, line, height=0) if self.program == "shell" else super().picture()
+        drawing = shell(self.above, line, height=0, cols=self.cols) if self.program == "shell" else super().picture()
         self.top = max(self.top, len(drawing.rows) - ROWS)
         rows = drawing.rows[self.top : self.top + ROWS]
-        return View((*rows, *[""] * (ROWS - len(rows))), drawing.x, drawing.y - self.top, self.top, drawing.rows)
+        filled = (*rows, *[""] * (ROWS - len(rows)))
+        begins = len(self.above) if self.program == "shell" else len(drawing.rows)
+        return View(filled, drawing.x, drawing.y - self.top, self.top, drawing.rows, begins)
 
     def resized(self):
         self.others()
@@ -257,13 +283,15 @@ class Pane(World):
             super().answers()
 
     def tidies(self):
-        """The trial is over: a person closes what is open, and takes away what they typed."""
+        """The trial is over: a person closes what is open, and takes away what was left standing."""
         if self.asked is not None:
             self.others()
             self.used_at = self.now
             self.asked = None
-        if any(who == "person" for _, who in (*self.composer, *self.line)):
+        stands = (*self.composer, *self.line)
+        if stands and stands == self.stood:
             self.clears()
+        self.stood = stands
 
     def leave(self):
         """It takes its composer away, and a shell goes on below."""
@@ -286,7 +314,7 @@ class Pane(World):
         self.stage.server.stall(self.rng.choice((self.rng.uniform(0.05, 7.0), 14.0, 40.0)))
 
     def clock_jumps(self):
-        self.stage.jump(self.rng.choice((-86_400_000, -3_000, 5_000, 7_200_000)))
+        self.stage.jump(self.rng.choice((-3_600_000, -3_000, 5_000, 7_200_000)))
 
 
 __all__ = ["CLOSES", "PROGRAMS", "Pane", "Wish"]

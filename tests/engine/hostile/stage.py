@@ -57,12 +57,15 @@ class Stage:
         self.full_from = self.full_until = NEVER
         self.trouble = rng.choice((0.0, 0.0, 0.003, 0.02, 0.08))
         """How often something goes wrong with a request."""
+        self.everywhere = []
+        """Texts that a workflow may send in any pane; how often is counted at the end."""
         self.life = None
         self.on_up = []
         """What is done once a sidecar is up."""
         self.on_request = {}
         """(kind of request, which of that kind) → what happens to the first pane right before it is served."""
         self.requests = Counter()
+        self.at_next_look = []
         self._events = []
         self._order = count()
         self.runs = 0
@@ -109,6 +112,10 @@ class Stage:
     def happens(self, kind):
         """A request of this kind is served just now: what was to happen at this one of them does."""
         self.requests[kind] += 1
+        if kind == "screen":
+            looking, self.at_next_look = self.at_next_look, []
+            for what in looking:
+                what()
         what = self.on_request.pop((kind, self.requests[kind]), None)
         if what is not None:
             what()
@@ -146,6 +153,8 @@ class Stage:
 
     def add(self, agent, pane_id=0):
         pane = Pane(self, pane_id, agent)
+        for text in self.everywhere:
+            pane.wish("send", text, 99)
         pane.mux_key = self.server.instance.key
         self.panes.append(pane)
         self.server.panes[pane_id] = pane
@@ -303,7 +312,7 @@ class Link:
         self.down(lambda: push, about=pane.pane_id)
 
     def _screen(self, pane, drawn, which, dirty, seqno):
-        rows = tuple(Row(at, drawn.rows[at - drawn.top]) for at in which)
+        rows = tuple(_row(pane, drawn, at, drawn.rows[at - drawn.top]) for at in which)
         dims = Dimensions(pane.cols, len(drawn.rows), drawn.top + len(drawn.rows), drawn.top, 0)
         cursor = Cursor(drawn.x, drawn.top + drawn.y)
         return ScreenPush(pane.pane_id, self.stage.now_ms(), dims, cursor, rows, dirty, "", None, seqno, False)
@@ -387,10 +396,11 @@ class Link:
         asked = range(start, stop)
 
         def serve():
-            drawn = self._pane(pane_id).drawn
+            pane = self._pane(pane_id)
+            drawn = pane.drawn
             rows = (*drawn.tall, *drawn.rows[len(drawn.tall) - drawn.top :])
             first = start if 0 <= start < len(rows) else 0
-            return tuple(Row(at, rows[at]) for at in range(first, min(len(rows), first + len(asked))))
+            return tuple(_row(pane, drawn, at, rows[at]) for at in range(first, min(len(rows), first + len(asked))))
 
         try:
             rows = await self._ask("rows", serve)
@@ -438,6 +448,10 @@ class Link:
         self.broken("closed")
         if self in self.server.links:
             self.server.links.remove(self)
+
+
+def _row(pane, drawn, at, text):
+    return Row(at, text, drawn.line <= at < len(drawn.tall) - 1 and len(text) >= pane.cols)
 
 
 def _settle(future, answer, error):

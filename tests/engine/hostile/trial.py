@@ -223,8 +223,8 @@ class Trial:
     def has_script(self, pane, _):
         self.enabled.append("commit")
         (self.folder / "workflows" / "commit.toml").write_text(SCRIPT, "utf-8")
-        # How often is counted at the end.
         pane.wish("send", COMMIT, 99)
+        self.stage.everywhere.append(COMMIT)
         self.stage.of_workflows.add(COMMIT)
 
     def has_send(self, pane, at, while_busy=WhileBusy.REFUSE):
@@ -274,8 +274,10 @@ class Trial:
             watched = next((one for one in life.registry if one.mux.key == pane.mux_key), None)
             if watched is None:
                 return
+            pane.uid = watched.uid
             if not asked and action.text:
                 pane.wish("send", action.text, 1)
+                self.stage.at_next_look.append(partial(pane.is_asked_for, action.text))
             asked.append(life)
             task = life.call(life.desk.act(watched.uid, action, PERSON_CLI, key=key))
             if task is not None:
@@ -353,8 +355,13 @@ class Trial:
                 f"run {name}" for (name,) in db.execute("SELECT workflow FROM workflow_runs WHERE ended_ms IS NULL")
             ]
             found += [f"action {kind}" for (kind,) in db.execute("SELECT kind FROM actions WHERE stage <> 'ended'")]
-            found += ["queued" for _ in db.execute("SELECT 1 FROM queued WHERE status = 'waiting'")]
-            return found
+            waiting = db.execute("SELECT 'p' || pane FROM queued WHERE status = 'waiting'")
+            return found + ["queued" for (uid,) in waiting if not self.waits_for_an_agent(uid)]
+
+    def waits_for_an_agent(self, uid):
+        """A text in the queue of a pane without its agent waits for that to come back."""
+        live = [pane for pane in self.stage.server.panes.values() if pane.uid == uid]
+        return any(pane.program != pane.agent for pane in live)
 
     def read(self):
         return sqlite3.connect(f"{(self.folder / 'wa.db').as_uri()}?mode=ro", uri=True)

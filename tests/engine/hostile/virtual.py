@@ -133,7 +133,8 @@ class Inline(Database):
         if loop.is_over or not loop.life.goes_on("store"):
             return
         try:
-            loop.stage.disk_fails()
+            if self._connection is not None:
+                loop.stage.disk_fails()
             result, error = work(), None
         except Exception as raised:
             result, error = None, raised
