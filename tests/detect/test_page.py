@@ -57,6 +57,11 @@ def test_lines_that_a_terminal_cut_are_whole_again(texts: list[str], cols: int) 
     assert covered == list(range(len(rows)))
 
 
+def test_the_bare_form_of_a_page_holds_no_word_across_empty_rows() -> None:
+    """As its parts one by one; wrapping does not part words."""
+    assert page_of_text(["a b", "c\u00a0’", "", "", "", " d │"], 80, 10).bare == b"abc'\0\0d"
+
+
 @given(texts=st.lists(ANY, max_size=20), cols=st.one_of(st.none(), st.integers(1, 100)), visible=st.integers(1, 50))
 def test_whatever_a_pane_shows_makes_a_page(texts: list[str], cols: int | None, visible: int) -> None:
     """Controls, halves of surrogate pairs, rows of blanks only: every row is in exactly one line, and nothing is made up."""

@@ -149,10 +149,30 @@ def test_what_is_remembered_of_pages_is_bounded() -> None:
     """By the number of parts and by their length."""
     detector = Detector(CODEX.pack)
     for number in range(MAX_HEARD + 20):
-        read(f"part {number}", detector=detector)
-    read("x" * (MAX_HEARD_CHARS + 1), detector=detector)
-    assert len(detector._heard) <= MAX_HEARD
+        read(f"{WORKING} {number}", detector=detector)
+    read(WORKING + "x" * MAX_HEARD_CHARS, detector=detector)
+    assert 0 < len(detector._heard) <= MAX_HEARD
     assert max(map(len, detector._heard)) <= MAX_HEARD_CHARS
+
+
+def test_text_without_a_word_of_the_agent_displaces_nothing_that_is_remembered() -> None:
+    """However much of it runs through a pane: it is told by one search, and forgotten."""
+    detector = Detector(CODEX.pack)
+    read(LIMIT, *COMPOSER, detector=detector)
+    known = dict(detector._heard)
+    for number in range(20):
+        assert read(f"line {number}", "", "You've hit your", "", "usage limit.", detector=detector).look is None
+    assert detector._heard == known
+
+
+@pytest.mark.parametrize("known", [0, 1, 2, 5])
+def test_a_word_is_heard_however_much_of_the_page_was_read_before(known: int) -> None:
+    """In parts that are new and in parts that were there a moment ago."""
+    detector = Detector(CODEX.pack)
+    rows = [row for number in range(known) for row in (f"seen {number}", "")]
+    read(*rows, WORKING, detector=detector)
+    detector._heard.pop(WORKING)
+    assert events(read(*rows, WORKING, *COMPOSER, detector=detector)) == ["turn.working"]
 
 
 @LOOSE

@@ -63,6 +63,7 @@ class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
     __slots__ = (
+        "_bare",
         "_cols",
         "_joined",
         "_last_text",
@@ -92,6 +93,7 @@ class Page:
         self._wrapped = wrapped
         self._joined = joined
         self._parts: list[str] | None = None
+        self._bare: bytes | None = None
         self._lines: Lines | None = None
         self._last_text: str | None = None
 
@@ -107,6 +109,13 @@ class Page:
         if self._parts is None:
             self._parts = self._joined.split("\n\n")
         return self._parts
+
+    @property
+    def bare(self) -> bytes:
+        """The bare forms of all parts, set apart by a character that no anchor holds."""
+        if self._bare is None:
+            self._bare = bare(alike("\0".join(self.parts)))
+        return self._bare
 
     @property
     def last_text(self) -> str:

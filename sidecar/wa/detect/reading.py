@@ -81,12 +81,17 @@ class Detector:
 
     def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
-        known = self._heard
+        parts = page.parts
+        known = [*map(self._heard.get, parts)]
+        fresh = known.count(None)
+        # Most of what programs print holds no word of an agent: one search tells that of all parts.
+        if fresh > len(parts) // 2 and not self._automaton.find_matches_as_indexes(page.bare):
+            return {}, False
         spoken: dict[int, list[int] | None] = {}
         any_word = False
         top = 0
-        for part in page.parts:
-            heard = known.get(part) or self._hear(part)
+        for part, remembered in zip(parts, known, strict=True):
+            heard = remembered or self._heard.get(part) or self._hear(part)
             if heard.any_word:
                 any_word = True
                 for rule, rows in heard.rules:
