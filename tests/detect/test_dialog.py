@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa.detect.dialog import MAX_OPTIONS, Options, inner, options_of
+from wa.detect.dialog import (
+    MAX_OPTIONS,
+    MAX_REMEMBERED,
+    MAX_REMEMBERED_CHARS,
+    Listed,
+    Lists,
+    Options,
+    inner,
+    options_of,
+)
 from wa.detect.page import page_of_text
 
 LABELS = st.lists(st.sampled_from(["Yes", "No", "Yes, always", "Tell it what to do", "Exit 1"]), min_size=2, max_size=9)
@@ -107,3 +116,42 @@ def test_no_screen_breaks_it(rows: list[str], cols: int) -> None:
         assert found.labels
         assert 0 <= found.first <= found.last < len(rows)
         assert found.selected is None or 0 <= found.selected < len(found.labels)
+
+
+def listed(lists: Lists, *rows: str, cols: int = 80, start: int = 0) -> Listed | None:
+    return lists.find(page_of_text(rows, cols, 50).lines, start, cols)
+
+
+def test_a_list_belongs_to_the_question_above_it() -> None:
+    """Where the first words of a question stand below the list only, it is another's; words that stand nowhere tell nothing."""
+    found = listed(Lists(), "  Go on?", "› 1. Yes", "  2. No", "", "  Shall I │ push?")
+    assert found is not None
+    assert found.of("Go on?") == found.of("") == found.of("Never printed") == found.options
+    assert found.of("Shall I push?") is None
+
+
+@given(
+    rows=st.lists(
+        st.sampled_from(["1. Yes", "› 1. Yes", "  2. No", "     it goes on", "x" * 20, "", "❯ Exit"]), max_size=9
+    )
+)
+def test_a_list_is_the_same_wherever_it_was_seen_before(rows: list[str]) -> None:
+    """Further down on the page, at another width, and where the terminal may have cut a row, it is looked at for itself."""
+    lists = Lists()
+    for above in range(3):
+        for cols in (20, 80):
+            page = page_of_text(["prose"] * above + rows, cols, 50)
+            start = page.lines.from_row(above)
+            found = lists.find(page.lines, start, cols)
+            assert (None if found is None else found.options) == options_of(page.lines, start, cols)
+
+
+def test_what_is_remembered_of_lists_is_bounded() -> None:
+    """By their number and by their length."""
+    lists = Lists()
+    for number in range(MAX_REMEMBERED + 20):
+        assert listed(lists, "› 1. Yes", "  2. No", f"{number}") is not None
+    assert 0 < len(lists._known) <= MAX_REMEMBERED
+    lists.forget()
+    assert listed(lists, "› 1. Yes", "  2. No", "x" * MAX_REMEMBERED_CHARS, cols=9_000) is not None
+    assert not lists._known

@@ -11,9 +11,9 @@ import regex
 
 from wa.detect.blocks import BOX, PLAIN, RULE, SHELL, TEXT, Block, is_prompt, join, tidy
 from wa.detect.composer import ComposerSeen, Frames
-from wa.detect.dialog import Options, options_of
+from wa.detect.dialog import Listed, Lists, Options
 from wa.detect.pack import Pack
-from wa.detect.page import Page, squeezed, width
+from wa.detect.page import Page, width
 from wa.detect.rule import Rule
 
 EXIT_TEXTS = 6
@@ -30,8 +30,6 @@ PRINTERS = frozenset(
     }
 )  # fmt: skip
 """Commands that show what stands in files: nothing that they print is said by an agent."""
-QUESTION_SIGN = 16
-"""So many characters tell where a question begins."""
 ORPHANED_ROWS = 4
 """So much of an agent's drawing may stand below the prompt, where the agent was killed."""
 _BARE_PROMPT = regex.compile(r"(?:.{0,80}[\w~/\])] ?)?[$#%❯➜»](?: \^C)?\s*|.{0,200}[\p{L}.)…]\$")
@@ -68,21 +66,24 @@ class Look:
         "_firsts",
         "_frames",
         "_gone",
-        "_options",
+        "_listed",
+        "_lists",
         "_pack",
         "_tail",
+        "_tail_texts",
         "page",
         "start",
         "title",
     )
 
-    def __init__(self, page: Page, pack: Pack, frames: Frames, title: str = "") -> None:
+    def __init__(self, page: Page, pack: Pack, frames: Frames, lists: Lists, title: str = "") -> None:
         self.page = page
         self.title = title
         self.start = 0
         """The row where the newest session began; what stands above belongs to programs that ended."""
         self._pack = pack
         self._frames = frames
+        self._lists = lists
         self._blocks: list[Block] | None = None
         self._firsts: list[int] = []
         self._composer: tuple[ComposerSeen | None] | None = None
@@ -90,7 +91,8 @@ class Look:
         self._tail: list[Block] | None = None
         self._below: list[frozenset[str]] | None = None
         """For each block: the markers that stand there or below; then none."""
-        self._options: tuple[Options | None] | None = None
+        self._listed: tuple[Listed | None] | None = None
+        self._tail_texts: dict[str, str] = {}
 
     @property
     def blocks(self) -> list[Block]:
@@ -140,28 +142,24 @@ class Look:
             self._tail = tail[::-1]
         return self._tail
 
-    @property
-    def options(self) -> Options | None:
-        if self._options is None:
+    def _list(self) -> Listed | None:
+        if self._listed is None:
             found = None
             if self.tail and not self.gone:
                 lines = self.page.lines
-                found = options_of(lines, lines.from_row(self.tail[0].first), self.page.cols)
-            self._options = (found,)
-        return self._options[0]
+                found = self._lists.find(lines, lines.from_row(self.tail[0].first), self.page.cols)
+            self._listed = (found,)
+        return self._listed[0]
+
+    @property
+    def options(self) -> Options | None:
+        listed = self._list()
+        return None if listed is None else listed.options
 
     def options_of(self, question: str) -> Options | None:
-        """The options of the dialog that says *question*: a list that ends above its first words belongs to something else."""
-        found = self.options
-        words = squeezed(question)[:QUESTION_SIGN]
-        if found is None or not words:
-            return found
-        lines = self.page.lines
-        begins = lines.from_row(self.tail[0].first)
-        if any(words in squeezed(lines.texts[at]) for at in range(begins, lines.from_row(found.last) + 1)):
-            return found
-        below = range(lines.from_row(found.last) + 1, len(lines.texts))
-        return None if any(words in squeezed(lines.texts[at]) for at in below) else found
+        """Those of the dialog that says *question*."""
+        listed = self._list()
+        return None if listed is None else listed.of(question)
 
     # -- regions -----------------------------------------------------------------------------------
 
@@ -241,15 +239,21 @@ class Look:
         tail = self.tail
         if not tail or (rows is not None and max(rows) < tail[0].first) or (region != "tail" and self.gone):
             return []
-        if region == "rows":
-            text = "\n\n".join(map(_rows, tail))
-        else:
-            text = "\n".join(map(_paragraphs, tail)).lstrip("─━═╌\n")
-            if region == "asked":
-                at = len(self.blocks) - len(tail) - 1
-                before = self.blocks[at].text if at >= 0 and self.blocks[at].kind != SHELL else ""
-                text = f"{before}\n{text}"
+        text = self._tail_texts.get(region)
+        if text is None:
+            text = self._tail_texts[region] = self._tail_text(region)
         return [Text(text, tail[0].first, self.page.rows - 1)]
+
+    def _tail_text(self, region: str) -> str:
+        tail = self.tail
+        if region == "rows":
+            return "\n\n".join(map(_rows, tail))
+        text = "\n".join(map(_paragraphs, tail)).lstrip("─━═╌\n")
+        if region == "asked":
+            at = len(self.blocks) - len(tail) - 1
+            before = self.blocks[at].text if at >= 0 and self.blocks[at].kind != SHELL else ""
+            return f"{before}\n{text}"
+        return text
 
     def _screen(self, rule: Rule, _rows: Collection[int] | None) -> list[Text]:
         page = self.page

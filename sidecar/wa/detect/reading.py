@@ -10,6 +10,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from wa.detect.asking import Asking, Match, Memory
 from wa.detect.composer import Frames
+from wa.detect.dialog import Lists
 from wa.detect.look import Look, after_shell, at_shell
 from wa.detect.pack import Pack
 from wa.detect.page import Page, alike, bare, page_of_text, rows_with
@@ -59,6 +60,7 @@ class Detector:
         self._memory = Memory()
         self._heard: dict[str, _Heard] = {}
         self._frames = Frames(pack.composers, pack.grouper)
+        self._lists = Lists()
         self._commands = frozenset((*pack.processes, *pack.aliases))
         places: dict[bytes, list[int]] = {}
         self._anchors: list[str] = []
@@ -130,7 +132,7 @@ class Detector:
             spoken.update(dict.fromkeys(self._titled(title), None))
         if not any_word and not spoken:
             return self._nothing(page)
-        look = Look(page, self.pack, self._frames, title)
+        look = Look(page, self.pack, self._frames, self._lists, title)
         if not spoken:
             return self._judge(look, [], [])
         numbers = sorted(spoken)
@@ -163,6 +165,7 @@ class Detector:
         self._memory = Memory()
         self._heard.clear()
         self._frames.forget()
+        self._lists.forget()
         self.pack.grouper.known.clear()
 
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
