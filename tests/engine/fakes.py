@@ -281,7 +281,7 @@ class FakeStore:
     def __init__(self):
         self.records, self.uids = {}, {}
         self.rows, self.gaps, self.screens, self.checkpoints = {}, {}, {}, {}
-        self.closed, self.updates = [], []
+        self.closed, self.updates, self.lost = [], [], {}
         self.failure = None
         self.commits = 0
 
@@ -326,6 +326,10 @@ class FakeStore:
         gone = [uid for (key, pane_id), uid in self.uids.items() if key != mux.key or pane_id not in present]
         self.closed += [uid for uid in gone if uid not in self.closed]
         return len(gone)
+
+    async def mux_lost(self, mux, at_ms):
+        self._obey()
+        self.lost[mux.key] = at_ms
 
     async def pane(self, uid):
         rows = self.rows.get(uid, {})

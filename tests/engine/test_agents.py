@@ -7,7 +7,7 @@ import pytest
 
 import wa.engine.agents as module
 from engine.agent_world import TTY, Events, agent_world, play, screen_pane
-from engine.fakes import FakeServer
+from engine.fakes import FakePane, FakeServer
 from engine.test_status import check, reports
 from engine.wire import until
 from support.codex_rows import BANNER, COMPOSER, DIALOG, LIMIT, WORKING
@@ -390,5 +390,52 @@ def test_what_stands_in_a_composer_is_told_to_whoever_watches_for_persons(tmp_pa
         await until(lambda: told.seen[-1:] == [None])
         w.server.close_pane(0)
         await until(lambda: told.ended == ["p1"])
+
+    play(tmp_path, scenario, server=server)
+
+
+@pytest.mark.parametrize("ended_before", [False, True])
+def test_an_agent_whose_program_goes_with_its_mux_did_not_end_by_itself(tmp_path, server, ended_before):
+    """Its session ends with the mux, however long nobody answers; that of one that had exited ended then."""
+
+    async def scenario(w):
+        pane = await w.watched(0)
+        w.show(0, *BANNER, *COMPOSER)
+        await until(lambda: pane.agent.state == "idle")
+        if ended_before:
+            w.programs.names[TTY] = "bash"
+            w.show(0, *BANNER, "Bye.", "$ ")
+            await until(lambda: w.events.operations(CloseSession))
+        key = w.server.instance.key
+        w.server.gone = True
+        w.server.drop("the server died")
+        w.programs.names[TTY] = None
+        await until(lambda: w.store.lost.get(key))
+        await asyncio.sleep(0.7)
+        w.server.gone = False
+        w.server.restart()
+        w.server.add(FakePane(0))
+        await until(lambda: not pane.alive)
+        await until(lambda: w.events.operations(CloseSession))
+        ends = [one.mode.value for one in w.events.operations(CloseSession)]
+        assert ends == (["exited"] if ended_before else ["mux_ended"])
+        await until(lambda: w.store.lost.get(w.server.instance.key, 0) is None)
+
+    play(tmp_path, scenario, server=server)
+
+
+def test_a_connection_that_breaks_ends_no_session_and_is_forgotten_when_it_stands_again(tmp_path, server):
+    """The same run of the server."""
+
+    async def scenario(w):
+        pane = await w.watched(0)
+        w.show(0, *BANNER, *COMPOSER)
+        await until(lambda: pane.agent.state == "idle")
+        key = w.server.instance.key
+        assert w.store.lost == {key: None}
+        w.server.drop("it broke")
+        await until(lambda: w.store.lost[key] is not None)
+        await until(lambda: w.store.lost[key] is None)
+        assert (pane.agent.state, w.events.operations(CloseSession)) == ("idle", [])
 
     play(tmp_path, scenario, server=server)

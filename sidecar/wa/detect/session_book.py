@@ -169,9 +169,9 @@ class SessionBook:
         session = self._open()
         return [] if session is None else session.own_id.candidates(candidates, at_ms)
 
-    def close(self, at_ms: int) -> list[Operation]:
+    def close(self, at_ms: int, mode: EndMode = EndMode.PANE_CLOSED) -> list[Operation]:
         """The pane is gone."""
-        return self._close(at_ms, EndMode.PANE_CLOSED)
+        return self._close(at_ms, mode)
 
     # -- sessions ----------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ class EndMode(StrEnum):
     REPLACED = "replaced"
     """Another agent, or the same one anew, began in the pane, and nobody saw the end of this one."""
     PANE_CLOSED = "pane_closed"
+    MUX_ENDED = "mux_ended"
+    """Its pane ended because the multiplexer did."""
 
 
 class Outcome(StrEnum):

@@ -14,7 +14,7 @@ from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
 from wa.detect.reading import Reading
 from wa.detect.session_book import SessionBook
-from wa.detect.session_ops import NoteEvent, Operation
+from wa.detect.session_ops import EndMode, NoteEvent, Operation
 from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
 from wa.engine.agent_notes import AgentNotes, EventStore
 from wa.engine.foreground import Foreground
@@ -105,8 +105,8 @@ class AgentWatch:
         for segment in segments:
             self._feed(pane, lambda watch, now_ms, new=segment: watch.rows(new.rows, now_ms, new.first_row))  # type: ignore[misc]
 
-    def gone(self, pane: WatchedPane) -> None:
-        """The pane has ended, or must not be looked at any more."""
+    def gone(self, pane: WatchedPane, *, with_mux: bool = False) -> None:
+        """The pane has ended, *with_mux* because its mux has, or must not be looked at any more."""
         watched = self._panes.pop(pane.uid, None)
         self._wakes.drop(pane.uid)
         if self._ids is not None:
@@ -114,7 +114,8 @@ class AgentWatch:
         if self.composers is not None:
             self.composers.gone(pane.uid)
         if watched is not None:
-            self.notes.add(pane.uid, watched.book.close(self._clock.now_ms()))
+            mode = EndMode.MUX_ENDED if with_mux else EndMode.PANE_CLOSED
+            self.notes.add(pane.uid, watched.book.close(self._clock.now_ms(), mode))
         if pane.excluded:
             pane.agent, pane.last_event = NO_AGENT, None
 
@@ -148,7 +149,8 @@ class AgentWatch:
 
     def _program(self, watched: _Watched, now_ms: int) -> list[Outcome]:
         pane = watched.pane
-        if pane.mux.host or not pane.listed.tty_name:
+        if pane.mux.host or not pane.listed.tty_name or pane.source is None:
+            # A mux that ends takes its programs with it: that one is gone does not say then that it ended by itself.
             return []
         if now_ms - watched.program_ms < PROGRAM_INTERVAL_MS:
             # What a program printed last may have come before its end.

@@ -102,6 +102,7 @@ class Listing:
         now_ms = self._shared.clock.now_ms()
         if first:
             await self._shared.store.close_absent(terminal.mux, {pane.pane_id for pane in panes}, now_ms)
+            await self._shared.store.mux_lost(terminal.mux, None)
         present = {pane.pane_id: pane for pane in panes if pane.pane_id not in left_out}
         for known in list(roster.panes.values()):
             if known.pane_id not in present:
@@ -119,6 +120,8 @@ class Listing:
             for failure in await asyncio.gather(*adopting, return_exceptions=True):
                 if failure is not None:
                     raise failure
+        if first:
+            self._shared.news.came(terminal.mux)
         self._strangers.forget(set(present))
         self._settled.set()
         self._done.set()

@@ -84,7 +84,7 @@ class Roster:
             pane.last_event = await shared.history.last_event(uid)
         return pane
 
-    def ended(self, pane: WatchedPane, at_ms: int, *, unheard: bool = False) -> None:
+    def ended(self, pane: WatchedPane, at_ms: int, *, unheard: bool = False, with_mux: bool = False) -> None:
         if not pane.alive:
             return
         self.gone.add(pane.pane_id)
@@ -99,14 +99,14 @@ class Roster:
         self._shared.exclusions.drop(PaneKey(pane.mux.key, pane.pane_id))
         self._shared.registry.remove(pane)
         if self._shared.agents is not None:
-            self._shared.agents.gone(pane)
+            self._shared.agents.gone(pane, with_mux=with_mux)
         announce(self._shared, pane, "closed")
         pane.changed()
 
     def end_all(self, *, unheard: bool) -> None:
         now_ms = self._shared.clock.now_ms()
         for pane in list(self.panes.values()):
-            self.ended(pane, now_ms, unheard=unheard)
+            self.ended(pane, now_ms, unheard=unheard, with_mux=True)
         self.listed = []
         self.hidden = set()
         self.gone.clear()

@@ -24,7 +24,7 @@ from wa.engine.pane import WatchedPane
 from wa.engine.roster import Roster
 from wa.engine.shared import Shared
 from wa.engine.strangers import Strangers
-from wa.model.errors import WezTermError
+from wa.model.errors import StoreError, WezTermError
 from wa.model.identity import MuxInstance, Pane
 from wa.model.observation import (
     Alert,
@@ -44,6 +44,7 @@ from wa.wezterm.terminal import Terminal
 
 log = logging.getLogger(__name__)
 
+NOTE_WITHIN_S = 3.0
 ATTENTIVE_S = 5.0
 """Whoever has a screen read anew goes on to type, and waits for that to show."""
 
@@ -201,8 +202,7 @@ class MuxSession:
             self._roster.terminal = None
             self._calm.disconnected()
             self._feeding.disconnected()
-            for pane in self.panes.values():
-                pane.source = None
+            self._unseen()
             self._strangers.clear()
             await terminal.close()
 
@@ -213,10 +213,28 @@ class MuxSession:
             elif isinstance(seen, Disconnected):
                 self._unheard = seen.unheard
                 self._down(seen.reason)
-                return
+                break
             else:
                 self._take(seen)
-        self._down("the connection ended")
+        else:
+            self._down("the connection ended")
+        self._unseen()
+        await self._note_lost(terminal.mux, self._shared.clock.now_ms())
+
+    def _unseen(self) -> None:
+        """What happens in the panes from now on is not seen."""
+        for pane in self.panes.values():
+            pane.source = None
+
+    async def _note_lost(self, mux: MuxInstance, at_ms: int) -> None:
+        """An agent that had ended by then must not count as one that ended with its mux: what is known of agents is written first."""
+        agents = self._shared.agents
+        try:
+            async with asyncio.timeout(NOTE_WITHIN_S):
+                if agents is None or await agents.save():
+                    await self._shared.store.mux_lost(mux, at_ms)
+        except (StoreError, TimeoutError) as error:
+            log.warning("end of a mux not written down", extra={"mux": self.name, "reason": str(error)})
 
     def _up(self, terminal: Terminal, *, again: bool) -> None:
         log.info("mux connected", extra={"mux": self.name, "codec": terminal.codec, "source": terminal.source.value})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,7 @@ class Store(CaptureStore, Protocol):
 
     async def pane_uid(self, mux: MuxInstance, pane: Pane, at_ms: int) -> str: ...
     async def close_absent(self, mux: MuxInstance, present: Collection[int], at_ms: int) -> int: ...
+    async def mux_lost(self, mux: MuxInstance, at_ms: int | None) -> None: ...
 
 
 class History(Protocol):
@@ -35,6 +36,24 @@ class History(Protocol):
     async def remembered(self, pane_uid: str) -> Remembered | None: ...
     async def last_event(self, pane_uid: str) -> tuple[str, int] | None: ...
     async def tail(self, uid: str, rows: int) -> Sequence[Row]: ...
+
+
+class MuxNews:
+    """Which runs of muxes have come up: told once their panes are listed and those of the run before have been closed."""
+
+    def __init__(self) -> None:
+        self._up: dict[str, MuxInstance] = {}
+        self._hears: Callable[[MuxInstance], None] = lambda _: None
+
+    def came(self, mux: MuxInstance) -> None:
+        self._up[f"{mux.host}|{mux.socket}"] = mux
+        self._hears(mux)
+
+    def hear(self, hears: Callable[[MuxInstance], None]) -> None:
+        """From now on, and of those that came before."""
+        self._hears = hears
+        for mux in self._up.values():
+            hears(mux)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +70,4 @@ class Shared:
     agents: AgentWatch | None = None
     """None: nobody asks what the agents do (parts of the engine tried alone)."""
     list_interval_s: float = 20.0
+    news: MuxNews = field(default_factory=MuxNews)

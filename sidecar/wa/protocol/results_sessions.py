@@ -125,7 +125,7 @@ class SessionResult(TypedDict):
     ended_at: str | None
     """None: it goes on."""
     end_mode: str | None
-    """`closed`, `detached`, `stopped`, `exited`, `replaced` or `pane_closed`."""
+    """`closed`, `detached`, `stopped`, `exited`, `replaced`, `pane_closed` or `mux_ended`."""
     tokens: SessionTokens
     tool_calls: SessionCalls
     wall_s: float | None

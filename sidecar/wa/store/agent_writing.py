@@ -40,7 +40,8 @@ UPDATE agent_sessions AS this SET session_id = ?1, id_confidence = ?2, id_source
 _CLOSE = """
 UPDATE agent_sessions SET ended_ms = coalesce(ended_ms, max(started_ms, ?1)),
   end_mode = CASE WHEN end_mode IS NULL OR ?2 IN ('detached', 'stopped')
-    OR (?2 = 'closed' AND end_mode NOT IN ('detached', 'stopped')) THEN ?2 ELSE end_mode END
+    OR (?2 = 'closed' AND end_mode NOT IN ('detached', 'stopped'))
+    OR (?2 = 'mux_ended' AND end_mode = 'pane_closed') THEN ?2 ELSE end_mode END
 WHERE id = ?3
 """
 _OPEN_TURN = """
@@ -105,13 +106,15 @@ def apply(connection: sqlite3.Connection, batches: Sequence[PreparedBatch]) -> N
             _apply(connection, batch.pane, operation)
 
 
-def close_of_panes(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) -> None:
+def close_of_panes(
+    connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int, mode: ops.EndMode = ops.EndMode.PANE_CLOSED
+) -> None:
     """Sessions that are open in panes that close, or closed while nobody watched."""
     for pane in numbers:
         for (session,) in connection.execute(
             "SELECT id FROM agent_sessions WHERE pane = ? AND ended_ms IS NULL", (pane,)
         ).fetchall():
-            _close(connection, session, at_ms, ops.EndMode.PANE_CLOSED)
+            _close(connection, session, at_ms, mode)
 
 
 def _apply(connection: sqlite3.Connection, pane: int, operation: ops.Operation) -> None:

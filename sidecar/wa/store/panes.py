@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from wa.detect.session_ops import EndMode
 from wa.model.errors import NotFound
 from wa.model.identity import MuxInstance, Pane
 from wa.store.agent_writing import close_of_panes
@@ -117,10 +118,25 @@ def absent(connection: sqlite3.Connection, mux: MuxInstance, present: Collection
     ]
 
 
-def close_unseen(connection: sqlite3.Connection, numbers: Sequence[int], at_ms: int) -> None:
-    """As `close`, for panes that ended while nobody watched: their stored screens are all there is of their ends."""
+def close_unseen(connection: sqlite3.Connection, mux: MuxInstance, numbers: Sequence[int], at_ms: int) -> None:
+    """As `close`, for panes that ended while nobody watched: their stored screens are all there is of their ends.
+
+    Those of another run than *mux* ended with it at the latest.
+    """
     connection.executemany(
         "UPDATE panes SET alive = 0, closed_ms = coalesce(closed_ms, ?) WHERE id = ?",
         [(at_ms, number) for number in numbers],
     )
-    close_of_panes(connection, numbers, at_ms)
+    own = {
+        number
+        for (number,) in connection.execute(
+            "SELECT p.id FROM panes p JOIN muxes m ON m.id = p.mux WHERE m.key = ?", (redact(mux.key),)
+        )
+    }
+    close_of_panes(connection, [number for number in numbers if number in own], at_ms)
+    close_of_panes(connection, [number for number in numbers if number not in own], at_ms, EndMode.MUX_ENDED)
+
+
+def lost(connection: sqlite3.Connection, mux: MuxInstance, at_ms: int | None) -> None:
+    """The connection to this run of the mux broke then; None: it stands. What is not known of any pane needs no note."""
+    connection.execute("UPDATE muxes SET lost_ms = ? WHERE key = ?", (at_ms, redact(mux.key)))

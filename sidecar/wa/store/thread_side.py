@@ -134,7 +134,7 @@ class ThreadSide:
         self, connection: sqlite3.Connection, staged: Staged, mux: MuxInstance, present: Collection[int], at_ms: int
     ) -> int:
         numbers = panes.absent(connection, mux, present)
-        panes.close_unseen(connection, numbers, at_ms)
+        panes.close_unseen(connection, mux, numbers, at_ms)
         self._close_chunks(connection, staged, numbers, but_open_line=False)
         staged.closed += numbers
         return len(numbers)

@@ -83,6 +83,10 @@ class Writer:
             lambda connection, staged: self._side.close_absent(connection, staged, mux, present, at_ms)
         )
 
+    async def mux_lost(self, mux: MuxInstance, at_ms: int | None) -> None:
+        """When the connection to this run of a mux broke; None once it stands. All that was heard before is to be written first."""
+        await self.transact(lambda connection: panes.lost(connection, mux, at_ms))
+
     async def capture(self, captures: Sequence[Capture]) -> None:
         """Store. If this fails nothing of *captures* is stored, and it may be called again with the same.
 
