@@ -168,6 +168,31 @@ def test_a_limit_tells_until_when_and_ends_by_itself() -> None:
     assert world.show(*BANNER, "› go on", "", *LIMIT, *COMPOSER) is PaneState.IDLE
 
 
+def test_an_error_after_the_box_that_named_the_reset_has_it_too() -> None:
+    """Gemini CLI 0.61.0 after "Stop" (2026-11-21): the box is gone, and what is printed names no time. A later one names none."""
+    box = [row for row in _rows("agents/gemini-cli-0.61.0/gca-exhausted-auto.dialog-120.txt") if row.strip()]
+    rest = [row for row in _rows("agents/gemini-cli-0.61.0/turn.done-120.txt") if row.strip()]
+    prompt, composer = box[-18:-15], rest[-6:]
+    error = ["✕ [API Error: You have exhausted your quota on this model.]", ""]
+    world = World(GEMINI)
+    assert world.show(*prompt, *box[-15:]) is PaneState.WAITING_CHOICE
+    world.show(*prompt, "", *error, *composer)
+    assert world.let_pass(1_000) is PaneState.LIMITED
+    limit = world.watch.state.limit
+    assert limit is not None
+    assert (limit.printed, limit.until_ms) == ("5:28 PM CST", NOON_MS + (11 * 60 + 28) * 60_000)
+    assert world.let_pass(limit.until_ms - world.now_ms + LIMIT_SLACK_MS - 1) is PaneState.LIMITED
+    world.let_pass(60_000)
+    assert world.show(*prompt, "", *error, *prompt, "", *error, *composer) is PaneState.LIMITED
+    limit = world.watch.state.limit
+    assert limit is not None
+    assert (limit.printed, limit.until_ms) == ("", None)
+
+
+def _rows(name: str) -> list[str]:
+    return (DATA / name).read_text().splitlines()
+
+
 def test_rows_that_passed_between_two_looks_are_read() -> None:
     """A limit that scrolled away in a burst is still an event."""
     world = World()

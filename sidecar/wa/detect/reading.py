@@ -278,3 +278,7 @@ def _standing_limit(look: Look, matches: Sequence[Match], pack: Pack) -> Match |
         ):
             return None
     return limit
+
+
+def newest(reading: Reading | None, event: str) -> Detection | None:
+    return None if reading is None else next((one for one in reversed(reading.detections) if one.event == event), None)

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from wa.detect.arbiter import TITLE_MS, Arbiter
-from wa.detect.fields import instant, number, text
+from wa.detect.fields import number, text
 from wa.detect.page import page_of_rows
+from wa.detect.pane_limits import LIMIT_SLACK_MS, PaneLimits
 from wa.detect.program import Program, agent_of
-from wa.detect.reading import Detector, Reading
+from wa.detect.reading import Detector, Reading, newest
 from wa.detect.session import about
 from wa.model.agent import (
     NO_AGENT,
     AgentState,
     Detection,
-    Limit,
     PaneState,
     Signal,
     SignalSource,
@@ -40,9 +40,6 @@ STARTING_MS = 30_000
 """So long an agent may stand in the foreground and show nothing: Gemini CLI 0.24 takes 12 s on two busy cores."""
 RELAID_MS = 2_000
 """So long after a pane was given another size an agent may lay out its screen, and print its history, once more."""
-MAX_LIMITS = 64
-LIMIT_SLACK_MS = 60_000
-"""Printed times have no seconds."""
 ABOUT_SESSION = frozenset({"session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"})
 _NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, PaneState.SHELL, PaneState.EXITED)
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
@@ -112,8 +109,7 @@ class PaneWatch:
         self.reading: Reading | None = None
         """The newest look; what `wa explain` shows."""
         self.cols = 80
-        self._until: dict[str, int | None] = {}
-        """When each limit ends, as computed when it was first read: the same words mean tomorrow once their time has passed."""
+        self._limits = PaneLimits()
 
     def use(self, detectors: Mapping[str, Detector]) -> None:
         """Other rules from now on."""
@@ -370,7 +366,7 @@ class PaneWatch:
 
     def _settle(self, reading: Reading | None, at_ms: int) -> list[Outcome]:
         verdict = self._arbiter.judge(at_ms)
-        limit = self._limit(reading)
+        limit = self._limits.of(reading)
         state = verdict.state
         if state is PaneState.LIMITED and limit is not None and limit.until_ms is not None and not limit.resumes_itself:
             if at_ms >= limit.until_ms + LIMIT_SLACK_MS:
@@ -379,6 +375,7 @@ class PaneWatch:
             else:
                 due = limit.until_ms + LIMIT_SLACK_MS
                 verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
+        limit = self._limits.with_reset(limit, reading, at_ms)
         if self._agent is not None and state not in _NOT_BEGUN:
             self._begun = True
         before = self.state
@@ -388,7 +385,7 @@ class PaneWatch:
             facts.pop("session_id", None)  # still that of the run before
         if before.agent == self._agent:
             facts = {**_known(before), **facts}
-        tasks = _newest(reading, "background.tasks")
+        tasks = newest(reading, "background.tasks")
         after = AgentState(
             self._agent,
             state,
@@ -422,21 +419,6 @@ class PaneWatch:
             out.append(LookAgain(self._old_ms))
         return out
 
-    def _limit(self, reading: Reading | None) -> Limit | None:
-        said = _newest(reading, "usage.limit")
-        if said is None:
-            return None
-        until = instant(said.fields.get("resets_at"))
-        if len(self._until) > MAX_LIMITS:
-            self._until.clear()
-        return Limit(
-            str(said.fields.get("reset", "")),
-            self._until.setdefault(said.identity, until),
-            text(said.fields.get("window")),
-            text(said.fields.get("plan")),
-            _newest(reading, "usage.autoresume") is not None,
-        )
-
     def _confidence(self, reading: Reading | None) -> float:
         if self._agent is None:
             return 1.0 if self._program is not None else 0.5
@@ -464,10 +446,6 @@ def _lapsed(signal: Signal) -> Signal:
     if signal.says is not PaneState.LIMITED:
         return signal
     return signal._replace(says=PaneState.IDLE, text=f"its reset has passed: {signal.text}")
-
-
-def _newest(reading: Reading | None, event: str) -> Detection | None:
-    return None if reading is None else next((one for one in reversed(reading.detections) if one.event == event), None)
 
 
 def _known(state: AgentState) -> dict[str, str]:
