@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.secrets_made_up import ONE_LINERS, SEVERAL_LINES, Planted
-from wa.store.redact import NEUTRAL, redact, redact_rows
+from wa.store.redact import NEUTRAL, redact, redact_rows, rows
 from wa.store.redact.rows import carry_of, joined
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)
@@ -137,6 +137,20 @@ def test_lines_of_a_key_in_the_middle_are_known_by_their_look():
     redacted, _ = redact_rows(["vi id_rsa", body, body[::-1], body], [False] * 4, torn=True)
 
     assert redacted == ["vi id_rsa", *["[redacted:key_material]"] * 3]
+
+
+def test_what_is_remembered_holds_no_secret_and_is_bounded(monkeypatch):
+    """A text without a secret is told so at once the second time; one with a secret is never kept."""
+    monkeypatch.setattr(rows, "MAX_KNOWN", 3)
+    rows._known.clear()
+    key = "sk-ant-api03-" + "a1B2c3D4" * 8
+
+    for text in ("proceed.", key, "proceed.", "one", "two", "three", "x" * 500, "a \ud800 surrogate"):
+        assert redact(text) == redact(text)
+        assert key not in redact(text)
+        assert len(rows._known) <= 3
+
+    assert all(key not in text and len(text) < 500 and "\ud800" not in text for text in rows._known)
 
 
 def test_lone_surrogates_become_replacement_characters():

@@ -22,13 +22,26 @@ _TORN = re.compile(r"[A-Za-z0-9_\-+/=.%&]{16,4096}+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _STORED_TAIL = 12
 """Lines looked at to find out again what they mean for the next ones."""
+MAX_KNOWN, MAX_KNOWN_CHARS = 4_096, 400
+"""So many texts, of so many characters, are remembered in which no secret was found."""
+
+_known: dict[str, None] = {}
+"""The same names, settings and messages are written down for every pane, again and again. Never one with a secret."""
 
 
 def redact(text: str) -> str:
-    """*text* without its secrets; lines stay as many. For titles, messages and files."""
+    """*text* without its secrets; lines stay as many. For titles, messages and files. Any thread."""
+    if text in _known:
+        return text
     lines = text.split("\n")
     redacted, _ = redact_rows(lines, [False] * len(lines))
-    return text if redacted is lines else "\n".join(redacted)
+    if redacted is not lines:
+        return "\n".join(redacted)
+    if len(text) <= MAX_KNOWN_CHARS:
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[text] = None
+    return text
 
 
 def redact_rows(
