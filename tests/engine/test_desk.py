@@ -222,6 +222,31 @@ def test_an_outcome_that_the_database_did_not_take_is_written_as_soon_as_it_does
     play(tmp_path, scenario)
 
 
+def test_an_intent_that_the_disk_stopped_is_written_to_its_end(tmp_path, monkeypatch):
+    """Nothing was typed, and nothing stays open."""
+    monkeypatch.setattr(owed, "RETRY_S", 0.01)
+
+    async def scenario(w):
+        pane, end, ended = await w.pane(), w.store.end, asyncio.Event()
+
+        async def full(*_, **__):
+            raise StoreError("the disk is full")
+
+        async def ends(*words):
+            found = await end(*words)
+            ended.set()
+            return found
+
+        w.store.advance, w.store.end = full, ends
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, acted.evidence["rule"]) == (ActOutcome.REFUSED, "never.unwritten")
+        await ended.wait()
+        assert (await w.store.open_actions(), w.hands.written) == ([], [])
+        assert [outcome for outcome, _, _ in await w.acted()] == ["refused"]
+
+    play(tmp_path, scenario)
+
+
 def test_a_pause_or_a_person_that_comes_after_the_paste_holds_the_carriage_return(tmp_path):
     """What stands in the composer then is told."""
 

@@ -84,6 +84,7 @@ class Persons(Protocol):
     def sign(self, pane: WatchedPane) -> HumanSign: ...
 
 
+UNWRITTEN = "never.unwritten"
 COOL_WITHIN_S = 10.0
 """A cooldown that is over so soon is waited for; one action later is better than none."""
 COOL_TRIES = 3
@@ -223,6 +224,7 @@ class Desk:
     async def _act(self, order: Order) -> Acted:
         if (owed := self._owed.of(order.key)) is not None:
             return owed
+        known: ActionRecord | None = None
         try:
             known = await self.store.by_key(order.key)
             if known is not None and known.ended_ms is not None:
@@ -248,7 +250,17 @@ class Desk:
         except StoreError as error:
             log.warning("action not written down", extra={"pane": order.pane_uid, "reason": error.message})
             said = f"Nothing was typed, since it could not be written down: {error.message}"
-            return Acted(ActOutcome.REFUSED, said, {"rule": "never.unwritten", "next_step": error.next_step})
+            acted = Acted(ActOutcome.REFUSED, said, {"rule": UNWRITTEN, "next_step": error.next_step})
+            if known is not None:
+                acted = self._told(order, words.unlooked(acted, known), known)
+            self._owed.add(order.key, acted, lambda: self._end_if_open(order.key, acted))
+            return acted
+
+    async def _end_if_open(self, key: str, acted: Acted) -> None:
+        """The intent may be in the database all the same."""
+        record = await self.store.by_key(key)
+        if record is not None and record.ended_ms is None:
+            await self.store.end(record.id, acted, self._clock.now_ms())
 
     async def _broken_off(self, order: Order) -> None:
         with suppress(StoreError):
@@ -514,7 +526,8 @@ class Desk:
             return await self.store.end(record.id, acted, at_ms)
         except StoreError as error:
             log.warning("outcome not written down yet", extra={"action": record.id, "reason": error.message})
-            self._owed.add(record, acted, lambda: self.store.end(record.id, acted, at_ms))
+            owed = acted._replace(action_id=record.id)
+            self._owed.add(record.key, owed, lambda: self.store.end(record.id, acted, at_ms))
         except WaError as error:
             log.warning("outcome not written down", extra={"action": record.id, "reason": error.message})
         return record

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from wa.engine import tasks
 from wa.model.action import Acted
 from wa.model.errors import StoreError, WaError
-from wa.store.acting_records import ActionRecord
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +26,12 @@ class Owed:
         """What came of the action, where the database does not know it yet."""
         return self._acted.get(key)
 
-    def add(self, record: ActionRecord, acted: Acted, write: Callable[[], Awaitable[object]]) -> None:
+    def add(self, key: str, acted: Acted, write: Callable[[], Awaitable[object]]) -> None:
         """*write* raises StoreError while nothing can be written, and another WaError where it never can."""
-        if record.key in self._acted or len(self._tasks) >= MAX_OWED:
+        if key in self._acted or len(self._tasks) >= MAX_OWED:
             return
-        self._acted[record.key] = acted._replace(action_id=record.id)
-        task = tasks.spawn(self._write(record, write), name=f"outcome of action {record.id}")
+        self._acted[key] = acted
+        task = tasks.spawn(self._write(key, write), name=f"outcome of {key}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -40,7 +39,7 @@ class Owed:
         """What is still owed is left to the next run."""
         await tasks.cancel(list(self._tasks))
 
-    async def _write(self, record: ActionRecord, write: Callable[[], Awaitable[object]]) -> None:
+    async def _write(self, key: str, write: Callable[[], Awaitable[object]]) -> None:
         while True:
             await asyncio.sleep(RETRY_S)
             try:
@@ -48,6 +47,6 @@ class Owed:
             except StoreError:
                 continue
             except WaError as error:
-                log.warning("outcome not written down", extra={"action": record.id, "reason": error.message})
-            del self._acted[record.key]
+                log.warning("outcome not written down", extra={"key": key, "reason": error.message})
+            del self._acted[key]
             return

@@ -10,7 +10,7 @@ import logging
 from contextlib import suppress
 
 from wa.decide.policy import sign_age_s
-from wa.engine.desk import Desk, Persons
+from wa.engine.desk import UNWRITTEN, Desk, Persons
 from wa.engine.desk_words import MAY_WAIT, acted_of
 from wa.engine.hub import Hub, Kind, Subscription
 from wa.engine.open_intents import QUEUE_KEY
@@ -178,7 +178,8 @@ class Queue:
 def _is_not_yet(acted: Acted) -> bool:
     """Nothing was typed, and another moment may be better."""
     typed = acted.evidence.get("left") or acted.evidence.get("wrote")
-    return acted.outcome in NOT_YET and not typed
+    may_wait = acted.outcome in NOT_YET or acted.evidence.get("rule") == UNWRITTEN
+    return may_wait and not typed
 
 
 def _told(acted: Acted) -> str:

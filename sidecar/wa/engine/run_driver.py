@@ -172,7 +172,7 @@ class Driver:
         self.step = type(asked.command).__name__
         if not asked.recorded:
             step = _step(self._player, asked, run.context.seed, self._asked_ms)
-            if not await self._kept(lambda: self._journal.go_on(run.id, reply=reply, step=step)):
+            if not await kept(lambda: self._journal.go_on(run.id, reply=reply, step=step)):
                 raise GoneError
         return order
 
@@ -207,7 +207,7 @@ class Driver:
                 status = RunStatus.OBSERVED
         self.ending, self.status = ending, status
         end = records.End(self._clock.now_ms(), status.value, ending.outcome, ending.detail)
-        if not await self._kept(lambda: self._journal.end(self.run.id, end, reply=reply)):
+        if not await kept(lambda: self._journal.end(self.run.id, end, reply=reply)):
             raise GoneError
         log.info(
             "run ended",
@@ -221,14 +221,15 @@ class Driver:
         )
         return ending
 
-    async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Nothing goes on before it is written down: a database that takes nothing holds the run up."""
-        while True:
-            try:
-                return await write()
-            except StoreError as error:
-                log.warning("run held up: the journal is not written", extra={"reason": error.message})
-                await asyncio.sleep(RETRY_S)
+
+async def kept(write: Callable[[], Awaitable[T]]) -> T:
+    """Nothing goes on before it is written down: a database that takes nothing holds the run up."""
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            log.warning("run held up: the journal is not written", extra={"reason": error.message})
+            await asyncio.sleep(RETRY_S)
 
 
 def first_step(workflow: Workflow, context: Context, now_ms: int) -> records.Step | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from wa.act.journal import Entry, UnreadableError, context_json, context_of
 from wa.act.workflow import Busy, Context, Workflow
 from wa.engine import tasks
-from wa.engine.run_driver import Driver, Mode, Run, first_step, takes_lease
+from wa.engine.run_driver import Driver, Mode, Run, first_step, kept, takes_lease
 from wa.engine.run_steps import Steps
 from wa.model.clock import Clock
 from wa.model.command import Ending, RunStatus, Trigger
@@ -143,7 +143,8 @@ class Keeper:
             # A fault of one run must hold up neither its pane nor the others.
             log.exception("run failed", extra={"run": run.id, "workflow": run.workflow.name})
             ending = Ending("broken", f"{type(error).__name__}: {error}"[:400], failed=True)
-            await self._write.end(run.id, _end(self._clock.now_ms(), ending))
+            end = _end(self._clock.now_ms(), ending)
+            await kept(lambda: self._write.end(run.id, end))
         finally:
             self._playing.pop(run.id, None)
             uid = run.pane_uid or ""
@@ -169,9 +170,9 @@ class Keeper:
         late_s = (now_ms - run.context.trigger.at_ms) / 1000
         try:
             if late_s > run.workflow.max_age_s:
-                ending = Ending("too_late", f"the pane was busy for {late_s:.0f} s")
-                await self._write.end(run.id, _end(now_ms, ending))
-            elif await self._write.mark(run.id, RunStatus.RUNNING.value, now_ms):
+                end = _end(now_ms, Ending("too_late", f"the pane was busy for {late_s:.0f} s"))
+                await kept(lambda: self._write.end(run.id, end))
+            elif await kept(lambda: self._write.mark(run.id, RunStatus.RUNNING.value, now_ms)):
                 self._start(run)
                 return
         finally:

@@ -17,10 +17,13 @@ from wa.engine.wakes import Wakes
 from wa.model.agent import PaneState
 from wa.model.clock import Clock
 from wa.model.command import Trigger
+from wa.model.errors import StoreError
 from wa.store.run_reading import RunReader
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 1.0
+"""After a question that the database did not answer."""
 CLOCK_CHECK_S = 20.0
 SAYS_NOTHING = frozenset({PaneState.UNKNOWN, PaneState.STARTING})
 """A pane that is in one of these has not left the state that it was in: wa has just begun to look."""
@@ -105,7 +108,12 @@ class Starts:
         panes = self._panes(watch, workflow)
         armed = self._armed.get(watch)
         if armed is None:
-            armed = await self._left(watch, workflow, start, [pane.uid for pane in panes])
+            try:
+                armed = await self._left(watch, workflow, start, [pane.uid for pane in panes])
+            except StoreError as error:
+                log.warning("start held up", extra={"workflow": watch.workflow, "reason": error.message})
+                self._wakes.at(watch, asyncio.get_running_loop().time() + AGAIN_S)
+                return
             if watch in self._armed:
                 armed = self._armed[watch]
         since_ms = _since(self._panes(watch, workflow), start)
@@ -141,9 +149,9 @@ class Starts:
         """Begin what is due, for ever."""
         while True:
             now_ms = self._clock.now_ms()
-            due = [turn for workflow in list(self._workflows.values()) for turn in await self._due(workflow, now_ms)]
-            if due:
-                await self._start(due)
+            for workflow in list(self._workflows.values()):
+                if due := await self._due_at_last(workflow, now_ms):
+                    await self._start(due)
             self._poked.clear()
             nexts = [
                 at_ms
@@ -158,6 +166,17 @@ class Starts:
                     await self._poked.wait()
             except TimeoutError:
                 continue
+
+    async def _due_at_last(self, workflow: Workflow, now_ms: int) -> list[tuple[Workflow, Trigger]]:
+        """A database that does not answer loses no turn."""
+        while True:
+            known = dict(self._turns)
+            try:
+                return await self._due(workflow, now_ms)
+            except StoreError as error:
+                log.warning("schedule held up", extra={"workflow": workflow.name, "reason": error.message})
+                self._turns = known
+                await asyncio.sleep(AGAIN_S)
 
     async def _due(self, workflow: Workflow, now_ms: int) -> list[tuple[Workflow, Trigger]]:
         found: list[tuple[Workflow, Trigger]] = []

@@ -28,7 +28,7 @@ from wa.model.command import (
     Until,
     Woke,
 )
-from wa.model.errors import WaError
+from wa.model.errors import StoreError, WaError
 from wa.store.records import DAY_MS
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ APPEARS_WITHIN_S = 60.0
 """How long a pane may take to be watched again after the sidecar has started."""
 TAKEN_UP_S = 5.0
 """What a wait that a restart cut short has left at least, to see what holds now."""
+AGAIN_S = 1.0
+"""After a question that the database did not answer."""
 CLOCK_CHECK_S = 20.0
 """Between two looks at the wall clock while parked: it may be set, and the machine may have slept."""
 
@@ -143,7 +145,8 @@ class Steps:
     async def _act(self, order: Order, command: Act) -> Did:
         if order.pane_uid is None:
             return Did(ActOutcome.REFUSED, "the run has no pane")
-        if await self._pane(order.pane_uid) is None:
+        if await self._pane(order.pane_uid) is None and not order.taken_up:
+            # What an earlier sidecar left open the desk writes to its end.
             return Did(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone")
         try:
             async with asyncio.timeout(ACT_WITHIN_S):
@@ -173,7 +176,11 @@ class Steps:
         with self._world.stirs.listening(uid) as stir:
             while True:
                 stir.clear()
-                found, again_s = await self._holds(uid, order, command)
+                try:
+                    found, again_s = await self._holds(uid, order, command)
+                except StoreError as error:
+                    log.warning("wait held up", extra={"pane": uid, "reason": error.message})
+                    found, again_s = None, AGAIN_S
                 left_s = give_up - loop.time()
                 if found is not None:
                     return found

@@ -173,10 +173,9 @@ class Workflows:
 
     async def _started(self, found: Sequence[tuple[Workflow, Trigger]]) -> None:
         """By a state or a schedule. A database that takes nothing loses no turn: its key is known once it is in there."""
-        begins = await self._wanted(found)
         while True:
             try:
-                await self.keeper.begin(begins)
+                await self.keeper.begin(await self._wanted(found))
             except StoreError as error:
                 log.warning("run not begun", extra={"reason": error.message})
                 await asyncio.sleep(RETRY_S)
