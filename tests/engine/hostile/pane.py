@@ -12,6 +12,8 @@ ITSELF_AFTER_S = 75.0
 """After the reset; Claude Code 2.1.328, 2026-11-21."""
 CLOSES = {"codex": "Keep current model", "claude_code": "Stop and wait for limit to reset", "gemini": "Stop"}
 PROGRAMS = {"codex": "codex", "claude_code": "claude", "gemini": "gemini", "shell": "bash"}
+BEFORE = tuple(f"-rw-r--r-- 1 dev dev {1000 + n} notes-{n}.txt" for n in range(ROWS))
+"""What the shell printed before."""
 COMPOSER_ROWS = {"codex": 4, "claude_code": 4, "gemini": 8}
 COMPACTED = {
     "codex": ("agent", "Context compacted"),
@@ -181,8 +183,13 @@ class Pane(World):
             self.itself = None
             self.begins()
 
+    def says_answer(self, asked):
+        if asked is not None and asked.kind == "approval":
+            self.said.append(("agent", f"You were asked about {asked.command.partition(' ')[0]}."))
+
     def answered(self, label):
         asked = self.asked
+        self.says_answer(asked)
         super().answered(label)
         if asked.kind == "limit" and label.startswith("Wait here"):
             self.itself = "waits"
@@ -245,11 +252,12 @@ class Pane(World):
             return self.drawn
         line = "".join(char for char, _ in self.line)
         drawing = shell(self.above, line, height=0, cols=self.cols) if self.program == "shell" else super().picture()
-        self.top = max(self.top, len(drawing.rows) - ROWS)
-        rows = drawing.rows[self.top : self.top + ROWS]
+        tall = (*BEFORE, *drawing.rows)
+        self.top = max(self.top, len(tall) - ROWS)
+        rows = tall[self.top : self.top + ROWS]
         filled = (*rows, *[""] * (ROWS - len(rows)))
-        begins = len(self.above) if self.program == "shell" else len(drawing.rows)
-        return View(filled, drawing.x, drawing.y - self.top, self.top, drawing.rows, begins)
+        begins = len(BEFORE) + len(self.above) if self.program == "shell" else len(tall)
+        return View(filled, drawing.x, len(BEFORE) + drawing.y - self.top, self.top, tall, begins)
 
     def resized(self):
         self.others()
@@ -274,7 +282,9 @@ class Pane(World):
         super().moves()
 
     def answers(self):
+        """What a person says to a dialog shows, as in the transcripts of the real ones."""
         self.used_at = self.now
+        self.says_answer(self.asked)
         if self.asked is not None and self.asked.kind == "limit":
             # A person lets it be.
             self.others()
@@ -287,6 +297,7 @@ class Pane(World):
         if self.asked is not None:
             self.others()
             self.used_at = self.now
+            self.says_answer(self.asked)
             self.asked = None
         stands = (*self.composer, *self.line)
         if stands and stands == self.stood:
@@ -304,7 +315,7 @@ class Pane(World):
         if self.program == self.agent:
             kept = self.drawn.tall
             self.leave()
-            self.above = kept
+            self.above = kept[len(BEFORE) :]
 
     def dies(self):
         super().dies()

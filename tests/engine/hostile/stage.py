@@ -341,6 +341,8 @@ class Link:
 
         def handle():
             stage.happens(kind)
+            if self.server.is_over:
+                return
             if trouble == "broke":
                 # It was never read.
                 self.server.drop("the connection was reset")

@@ -21,7 +21,7 @@ from wa.act.builtin.limits import HANDLE_USAGE_LIMITS
 from wa.engine import tasks
 from wa.model.action import DONE, Action, ActionKind, Actor, ActorKind, ActOutcome, WhileBusy
 from wa.model.command import RunStatus
-from wa.model.errors import WaError
+from wa.model.errors import StoreError, WaError
 from wa.store.writer import Writer
 
 NAMES = ("codex", "claude_code", "gemini")
@@ -311,9 +311,10 @@ class Trial:
             except Stuck as error:
                 self.faults[f"stuck: {error}"] += 1
                 return
-            except WaError as error:
-                self.faults[f"ended: {error.message}"] += 1
-                return
+            except StoreError:
+                # It cannot start on a full disk, and says so; whoever runs it tries again.
+                self.wait(5.0)
+                continue
             for failure in life.failures:
                 self.faults[f"task failed: {failure}"] += 1
             if not life.was_killed:

@@ -97,7 +97,7 @@ class Inline(Database):
     async def _opened(self):
         self._free_at = 0.0
         asyncio.get_running_loop().databases.append(self)
-        self._connection = await self._later(self._connector)
+        self._connection = await self._later(self._connector, may_fail=False)
         return self
 
     async def _execute(self, fn, *args, **kwargs):
@@ -109,7 +109,7 @@ class Inline(Database):
         if self._connection is None:
             return
         try:
-            await self._later(self._connection.close)
+            await self._later(self._connection.close, may_fail=False)
         finally:
             self._connection, self._running = None, False
 
@@ -120,20 +120,20 @@ class Inline(Database):
                 self._connection.close()
         self._connection, self._running = None, False
 
-    def _later(self, work):
+    def _later(self, work, *, may_fail=True):
         loop = asyncio.get_running_loop()
         if loop.is_over:
             raise ValueError("Connection closed")
         future = loop.create_future()
         self._free_at = max(loop.time() + loop.stage.disk_s(), self._free_at + TICK_S)
-        loop.call_at(self._free_at, self._do, loop, work, future)
+        loop.call_at(self._free_at, self._do, loop, work, future, may_fail)
         return future
 
-    def _do(self, loop, work, future):
+    def _do(self, loop, work, future, may_fail):
         if loop.is_over or not loop.life.goes_on("store"):
             return
         try:
-            if self._connection is not None:
+            if may_fail:
                 loop.stage.disk_fails()
             result, error = work(), None
         except Exception as raised:
