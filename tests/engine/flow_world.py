@@ -125,7 +125,7 @@ class FlowWorld:
             flows.saved()
         return await self.reader.last_event_id()
 
-    async def look(self, watched):
+    async def look(self, watched, *, recent=False):
         self.looks += 1
         await asyncio.sleep(0)
         screen = Screen(self.clock.now_ms(), self.looks, 80, 1, (Row(0, "", False),), Cursor(0, 0), "", None, None)

@@ -10,6 +10,7 @@ from engine.world import play, shell
 from wa.act import typing
 from wa.engine.hands import Hands
 from wa.model.action import Action, ActionKind, ActOutcome, Allow, Ask, Deny, Stage
+from wa.wezterm.terminal import SourceKind
 
 SEND = Action(ActionKind.SEND, text="make", submit=True)
 RUN = Action(ActionKind.RUN, text="make")
@@ -55,6 +56,54 @@ def test_each_stage_is_written_down_before_its_first_write(tmp_path):
         assert acted.outcome is ActOutcome.SUBMITTED
         assert seen == [(Stage.TYPING, []), (Stage.SUBMITTING, [(0, "make")])]
         assert acted.evidence["stage"] is Stage.SUBMITTING
+
+    handed(tmp_path, scenario)
+
+
+def test_a_screen_is_read_once_to_be_judged_and_once_more_before_each_write(tmp_path):
+    """Whoever has just read it need not do so again to judge; what is typed on is always read anew."""
+
+    async def scenario(w, pane, hands):
+        at_stage, at_write, react = [], [], w.server.react
+
+        async def reacting(fake, typed):
+            at_write.append(len(w.server.reads))
+            await react(fake, typed)
+
+        async def note(stage):
+            at_stage.append(len(w.server.reads))
+
+        w.server.react = reacting
+        await hands.look(pane)
+        looked = len(w.server.reads)
+        assert (await hands.perform(pane, SEND, yes, note)).outcome is ActOutcome.SUBMITTED
+        assert at_stage[0] == looked
+        assert [write > stage for stage, write in zip(at_stage, at_write, strict=True)] == [True, True]
+
+    handed(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("why", ["long ago", "another connection", "polled"])
+def test_only_a_reading_of_a_moment_ago_may_do(tmp_path, monkeypatch, why):
+    """Where nobody can say that every change since was heard, the screen is read anew."""
+
+    async def scenario(w, pane, hands):
+        await hands.look(pane)
+        before = len(w.server.reads)
+        await hands.look(pane, recent=True)
+        assert len(w.server.reads) == before
+        if why == "long ago":
+            monkeypatch.setattr("wa.engine.hands.RECENT_S", 0.0)
+        elif why == "polled":
+            pane.source = SourceKind.CLI
+        else:
+            reading = w.server.pauses["screen"] = asyncio.Event()
+            w.server.drop()
+            await until(lambda: w.server.connects == 2 and pane.source is not None)
+            asyncio.get_running_loop().call_later(0.05, reading.set)
+        before = pane.screen_read
+        await hands.look(pane, recent=True)
+        assert pane.screen_read > before
 
     handed(tmp_path, scenario)
 

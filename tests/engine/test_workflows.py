@@ -6,6 +6,7 @@ import pytest
 
 from engine.flow_world import FlowWorld, flow, play
 from wa.act.workflow import Busy, OnState
+from wa.engine import run_steps
 from wa.engine.workflows import Workflows
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
@@ -646,5 +647,28 @@ def test_a_database_that_takes_nothing_holds_a_run_up(tmp_path, monkeypatch):
         broken = False
         await world.ended()
         assert world.desk.typed == [(uid, "proceed.")]
+
+    play(tmp_path, scenario, SENDS)
+
+
+def test_runs_that_wait_hold_up_no_other(tmp_path, monkeypatch):
+    """As many as may act at once wait for an agent that does not answer, or for a pane that is not back: the next still acts."""
+    monkeypatch.setattr(run_steps, "AT_ONCE", 2)
+    monkeypatch.setattr(run_steps, "TURN_S", 0.05)
+
+    async def scenario(world):
+        uids = [await world.add(number) for number in range(6)]
+        for uid in uids[:2]:
+            world.registry.get(uid).started = False
+        world.desk.hold, held = asyncio.Event(), uids[2:5]
+        await world.flows.switch("sends", None, enabled=True)
+        for uid in uids[:5]:
+            await world.say(uid, "turn.done")
+        await world.until(lambda: {pane for pane, *_ in world.desk.asked} == set(held))
+        await world.say(uids[5], "turn.done")
+        await world.until(lambda: uids[5] in {pane for pane, *_ in world.desk.asked})
+        assert world.desk.typed == []
+        world.desk.hold.set()
+        assert len(await world.ended(4)) == 4
 
     play(tmp_path, scenario, SENDS)

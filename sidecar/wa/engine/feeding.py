@@ -199,7 +199,7 @@ class Feeding:
     async def _perform_screen(self, terminal: Terminal, pane: WatchedPane, job: ReadScreen | ReadBack) -> None:
         pane.reads_of_screen += 1
         pane.screens_begun += 1
-        begun = pane.screens_begun
+        begun, asked = pane.screens_begun, asyncio.get_running_loop().time()
         try:
             if isinstance(job, ReadScreen):
                 seen = await terminal.read_screen(pane.pane_id)
@@ -217,7 +217,7 @@ class Feeding:
         else:
             pane.failed_reads = 0
             self._release(pane, seen)
-            pane.screen_read = max(pane.screen_read, begun)
+            pane.screen_read, pane.screen_asked = max(pane.screen_read, begun), max(pane.screen_asked, asked)
             pane.changed()
         finally:
             if isinstance(job, ReadBack):

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 READ_WITHIN_S = 5.0
 LOOK_AGAIN_S = {SourceKind.PUSH: 0.5, SourceKind.CLI: 0.15}
 """Without a push for so long the screen is read: old servers lose one now and then, and a CLI has none."""
+RECENT_S = 1.0
+"""Whoever does not type on what is seen may go by a reading of so long ago, and what was pushed since."""
 
 Ask = Callable[[Sight, Action], Decision]
 Note = Callable[[Stage], Awaitable[None]]
@@ -93,11 +95,16 @@ class Hands:
             return NO_PROFILE
         return self._agents.agents.profiles.get(agent, NO_PROFILE)
 
-    async def look(self, pane: WatchedPane) -> Sight:
-        """Raises TerminalUnreachable where the pane lives and cannot be read."""
+    async def look(self, pane: WatchedPane, *, recent: bool = False) -> Sight:
+        """Raises TerminalUnreachable where the pane lives and cannot be read.
+
+        *recent*: the screen need not be read anew where that was done less than RECENT_S ago. Nothing may be typed on that.
+        """
         if pane.alive:
             if self._session_of(pane).terminal is None:
                 raise TerminalUnreachable(f"the mux of {pane.uid} is not connected: nothing can be typed or seen")
+            if recent and is_recent(pane):
+                return self.seen(pane)
             if not await self._session_of(pane).refresh(pane, READ_WITHIN_S) and pane.alive:
                 raise TerminalUnreachable(f"the screen of {pane.uid} could not be read, so nothing was typed")
         return self.seen(pane)
@@ -181,6 +188,8 @@ class _Performing:
         self._wrote_at: float | None = None
         self._is_fresh = False
         """The newest step was a reading, and nothing was awaited since."""
+        self._looked: Sight | None = None
+        """What the first look of all showed, in this same turn of the loop."""
 
     async def run(self, found: Stage) -> Acted:
         try:
@@ -202,8 +211,8 @@ class _Performing:
         """What may not be done at all is refused before anything is written down, and a pane that must not be looked at is not."""
         pane = self._pane
         if pane.alive and not pane.excluded:
-            await self._hands.look(pane)
-        sight = self._hands.seen(pane)
+            await self._hands.look(pane, recent=True)
+        sight = self._looked = self._hands.seen(pane)
         self._judge(sight, self._action)
         return sight
 
@@ -220,7 +229,10 @@ class _Performing:
 
     async def _carry_out(self, step: Step) -> Sight:
         was_fresh, self._is_fresh = self._is_fresh, isinstance(step, Look | Ready)
+        looked, self._looked = self._looked, None
         match step:
+            case Look(0.0) if looked is not None:
+                self._last, self._is_fresh = looked, False
             case Look(after_s):
                 if after_s:
                     await asyncio.sleep(after_s)
@@ -287,6 +299,12 @@ def steps_of(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> 
             return exiting.leave(action, profile, found)
         case ActionKind.SPAWN | ActionKind.KILL:
             raise ValueError(f"{action.kind.value} is not done by typing")
+
+
+def is_recent(pane: WatchedPane) -> bool:
+    """What is pushed is heard, and the whole screen was read a moment ago."""
+    read_s = asyncio.get_running_loop().time() - pane.screen_asked
+    return pane.source is SourceKind.PUSH and pane.started and read_s < RECENT_S
 
 
 def view_of(pane: WatchedPane, sight: Sight, action: Action, profile: Profile, paused: str | None = None) -> PaneView:

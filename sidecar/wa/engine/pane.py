@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from wa.detect.session_book import Remembered
 from wa.engine.redaction import RowsRedaction
@@ -45,6 +46,8 @@ class WatchedPane:
         self.screens_begun = 0
         self.screen_read = 0
         """Readings are numbered as they begin; the newest one that has been fed."""
+        self.screen_asked = -math.inf
+        """When, by the loop's clock, the newest one that has been fed was asked for."""
         self.screen_queued = False
         self.held: list[ScreenPush | TextFrame] = []
         self.held_too_many = False

@@ -10,6 +10,7 @@ from wa.act.runner import drawn
 from wa.engine.pane import WatchedPane
 from wa.engine.programs import execute
 from wa.engine.run_world import RunWorld, saw
+from wa.engine.turns import Turns
 from wa.model.action import Actor, ActorKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import (
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Runs that look or act at the same moment; the others wait their turn."""
+TURN_S = 2.0
+"""A turn lasts no longer: who needs more waits for an agent, a person or another action, and goes on beside the others."""
 PROGRAMS_AT_ONCE = 8
 """They may take long, and hold up nobody but each other."""
 ACT_WITHIN_S = 180.0
@@ -81,7 +84,7 @@ class Order(NamedTuple):
 class Steps:
     def __init__(self, world: RunWorld) -> None:
         self._world = world
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE, TURN_S)
         self._programs = asyncio.Semaphore(PROGRAMS_AT_ONCE)
         self._started = asyncio.get_running_loop().time()
 
@@ -89,11 +92,9 @@ class Steps:
         command = order.command
         match command:
             case Act():
-                async with self._turns:
-                    return await self._act(order, command)
+                return await self._act(order, command)
             case Look():
-                async with self._turns:
-                    return await self._look(order)
+                return await self._look(order)
             case Until():
                 return await self._until(order, command)
             case Park():
@@ -130,9 +131,9 @@ class Steps:
         if pane is None:
             return Saw(PaneState.UNKNOWN, at_ms=now_ms, alive=order.pane_uid is None)
         try:
-            async with asyncio.timeout(LOOK_WITHIN_S):
+            async with self._turns.taken(), asyncio.timeout(LOOK_WITHIN_S):
                 sight, (session_ms, turn_ms, session_id) = await asyncio.gather(
-                    self._world.eyes.look(pane), self._world.events.newest_session(pane.uid)
+                    self._world.eyes.look(pane, recent=True), self._world.events.newest_session(pane.uid)
                 )
         except (WaError, TimeoutError) as error:
             log.info("look failed", extra={"pane": pane.uid, "reason": str(error)})
@@ -149,7 +150,7 @@ class Steps:
             # What an earlier sidecar left open the desk writes to its end.
             return Did(ActOutcome.PANE_GONE, f"{order.pane_uid} is gone")
         try:
-            async with asyncio.timeout(ACT_WITHIN_S):
+            async with self._turns.taken(), asyncio.timeout(ACT_WITHIN_S):
                 acted = await self._world.desk.act(
                     order.pane_uid,
                     command.action,

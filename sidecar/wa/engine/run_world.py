@@ -45,8 +45,8 @@ class Desk(Protocol):
 
 
 class Eyes(Protocol):
-    async def look(self, pane: WatchedPane) -> Sight:
-        """A fresh reading. Raises a WaError where there is none."""
+    async def look(self, pane: WatchedPane, *, recent: bool = False) -> Sight:
+        """A reading; *recent*: one of a moment ago will do. Raises a WaError where there is none."""
         ...
 
 

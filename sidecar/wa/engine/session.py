@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -224,7 +225,7 @@ class MuxSession:
     def _unseen(self) -> None:
         """What happens in the panes from now on is not seen."""
         for pane in self.panes.values():
-            pane.source = None
+            pane.source, pane.screen_asked = None, -math.inf
 
     async def _note_lost(self, mux: MuxInstance, at_ms: int) -> None:
         """An agent that had ended by then must not count as one that ended with its mux: what is known of agents is written first."""
