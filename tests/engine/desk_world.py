@@ -131,7 +131,7 @@ class FakePersons:
 
 class DeskWorld:
     def __init__(self, writer, reader, policy):
-        self.writer, self.history = writer, ActingHistory(reader)
+        self.writer, self.history, self.desk_history = writer, ActingHistory(reader), reader
         self.clock, self.registry = Clock(), Registry()
         self.store = ActingStore(writer)
         self.hands, self.persons = FakeHands(self.clock), FakePersons()

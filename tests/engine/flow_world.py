@@ -81,6 +81,7 @@ class FlowWorld:
         self.path, self.folder, self.shipped = path, folder, tuple(workflows)
         self.registry, self.hub, self.clock = Registry(), Hub(), Clock()
         self.desk, self.teller = FakeDesk(self), FakeTeller()
+        self.opener = None
         self.looks = 0
 
     async def open(self):
@@ -137,7 +138,7 @@ class FlowWorld:
 
     @asynccontextmanager
     async def running(self):
-        world = RunWorld(self.registry, self.clock, self.desk, self, self.teller, self.read, Stirs())
+        world = RunWorld(self.registry, self.clock, self.desk, self, self.teller, self.read, Stirs(), self.opener)
         self.flows = Workflows(
             world, self.write, self.read, self.reader, self.hub, Catalogue(self.shipped, self.folder),
             zone="Europe/Berlin", profile_of=lambda agent: {"limits": {"close": ["Stop"]}},

@@ -9,7 +9,7 @@ import pytest
 
 from support.programs_on_tty import holding
 from wa.sources.session_homes import Homes
-from wa.sources.session_ties import Held, foreground, held_by, homes_of, live_of, process_of
+from wa.sources.session_ties import Held, foreground, held_by, homes_of, live_of, process_of, running
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -87,3 +87,36 @@ def test_a_claude_that_runs_says_its_session(tmp_path: Path) -> None:
             assert live_of(process, homes) is None
         path.write_text(json.dumps(written)[:-5])
         assert live_of(process, homes) is None
+
+
+def test_a_process_that_outlived_its_terminal_is_found_by_its_session_or_its_folder(tmp_path: Path) -> None:
+    """Codex by what it holds open, Gemini CLI by its folder; none of them in a terminal that is watched."""
+    homes = Homes(*[tmp_path / name for name in "abc"])
+    with (
+        holding("codex", [("a", rollout(tmp_path, ONE))], home=tmp_path, cwd=tmp_path) as (tty, codex),
+        holding("gemini", home=tmp_path, cwd=tmp_path) as (other, gemini),
+    ):
+
+        def found(agent: str, session_id: str, folder: Path = tmp_path, *ttys: str) -> list[int]:
+            return [process.pid for process in running(agent, str(folder), session_id, ttys, homes)]
+
+        assert found("codex", ONE) == found("codex", ONE, Path("/")) == [codex.pid]
+        assert found("codex", ONE, tmp_path, tty) == found("codex", TWO) == []
+        assert found("gemini", TWO) == found("gemini", TWO, tmp_path, tty) == [gemini.pid]
+        assert found("gemini", TWO, tmp_path, other) == found("gemini", TWO, Path("/")) == []
+        assert found("claude_code", ONE) == []
+
+
+def test_claude_code_says_itself_which_session_it_runs(tmp_path: Path) -> None:
+    """By its own file; without one, by its folder."""
+    homes = Homes.from_env({"HOME": str(tmp_path)})
+    with holding("claude", home=tmp_path, cwd=tmp_path) as (_, child):
+        process = process_of(child.pid)
+        assert process is not None
+        assert [one.pid for one in running("claude_code", str(tmp_path), TWO, [], homes)] == [child.pid]
+        path = tmp_path / ".claude/sessions" / f"{child.pid}.json"
+        path.parent.mkdir(parents=True)
+        said = {"pid": child.pid, "procStart": process.start_ticks, "sessionId": ONE, "status": "idle"}
+        path.write_text(json.dumps(said))
+        assert running("claude_code", str(tmp_path), TWO, [], homes) == []
+        assert [one.pid for one in running("claude_code", "/", ONE, [], homes)] == [child.pid]

@@ -16,11 +16,17 @@ Json = dict[str, Any]
 
 _COMMANDS: Mapping[str, type] = {
     kind.__name__: kind
-    for kind in (command.Act, command.Look, command.Until, command.Park, command.Notify, command.Execute)
+    for kind in (
+        *(command.Act, command.Look, command.Until, command.Park, command.Notify, command.Execute),
+        command.Open,
+    )
 }
 _REPLIES: Mapping[str, type] = {
     kind.__name__: kind
-    for kind in (command.Did, command.Saw, command.Happened, command.Woke, command.Told, command.Executed)
+    for kind in (
+        *(command.Did, command.Saw, command.Happened, command.Woke, command.Told, command.Executed),
+        command.Opened,
+    )
 }
 
 

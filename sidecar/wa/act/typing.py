@@ -427,7 +427,8 @@ def looks_like_shell(screen: Screen) -> bool:
 
 
 def _no_prompt(sight: Sight) -> Acted:
-    return Acted(ActOutcome.REFUSED, "No shell waits at an empty prompt there.", _evidence(sight))
+    said = "No shell waits at an empty prompt there."
+    return Acted(ActOutcome.REFUSED, said, {**_evidence(sight), "no_prompt": True})
 
 
 def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sight], bool] | None = None) -> Steps:

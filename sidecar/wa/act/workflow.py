@@ -45,6 +45,10 @@ class OnSchedule(NamedTuple):
     """0 for Monday; empty: all."""
 
 
+class OnMuxRestart(NamedTuple):
+    """Another run of a mux has come up at its socket: a run for each agent that was there when the one before ended."""
+
+
 class Panes(NamedTuple):
     """Which panes a workflow is for: all that is named must fit."""
 
@@ -83,7 +87,7 @@ class Workflow(NamedTuple):
     """An event that is older when it is found is not acted upon."""
     default_enabled: bool = False
     """Always False for what types."""
-    starts: tuple[OnState | OnSchedule, ...] = ()
+    starts: tuple[OnState | OnSchedule | OnMuxRestart, ...] = ()
     """What starts it beside events."""
     panes: Panes = Panes()
     when_busy: Busy = Busy.WAIT

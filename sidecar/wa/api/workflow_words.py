@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from wa.act.workflow import OnSchedule, OnState, Workflow
+from wa.act.workflow import OnMuxRestart, OnSchedule, OnState, Workflow
 from wa.protocol.envelope import iso, iso_or_none
 from wa.protocol.results_workflows import RunResult, RunStepResult, SendPlan, WorkflowResult
 from wa.store.run_records import RunRecord, StepRecord
@@ -31,7 +31,9 @@ def workflow_result(workflow: Workflow, *, enabled: bool, panes: dict[str, bool]
     )
 
 
-def start_words(start: OnState | OnSchedule) -> str:
+def start_words(start: OnState | OnSchedule | OnMuxRestart) -> str:
+    if isinstance(start, OnMuxRestart):
+        return "another run of the mux"
     if isinstance(start, OnState):
         states = " or ".join(sorted(state.value for state in start.states))
         held = f" for {start.held_s:g} s" if start.held_s else ""
@@ -104,6 +106,8 @@ def command_words(command: Mapping[str, Any]) -> str:
             return f"sleep until {iso(command['until_ms'])}{spread}"
         case "Notify":
             return f"tell: {_short(command['title'])}: {_short(command['body'])}"
+        case "Open":
+            return f"open a pane in {command['cwd']}"
         case "Execute":
             return f"run {' '.join(map(repr, command['argv']))}"
         case other:
@@ -135,6 +139,8 @@ def reply_words(reply: Mapping[str, Any]) -> str:
             return f"woke at {iso(reply['at_ms'])}"
         case "Told":
             return "told"
+        case "Opened":
+            return f"{reply['outcome']}: {_short(reply.get('detail', ''))}".rstrip(": ")
         case "Executed":
             return "did not end" if reply.get("status") is None else f"ended with {reply['status']}"
         case other:

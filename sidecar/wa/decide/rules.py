@@ -128,6 +128,13 @@ SHIPPED: tuple[Rule, ...] = (
     ),
     Rule("shipped.stop", Verdict.ASK, "it stops what the agent does", actors=AUTOMATIONS, effects=_ENDS),
     Rule(
+        "shipped.restart",
+        Verdict.ALLOW,
+        "an agent whose mux was restarted needs a pane",
+        actions=frozenset({ActionKind.SPAWN}),
+        workflows=frozenset({"restart_agent"}),
+    ),
+    Rule(
         "shipped.workflow",
         Verdict.ALLOW,
         "its workflow is on",

@@ -11,7 +11,7 @@ from wa.act.builtin import BUILTINS
 from wa.engine import tasks
 from wa.engine.run_catalogue import Catalogue
 from wa.engine.run_driver import Run
-from wa.engine.run_world import Desk, Eyes, RunWorld, Stirs, Teller
+from wa.engine.run_world import Desk, Eyes, Opener, RunWorld, Stirs, Teller
 from wa.engine.shared import Shared
 from wa.engine.workflow_methods import WorkflowMethods
 from wa.engine.workflows import Workflows, agent_tables
@@ -30,6 +30,7 @@ async def automation(
     desk: Desk,
     eyes: Eyes,
     teller: Teller,
+    opener: Opener | None = None,
     folder: Path,
     zone: str,
     on_failure: Callable[[BaseException], None],
@@ -46,7 +47,7 @@ async def automation(
     history = await Reader.open(writer.path)
     try:
         read = RunReader(history)
-        world = RunWorld(shared.registry, shared.clock, desk, eyes, teller, read, Stirs())
+        world = RunWorld(shared.registry, shared.clock, desk, eyes, teller, read, Stirs(), opener)
         workflows = Workflows(
             world,
             RunWriter(writer),
@@ -57,8 +58,10 @@ async def automation(
             zone=zone,
             profile_of=profile_of,
             ended=ended,
+            settled=None if agents is None else agents.save,
         )
         await workflows.start()
+        shared.news.hear(workflows.mux_came)
         if agents is not None:
             agents.notes.saved = workflows.saved
         running = tasks.spawn(workflows.run(), name="workflows", on_failure=on_failure)
@@ -67,6 +70,7 @@ async def automation(
         finally:
             if agents is not None:
                 agents.notes.saved = _nobody
+            shared.news.hear(lambda _: None)
             await tasks.cancel([running])
             await workflows.close()
     finally:

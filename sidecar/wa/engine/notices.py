@@ -42,7 +42,7 @@ MAX_KEYS = 2_000
 UNREMARKABLE = frozenset(
     {
         *("already_gone_on", "already_back", "printed_again", "not_configured", "passed", "moved_on", "told"),
-        *("agent_gone", "pane_gone", "limited", "too_late", "aborted", "handed_over"),
+        *("agent_gone", "pane_gone", "limited", "too_late", "aborted", "handed_over", "resumed_in_new_pane"),
     }
 )
 """Endings of runs that are no news, or of which their workflow told itself."""

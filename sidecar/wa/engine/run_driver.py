@@ -20,7 +20,7 @@ from wa.act.workflow import Context, Workflow
 from wa.engine.run_steps import Order, Steps, due
 from wa.model.action import ActOutcome
 from wa.model.clock import Clock
-from wa.model.command import Act, Did, Ending, Park, Reply, RunStatus, Woke
+from wa.model.command import MUX_RESTARTED, Act, Did, Ending, Open, Opened, Park, Reply, RunStatus, Woke
 from wa.model.errors import StoreError
 from wa.store import run_records as records
 from wa.store.run_records import clean_json
@@ -71,7 +71,18 @@ class Run:
     @property
     def has_lease(self) -> bool:
         """It may type, so that nothing else of its kind may run in its pane."""
-        return takes_lease(self.workflow) and self.mode is Mode.LIVE and self.pane_uid is not None
+        return self.may_type and self.pane_uid is not None and self.context.trigger.event != MUX_RESTARTED
+
+    @property
+    def may_type(self) -> bool:
+        return takes_lease(self.workflow) and self.mode is Mode.LIVE
+
+    @property
+    def opened_uid(self) -> str | None:
+        """The pane that it had opened, by its journal so far."""
+        replies = [entry.reply for entry in self.entries if entry.reply is not None]
+        opened = [reply.get("pane_uid") for reply in replies if reply.get("kind") == Opened.__name__]
+        return next((str(uid) for uid in reversed(opened) if uid), None)
 
 
 def takes_lease(workflow: Workflow) -> bool:
@@ -84,8 +95,19 @@ class GoneError(Exception):
 
 
 class Driver:
-    def __init__(self, run: Run, journal: Journal, steps: Steps, clock: Clock) -> None:
+    def __init__(
+        self,
+        run: Run,
+        journal: Journal,
+        steps: Steps,
+        clock: Clock,
+        moved: Callable[[Run, str], None] = lambda _run, _uid: None,
+    ) -> None:
+        """*moved* is told of the pane that it opened, before anything is done there."""
         self.run = run
+        self.pane_uid = run.opened_uid or run.pane_uid
+        """Where it acts."""
+        self._moved = moved
         self.ending: Ending | None = None
         self.status = RunStatus.RUNNING
         self.step = "begins"
@@ -132,6 +154,9 @@ class Driver:
                 return await self._end(Ending("aborted", self._abort), reply, RunStatus.ABORTED)
             order = await self._write(now, reply)
             answered = await self._carry_out(order)
+            if isinstance(answered, Opened) and answered.pane_uid is not None:
+                self.pane_uid = answered.pane_uid
+                self._moved(self.run, answered.pane_uid)
             reply = records.Reply(now.number, self._clock.now_ms(), self._player.cleaned_reply(answered))
             self._since_ms = self._asked_ms if isinstance(order.command, Act) else reply.at_ms
             if (enough := self._pretend(order, answered)) is not None:
@@ -159,7 +184,7 @@ class Driver:
             command=asked.command,
             workflow=run.workflow.name,
             seed=run.context.seed,
-            pane_uid=run.pane_uid,
+            pane_uid=self.pane_uid,
             asked_ms=self._asked_ms,
             since_ms=self._since_ms,
             but_event=run.context.trigger.event_id,
@@ -177,7 +202,7 @@ class Driver:
         return order
 
     async def _carry_out(self, order: Order) -> Reply:
-        self._typing = isinstance(order.command, Act)
+        self._typing = isinstance(order.command, Act | Open)
         try:
             return await self._steps.carry_out(order)
         finally:
@@ -214,7 +239,7 @@ class Driver:
             extra={
                 "run": self.run.id,
                 "workflow": self.run.workflow.name,
-                "pane": self.run.pane_uid,
+                "pane": self.pane_uid,
                 "mode": self.run.mode.value,
                 "outcome": ending.outcome,
             },

@@ -16,7 +16,7 @@ from wa.engine import tasks
 from wa.engine.run_driver import Driver, Mode, Run, first_step, kept, takes_lease
 from wa.engine.run_steps import Steps
 from wa.model.clock import Clock
-from wa.model.command import Ending, RunStatus, Trigger
+from wa.model.command import MUX_RESTARTED, Ending, RunStatus, Trigger
 from wa.store.run_reading import RunReader
 from wa.store.run_records import End, NewRun, RunRecord, clean_json
 from wa.store.run_writing import RunWriter
@@ -116,7 +116,7 @@ class Keeper:
     def _status(self, one: Begin, claimed: set[str], beside: Sequence[str]) -> RunStatus | None:
         """None: dropped. *beside*: workflows that begin on the same pane just now."""
         uid = one.trigger.pane_uid
-        if not (takes_lease(one.workflow) and one.mode is Mode.LIVE and uid):
+        if not (_may_type(one) and uid):
             return RunStatus.RUNNING
         if uid in claimed or self._waiting.get(uid):
             if one.workflow.when_busy is Busy.MERGE:
@@ -131,9 +131,16 @@ class Keeper:
     def _start(self, run: Run) -> None:
         if run.has_lease:
             self._holder[run.pane_uid or ""] = run.id
-        driver = Driver(run, self._write, self._steps, self._clock)
+        if run.opened_uid is not None:
+            self._moved(run, run.opened_uid)
+        driver = Driver(run, self._write, self._steps, self._clock, self._moved)
         task = tasks.spawn(self._play(driver), name=f"run {run.id} {run.workflow.name}")
         self._playing[run.id] = _Playing(driver, task)
+
+    def _moved(self, run: Run, uid: str) -> None:
+        """It has opened a pane, where nothing else can be under way yet, and has that one now."""
+        if run.may_type:
+            self._holder.setdefault(uid, run.id)
 
     async def _play(self, driver: Driver) -> None:
         run, ending = driver.run, None
@@ -147,12 +154,14 @@ class Keeper:
             await kept(lambda: self._write.end(run.id, end))
         finally:
             self._playing.pop(run.id, None)
-            uid = run.pane_uid or ""
-            if self._holder.get(uid) == run.id:
-                del self._holder[uid]
+            held = {run.pane_uid or "", driver.pane_uid or ""}
+            for uid in held:
+                if self._holder.get(uid) == run.id:
+                    del self._holder[uid]
         if ending is not None:
             self._told(run, ending)
-        self._next_of(uid)
+        for uid in held:
+            self._next_of(uid)
 
     def _next_of(self, uid: str) -> None:
         """The pane is free: the next that waits for it."""
@@ -231,7 +240,8 @@ class Keeper:
                 await tasks.cancel([playing.task])
                 if playing.driver.ending is None:
                     await playing.driver.aborted()
-                self._next_of(playing.driver.run.pane_uid or "")
+                for uid in {playing.driver.run.pane_uid or "", playing.driver.pane_uid or ""}:
+                    self._next_of(uid)
             else:
                 await asyncio.wait([playing.task])
             ended.append(ident)
@@ -249,7 +259,12 @@ class Keeper:
 
 def _has(begin: Begin, other: Begin) -> bool:
     """Whether *begin* is to have, or to wait for, the pane of *other*."""
-    return begin.mode is Mode.LIVE and takes_lease(begin.workflow) and begin.trigger.pane_uid == other.trigger.pane_uid
+    return _may_type(begin) and begin.trigger.pane_uid == other.trigger.pane_uid
+
+
+def _may_type(begin: Begin) -> bool:
+    """Into the pane that it begins with: one that ended with its mux takes nothing any more."""
+    return begin.mode is Mode.LIVE and takes_lease(begin.workflow) and begin.trigger.event != MUX_RESTARTED
 
 
 def _end(at_ms: int, ending: Ending, status: RunStatus | None = None) -> End:

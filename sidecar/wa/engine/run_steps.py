@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wa.act.runner import drawn
 from wa.engine.pane import WatchedPane
 from wa.engine.programs import execute
-from wa.engine.run_world import RunWorld, saw
+from wa.engine.run_world import Place, RunWorld, saw
 from wa.engine.turns import Turns
 from wa.model.action import Actor, ActorKind, ActOutcome
 from wa.model.agent import PaneState
@@ -22,6 +22,8 @@ from wa.model.command import (
     Happened,
     Look,
     Notify,
+    Open,
+    Opened,
     Park,
     Reply,
     Saw,
@@ -104,6 +106,8 @@ class Steps:
                     key = command.key or f"run {order.key}"
                     self._world.teller.tell(order.pane_uid, command, key, order.workflow)
                 return Told()
+            case Open():
+                return await self._open(order, command)
             case Execute():
                 if order.plan:
                     return Executed(0)
@@ -163,6 +167,19 @@ class Steps:
         except TimeoutError:
             return Did(ActOutcome.INTERRUPTED, f"it did not come to an end within {ACT_WITHIN_S:g} s")
         return Did(acted.outcome, acted.detail, acted.evidence)
+
+    async def _open(self, order: Order, command: Open) -> Opened:
+        now_ms = order.pretended_ms or self._world.clock.now_ms()
+        if order.pane_uid is None or self._world.opener is None:
+            return Opened(ActOutcome.REFUSED, detail="no pane can be opened", at_ms=now_ms)
+        place = Place(order.pane_uid, order.workflow, order.key, order.run, order.number, order.plan)
+        try:
+            async with self._turns.taken(), asyncio.timeout(ACT_WITHIN_S):
+                return await self._world.opener.open(command, place)
+        except TimeoutError:
+            return Opened(
+                ActOutcome.INTERRUPTED, None, f"it did not come to an end within {ACT_WITHIN_S:g} s", False, now_ms
+            )
 
     # -- waiting ----------------------------------------------------------------------------------------------------
 

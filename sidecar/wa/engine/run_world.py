@@ -7,14 +7,14 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry
 from wa.model.action import Acted, Action, Actor
 from wa.model.agent import PaneState
 from wa.model.clock import Clock
-from wa.model.command import Notify, Saw
+from wa.model.command import Notify, Open, Opened, Saw
 from wa.model.sight import Sight
 from wa.store.agent_records import EventRecord
 
@@ -42,6 +42,24 @@ class Desk(Protocol):
         run: int | None = None,
         step: int | None = None,
     ) -> Acted: ...
+
+
+class Place(NamedTuple):
+    """What asks for a new pane: a step of a run, as the desk names them."""
+
+    pane_uid: str
+    """The one that ended."""
+    workflow: str
+    key: str
+    run: int
+    step: int
+    plan: bool
+
+
+class Opener(Protocol):
+    async def open(self, wish: Open, place: Place) -> Opened:
+        """Never raises for what a mux, a policy or the database says. A key that is known opens nothing again."""
+        ...
 
 
 class Eyes(Protocol):
@@ -115,6 +133,8 @@ class RunWorld:
     teller: Teller
     events: Events
     stirs: Stirs
+    opener: Opener | None = None
+    """None: no pane can be opened."""
 
 
 def saw(pane: WatchedPane, sight: Sight | None, at_ms: int) -> Saw:

@@ -29,6 +29,7 @@ from wa.engine.muxes import Muxes
 from wa.engine.never import NeverRules
 from wa.engine.notice_methods import notice_handlers
 from wa.engine.registry import Registry
+from wa.engine.reopening import Opening
 from wa.engine.server import Server
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
@@ -136,6 +137,7 @@ class Sidecar:
                 clock=clock,
                 list_interval_s=settings.wezterm.list_interval_s,
             )
+            files = SessionFiles()
             agents = AgentWatch(
                 Agents(paths.config / "agents"),
                 writer,
@@ -144,7 +146,7 @@ class Sidecar:
                 shared.foreground,
                 zone=zone,
                 zones={entry.name: entry.zone for entry in settings.mux if entry.zone},
-                files=SessionFiles(),
+                files=files,
             )
             shared = replace(shared, agents=agents)
             muxes = Muxes(
@@ -177,6 +179,9 @@ class Sidecar:
                     desk=act.desk,
                     eyes=act.hands,
                     teller=notices,
+                    opener=Opening(
+                        lambda: list(muxes.sessions.values()), act.desk, reader, shared.registry, clock, files
+                    ),
                     ended=notices.run_ended,
                     folder=paths.config / "workflows",
                     zone=zone,

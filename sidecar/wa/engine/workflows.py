@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from wa.act.workflow import Workflow
-from wa.engine import tasks
+from wa.act.workflow import OnMuxRestart, Workflow
+from wa.engine import run_lost, tasks
 from wa.engine.hub import Hub, Kind, Subscription
 from wa.engine.run_catalogue import Catalogue
 from wa.engine.run_driver import Mode, Run, takes_lease
@@ -23,10 +23,11 @@ from wa.engine.run_steps import Steps, is_one_of
 from wa.engine.run_world import RunWorld
 from wa.model.command import Ending, Trigger
 from wa.model.errors import NotFound, Refused, StoreError, UsageError
+from wa.model.identity import MuxInstance
 from wa.protocol.sidecar_wire import unpack_value
 from wa.store.agent_records import EventRecord
 from wa.store.reader import Reader
-from wa.store.records import HOUR_MS
+from wa.store.records import DAY_MS, HOUR_MS
 from wa.store.run_reading import RunReader
 from wa.store.run_writing import RunWriter
 
@@ -36,6 +37,8 @@ POLL_S = 5.0
 """Without being told of new events; and between two looks at the user's files."""
 AT_ONCE = 500
 RETRY_S = 1.0
+LOST_KEPT_MS = 7 * DAY_MS
+"""Agents that ended with their mux before that are nobody's to bring back."""
 AGENT_TABLES = ("send", "interrupt", "exit", "resume", "option", "limits")
 """Of an agent's file, for its workflows."""
 
@@ -55,7 +58,9 @@ class Workflows:
         zone: str,
         profile_of: Callable[[str | None], Mapping[str, Any]],
         ended: Callable[[Run, Ending], None] = lambda _run, _ending: None,
+        settled: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
+        """*settled* writes what is known of agents; whether all of it is in the database."""
         self.catalogue = catalogue
         self.read = read
         self._world = world
@@ -63,6 +68,9 @@ class Workflows:
         self._history = history
         self._hub = hub
         self._profile_of = profile_of
+        self._settled = settled
+        self._came: dict[str, MuxInstance] = {}
+        """Runs of muxes that have come up, and were not looked at."""
         self.keeper = Keeper(write, read, Steps(world), world.clock, ended)
         self._starts = Starts(world.registry, world.clock, read, self._started, zone)
         self._switches: dict[tuple[str, str | None], bool] = {}
@@ -96,6 +104,10 @@ class Workflows:
                 if events:
                     await self._judge(events)
                     seen = events[-1].id
+                while self._came:
+                    key, mux = next(iter(self._came.items()))
+                    await self._after_restart(mux)
+                    self._came.pop(key, None)
             except StoreError as error:
                 log.warning("events not judged", extra={"reason": error.message})
                 await asyncio.sleep(RETRY_S)
@@ -118,6 +130,11 @@ class Workflows:
 
     def saved(self) -> None:
         """Events were stored."""
+        self._news.set()
+
+    def mux_came(self, mux: MuxInstance) -> None:
+        """A run of a mux has come up: its panes are known, and what ended with the run before is in the database."""
+        self._came[mux.key] = mux
         self._news.set()
 
     def _reloaded(self) -> None:
@@ -157,6 +174,24 @@ class Workflows:
         begins = await self._wanted(found)
         await self.keeper.begin(begins, seen=events[-1].id)
         self._world.stirs.stir({event.pane_uid for event in events})
+
+    async def _after_restart(self, mux: MuxInstance) -> None:
+        wanting = [one for one in self.catalogue.workflows.values() if OnMuxRestart() in one.starts]
+        if not wanting:
+            return
+        if self._settled is not None and not await self._settled():
+            raise StoreError("what is known of agents is not written down")
+        now_ms = self._world.clock.now_ms()
+        lost = await self.read.lost_with(mux, now_ms - LOST_KEPT_MS)
+        found = [
+            (workflow, trigger)
+            for one, trigger in run_lost.triggers(lost, now_ms)
+            for workflow in wanting
+            if run_lost.is_for(workflow, one)
+        ]
+        if found:
+            log.info("agents ended with their mux", extra={"mux": mux.name, "agents": len(lost)})
+            await self.keeper.begin(await self._wanted(found))
 
     async def _is_for(self, workflow: Workflow, event: EventRecord) -> bool:
         if workflow.agents and event.agent not in workflow.agents:
@@ -227,7 +262,9 @@ class Workflows:
         concerned = [
             driver.run
             for driver in self.keeper.drivers
-            if driver.run.workflow.name == name and driver.run.mode is mode and pane_uid in (None, driver.run.pane_uid)
+            if driver.run.workflow.name == name
+            and driver.run.mode is mode
+            and pane_uid in (None, driver.run.pane_uid, driver.pane_uid)
         ]
         waiting = [
             run.id

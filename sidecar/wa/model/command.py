@@ -58,7 +58,20 @@ class Execute(NamedTuple):
     within_s: float = 60.0
 
 
-Command = Act | Look | Until | Park | Notify | Execute
+class Open(NamedTuple):
+    """A new pane with a shell in it, in the run of the mux that took the place of the one that the run's pane ended with.
+
+    From then on it is the run's pane. Answered by Opened.
+    """
+
+    cwd: str
+    workspace: str
+    agent: str
+    session_id: str
+    """Nothing is opened while this session runs anywhere."""
+
+
+Command = Act | Look | Until | Park | Notify | Execute | Open
 
 
 class Did(NamedTuple):
@@ -110,7 +123,17 @@ class Executed(NamedTuple):
     """Its standard output as JSON where it is JSON, else text, at most 64 KiB."""
 
 
-Reply = Did | Saw | Happened | Woke | Told | Executed
+class Opened(NamedTuple):
+    outcome: ActOutcome
+    """`pressed`: there is a pane."""
+    pane_uid: str | None = None
+    detail: str = ""
+    runs_already: bool = False
+    """The session runs somewhere, so nothing was opened."""
+    at_ms: int = 0
+
+
+Reply = Did | Saw | Happened | Woke | Told | Executed | Opened
 
 
 class RunStatus(StrEnum):
@@ -129,7 +152,7 @@ class Trigger(NamedTuple):
     """Why a run began."""
 
     event: str
-    """Of the vocabulary; `state`, `schedule` or `manual` for the others."""
+    """Of the vocabulary; `state`, `schedule`, `mux.restarted` or `manual` for the others."""
     pane_uid: str
     at_ms: int
     agent: str | None = None
@@ -137,6 +160,10 @@ class Trigger(NamedTuple):
     event_id: int | None = None
     key: str = ""
     """Two triggers of one key are one: no workflow runs twice for the same event."""
+
+
+MUX_RESTARTED = "mux.restarted"
+"""The trigger of a run whose pane ended with its mux: it has no pane until it opens one."""
 
 
 class Ending(NamedTuple):

@@ -114,6 +114,10 @@ class SessionFiles:
             self._candidates, agent, cwd, started_ms, tty, tolerance_ms, tuple(prompts_ms), set(printed), set(taken)
         )
 
+    async def running(self, agent: str, folder: str, session_id: str, ttys: Collection[str]) -> list[Process]:
+        """Processes that may run this session outside of the terminals *ttys*."""
+        return await asyncio.to_thread(session_ties.running, agent, folder, session_id, ttys, self._homes, self._proc)
+
     async def live(self, tty: str | None) -> LiveSession | None:
         """What the Claude Code in the foreground of *tty* says of itself: its session, and whether it is idle, busy or waits."""
         return await asyncio.to_thread(self._live, tty)

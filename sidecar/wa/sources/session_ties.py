@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +91,37 @@ def foreground(tty_name: str | None, proc: Path = PROC) -> list[Process]:
         if int(fields[TTY]) & 0xFFFFFFFF == wanted and fields[GROUP] == fields[FOREGROUND_GROUP]:
             found.append(pid)
     return [process for pid in found[:MAX_PROCESSES] if (process := process_of(pid, proc)) is not None]
+
+
+def running(
+    agent: str, folder: str, session_id: str, ttys: Iterable[str], homes: Homes, proc: Path = PROC
+) -> list[Process]:
+    """Processes of *agent* that may run this session, beside those in the terminals *ttys*: by what they hold open or say of
+    themselves, and where they do neither, by the folder that they run in.
+    """
+    programs = PROGRAMS.get(agent)
+    if programs is None:
+        return []
+    seen = {number for number in map(_device, ttys) if number}
+    found = []
+    for pid in _pids(proc):
+        if not any(word in programs or word.partition("-")[0] in programs for word in _words(proc, pid)):
+            continue
+        fields, process = _stat(proc, pid), process_of(pid, proc)
+        if fields is None or process is None or fields[0] == "Z" or int(fields[TTY]) & 0xFFFFFFFF in seen:
+            continue
+        live = live_of(process, homes_of(process, homes)) if agent == "claude_code" else None
+        said = {held.session_id for held in held_by([process], proc)} if live is None else {live.session_id}
+        if session_id in said or (not said and process.cwd == folder and agent != "codex"):
+            found.append(process)
+    return found
+
+
+def _device(tty_name: str) -> int:
+    try:
+        return kernel_number(Path(tty_name).stat().st_rdev)
+    except (OSError, ValueError):
+        return 0
 
 
 def process_of(pid: int, proc: Path = PROC) -> Process | None:

@@ -58,6 +58,10 @@ class ActingStore:
     async def closed_panes(self) -> set[str]:
         return await self._do(reading.closed_panes)
 
+    async def opened(self, since_ms: int) -> set[str]:
+        """Panes that were opened for workflows since then, or shortly before."""
+        return await self._do(lambda c: reading.opened(c, since_ms))
+
     async def open_actions(self) -> list[ActionRecord]:
         return await self._do(reading.open_actions)
 

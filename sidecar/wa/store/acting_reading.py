@@ -68,6 +68,16 @@ def closed_panes(connection: sqlite3.Connection) -> set[str]:
     return {str(uid) for (uid,) in found}
 
 
+def opened(connection: sqlite3.Connection, since_ms: int) -> set[str]:
+    """Panes that were opened for workflows since then."""
+    found = connection.execute(
+        "SELECT json_extract(evidence, '$.pane_uid') FROM actions"
+        " WHERE at_ms >= ? AND kind = 'spawn' AND run IS NOT NULL AND evidence IS NOT NULL",
+        (since_ms - DAY_MS,),
+    )
+    return {str(uid) for (uid,) in found if uid}
+
+
 def open_actions(connection: sqlite3.Connection) -> list[ActionRecord]:
     """Intents without an end, oldest first."""
     return [_action(one) for one in connection.execute(f"{_ACTIONS} WHERE stage <> 'ended' ORDER BY id")]

@@ -8,16 +8,30 @@ from collections.abc import Collection
 from typing import Any
 
 from wa.model.errors import NotFound
+from wa.model.identity import MuxInstance
 from wa.store.agent_records import EventRecord
 from wa.store.prepare import pane_number
 from wa.store.reader import Reader
-from wa.store.run_records import RunRecord, StepRecord, SwitchRecord
+from wa.store.redact import redact
+from wa.store.run_records import LostRecord, RunRecord, StepRecord, SwitchRecord
 
 MAX_EVENTS = 2_000
 
 _RUNS = """
 SELECT id, workflow, version, 'p' || pane, key, context, mode, status, started_ms, wake_ms, ended_ms, outcome, detail
 FROM workflow_runs
+"""
+
+
+_LOST = """
+SELECT 's' || s.id, 'p' || p.id, s.agent, s.session_id, coalesce(s.id_confidence, 0.0),
+  (SELECT after FROM transitions WHERE session = s.id ORDER BY at_ms DESC, id DESC LIMIT 1),
+  p.cwd, p.title, p.workspace, m.name, m.host, m.lost_ms,
+  max(s.started_ms, coalesce(p.last_output_ms, 0),
+    coalesce((SELECT max(at_ms) FROM transitions WHERE session = s.id), 0)) AS seen_ms
+FROM agent_sessions s JOIN panes p ON p.id = s.pane JOIN muxes m ON m.id = p.mux
+WHERE s.end_mode = 'mux_ended' AND m.host = ? AND m.socket = ? AND m.key <> ? AND s.ended_ms >= ?
+ORDER BY seen_ms DESC, s.id
 """
 
 
@@ -121,6 +135,13 @@ class RunReader:
             return (None, None, None) if found is None else (None if found[1] else found[0], found[2], found[3])
 
         return await self._reader.read(work)
+
+    async def lost_with(self, mux: MuxInstance, since_ms: int) -> list[LostRecord]:
+        """Agents that ended since then with an earlier run of *mux*, the last seen first."""
+        where = (redact(mux.host), redact(mux.socket), redact(mux.key), since_ms)
+        return await self._reader.read(
+            lambda connection: [LostRecord._make(fields) for fields in connection.execute(_LOST, where)]
+        )
 
     async def was_elsewhere(self, pane_uids: Collection[str], states: Collection[str], since_ms: int) -> bool:
         """Whether one of the panes came into a state beside *states* after that instant."""

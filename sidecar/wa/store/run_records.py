@@ -57,6 +57,29 @@ class StepRecord(NamedTuple):
     replied_ms: int | None
 
 
+class LostRecord(NamedTuple):
+    """An agent that was in a pane when its mux ended."""
+
+    session: str
+    """`s12`"""
+    pane_uid: str
+    agent: str
+    session_id: str | None
+    confidence: float
+    state: str | None
+    """The last one that is known."""
+    cwd: str | None
+    """As the terminal gave it."""
+    title: str
+    workspace: str
+    mux: str
+    host: str
+    lost_ms: int | None
+    """When the connection to the mux broke; None: nobody watched it end."""
+    seen_ms: int
+    """The last that is known of the pane."""
+
+
 class SwitchRecord(NamedTuple):
     name: str
     pane_uid: str | None

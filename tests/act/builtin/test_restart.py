@@ -152,6 +152,16 @@ def test_a_person_at_the_shell_is_waited_for() -> None:
     assert here.typed == [RESUME]
 
 
+def test_a_shell_that_has_not_drawn_its_prompt_is_waited_for() -> None:
+    """It reads its own files first; for as long as a shell is waited for, and no longer."""
+    here = world(answers=[(RUN, ActOutcome.REFUSED, {})] * 4 + [UP], evidence={"no_prompt": True})
+    assert crashed(here).outcome == "resumed"
+    assert [round(at_s, 1) for at_s, _ in here.at] == [1.0, 1.5, 2.5, 4.5, 8.5]
+    here = world(answers=[(RUN, ActOutcome.REFUSED, {})] * 99, evidence={"no_prompt": True})
+    assert crashed(here).outcome == "refused"
+    assert here.elapsed_s < 60
+
+
 def test_a_crash_loop_ends_loudly_and_later_and_later() -> None:
     """Three tries with growing pauses."""
     died = (RUN, ActOutcome.SUBMITTED, {"state": "exited"})

@@ -20,6 +20,8 @@ from wa.model.command import (
     Happened,
     Look,
     Notify,
+    Open,
+    Opened,
     Park,
     Reply,
     Saw,
@@ -59,6 +61,9 @@ class World:
     at: list[tuple[float, str]] = field(default_factory=list)
     """When (seconds after the start) each action that was tried, and its outcome."""
     seen_at_act: list[PaneState] = field(default_factory=list)
+    opens: list[Opened] = field(default_factory=list)
+    """What the next wishes for a pane come to; without one there is `p9`, with a shell."""
+    opens_asked: list[tuple[float, Open]] = field(default_factory=list)
     promised: list[bool] = field(default_factory=list)
     """For each action: whether the agent said at that moment that it goes on by itself."""
 
@@ -109,8 +114,16 @@ class World:
             Until: self._until,
             Park: self._park,
             Notify: self._told,
+            Open: self._open,
         }
         return handlers[type(command)](command)
+
+    def _open(self, command: Open) -> Opened:
+        self.opens_asked.append((self.elapsed_s, command))
+        opened = self.opens.pop(0) if self.opens else Opened(ActOutcome.PRESSED, "p9", "p9 was opened")
+        if opened.pane_uid is not None:
+            self.saw = pane("shell", None)._replace(since_ms=self.now_ms)
+        return opened._replace(at_ms=self.now_ms)
 
     def _told(self, command: Notify) -> Told:
         self.told.append(command)
@@ -129,7 +142,8 @@ class World:
             self.typed.append(_words(action))
         self.at.append((self.elapsed_s, f"{_words(action)}: {outcome.value}"))
         self.change(after)
-        return Did(outcome, f"it was {outcome.value}", self.evidence if outcome is ActOutcome.EXITED else {})
+        said = outcome in (ActOutcome.EXITED, ActOutcome.REFUSED)
+        return Did(outcome, f"it was {outcome.value}", self.evidence if said else {})
 
     def _park(self, command: Park) -> Woke:
         self._forward(max(self.now_ms, command.until_ms + int(command.spread_s * self.spread * 1000)))
