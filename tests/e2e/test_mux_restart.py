@@ -30,7 +30,8 @@ after = ["mux"]
 settle_s = 0.2
 stable_s = 0.5
 back_off_s = 0.5
-start_wait_s = 20
+start_wait_s = 8
+shell_wait_s = 15
 mux_within_s = 600
 commands = {{ codex = "{codex} resume {{session_id}}" }}
 """
@@ -211,6 +212,12 @@ def killed_at(folder: Path, number: int) -> bool:
             with home.sidecar("--socket", f"m={here.socket}"):
                 eventually(lambda: watched.has_ended("restart_agent"), 60)
         where = (number, outcomes(home), here.started)
+        if outcomes(home) == [("failed", "refused")]:
+            # Killed between the paste and the Return: the command stands at the prompt, and a person is told.
+            assert here.started == IDS[:1], where
+            assert watched.rows("SELECT 1 FROM actions WHERE kind = 'run' AND stage = 'ended' AND typed_ms IS NOT NULL")
+            assert watched.rows("SELECT 1 FROM notices WHERE needs_you")
+            return True
         assert outcomes(home) == [("done", "resumed_in_new_pane")], where
         assert here.started == [IDS[0]] * 2, where
         with home.sidecar("--socket", f"m={here.socket}"):

@@ -67,7 +67,8 @@ def in_shell(context: Context, command: str, *, is_new: bool = False) -> Steps[E
         why = yield from _lives(context)
         if not why:
             return Ending("resumed", f"Ran: {command}")
-        if did.outcome is ActOutcome.INTERRUPTED:
+        if did.outcome is ActOutcome.INTERRUPTED and not is_new:
+            # In a pane of its own nobody else typed: where the prompt is empty, nothing came of it.
             return Ending(did.outcome.value, f"{did.detail} {why}", failed=True)
     return Ending("gave_up", f"Tried {settings['tries']} times: {why}.", failed=True)
 
