@@ -108,3 +108,28 @@ def test_killed_at_every_step_nothing_is_sent_twice(tmp_path: Path) -> None:
     drawn = random.Random(seed)
     for turn in range(12):
         killed_at(tmp_path / f"t{turn}", within_s=drawn.uniform(0.02, 2.0))
+
+
+def test_a_spinner_alone_is_stuck_and_a_turn_that_prints_is_not(tmp_path: Path) -> None:
+    """Two agents work for as long as each other; one of them shows rows meanwhile."""
+    with running_embedded_mux() as mux:
+        home = Home(tmp_path / "h", CONFIG)
+        write(home, "stuck", "[settings]\nstill_s = 3\n")
+        with home.sidecar("--socket", f"m={mux.socket}"):
+            silent, busy = Agent(mux, tmp_path / "a", work_s=60), Agent(mux, tmp_path / "b", work_s=60)
+            uids = [agent.until(home, "idle") for agent in (silent, busy)]
+            for agent, uid in zip((silent, busy), uids, strict=True):
+                home.wa("send", uid, "work")
+                agent.until(home, "working")
+
+            def runs() -> list[str]:
+                return [
+                    uid
+                    for (uid,) in Watched(home).rows("SELECT 'p' || pane FROM workflow_runs WHERE workflow = 'stuck'")
+                ]
+
+            for _ in range(4):
+                busy.compact()
+                time.sleep(1.6)
+            assert runs() == [uids[0]]
+            eventually(lambda: len(runs()) == 2)

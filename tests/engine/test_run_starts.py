@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from engine.flow_world import flow, play
-from wa.act.workflow import OnSchedule, Panes
+from wa.act.workflow import OnSchedule, OnState, Panes
 from wa.engine.run_starts import fits
 from wa.model.agent import PaneState
-from wa.model.command import Ending, Notify
+from wa.model.command import Ending, Notify, Until
 
 EVERY_MS = 3_600_000
 
@@ -146,3 +146,76 @@ def test_a_home_is_a_home(monkeypatch):
     assert fits(Panes(project="~/shop"), mux="", title="", folders=["/home/dev/shop/api"])
     assert fits(Panes(project="/home/dev/shop"), mux="", title="", folders=["~/shop"])
     assert not fits(Panes(project="~/shop"), mux="", title="", folders=["/home/other/shop"])
+
+
+STILL = flow(
+    "still",
+    tells,
+    starts=(OnState(frozenset({PaneState.WORKING}), setting="still_s", still=True),),
+    settings={"still_s": 0.4},
+    lease=False,
+)
+
+
+def got_on(world, uid):
+    """Nothing tells of it."""
+    pane = world.registry.get(uid)
+    pane.agent = pane.agent._replace(progress_ms=world.clock.now_ms())
+
+
+def test_an_agent_that_gets_on_is_not_still_however_long_it_works(tmp_path, monkeypatch):
+    """Then it comes to a stop: one run; it gets on and stops once more: another. A spinner is no progress."""
+    monkeypatch.setattr("wa.engine.run_starts.STILL_CHECK_S", 0.05)
+
+    async def scenario(world):
+        uid = await world.add()
+        await world.flows.switch("still", None, enabled=True)
+        world.state(uid, PaneState.WORKING)
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            got_on(world, uid)
+        assert await world.read.runs() == []
+        (run,) = await world.ended()
+        assert run.context["trigger"]["fields"]["held_s"] == 0.4
+        await asyncio.sleep(1.0)
+        assert len(await world.read.runs()) == 1
+        got_on(world, uid)
+        await world.ended(2)
+        world.state(uid, PaneState.IDLE)
+        world.state(uid, PaneState.WORKING)
+        await world.ended(3)
+
+    play(tmp_path, scenario, STILL)
+
+
+def test_zero_seconds_are_never(tmp_path):
+    """So it is turned off."""
+
+    async def scenario(world):
+        uid = await world.add()
+        await world.flows.switch("still", None, enabled=True)
+        world.state(uid, PaneState.WORKING)
+        await asyncio.sleep(0.2)
+        assert await world.read.runs() == []
+
+    play(tmp_path, scenario, STILL._replace(settings={"still_s": 0.0}))
+
+
+def test_progress_ends_a_wait_for_it(tmp_path):
+    """Before anything else happens."""
+
+    def waits(context):
+        happened = yield Until(30.0, frozenset({"progress", "turn.done"}))
+        return Ending(happened.what)
+
+    async def scenario(world):
+        uid = await world.add(state=PaneState.WORKING)
+        await world.say(uid, "rate.retry")
+        await world.until(lambda: world.flows.keeper.drivers and world.flows.keeper.drivers[0].step == "Until")
+        got_on(world, uid)
+        world.flows.saved()
+        await world.say(uid, "mcp.error")
+        (run,) = await world.ended()
+        assert run.outcome == "progress"
+
+    play(tmp_path, scenario, flow("waits", waits, "rate.retry", lease=False))

@@ -31,6 +31,10 @@ class OnState(NamedTuple):
     held_s: float = 0.0
     together: bool = False
     """All panes that the workflow is for, at the same time: one run, without a pane."""
+    setting: str = ""
+    """The setting that says how long, in place of `held_s`; 0 there: never."""
+    still: bool = False
+    """And the agent has not got on for so long."""
 
 
 class OnSchedule(NamedTuple):

@@ -20,7 +20,10 @@ def workflow_result(workflow: Workflow, *, enabled: bool, panes: dict[str, bool]
         about=workflow.about,
         version=workflow.version,
         origin=workflow.origin or None,
-        starts=[*(f"event {event}" for event in sorted(workflow.events)), *map(start_words, workflow.starts)]
+        starts=[
+            *(f"event {event}" for event in sorted(workflow.events)),
+            *(start_words(start, workflow) for start in workflow.starts),
+        ]
         or ["by hand"],
         agents=sorted(workflow.agents),
         enabled=enabled,
@@ -31,12 +34,14 @@ def workflow_result(workflow: Workflow, *, enabled: bool, panes: dict[str, bool]
     )
 
 
-def start_words(start: OnState | OnSchedule | OnMuxRestart) -> str:
+def start_words(start: OnState | OnSchedule | OnMuxRestart, workflow: Workflow) -> str:
     if isinstance(start, OnMuxRestart):
         return "another run of the mux"
     if isinstance(start, OnState):
         states = " or ".join(sorted(state.value for state in start.states))
-        held = f" for {start.held_s:g} s" if start.held_s else ""
+        held_s = workflow.settings[start.setting] if start.setting else start.held_s
+        held = f" for {held_s:g} s" if held_s else ""
+        held += " without getting on" if start.still else ""
         return f"{'all panes ' if start.together else ''}{states}{held}"
     if start.every_s:
         return f"every {start.every_s:g} s"

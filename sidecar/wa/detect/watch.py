@@ -11,6 +11,7 @@ from wa.detect.fields import number, text
 from wa.detect.page import page_of_rows
 from wa.detect.pane_limits import LIMIT_SLACK_MS, PaneLimits
 from wa.detect.program import Program, agent_of
+from wa.detect.progress import Progress
 from wa.detect.reading import Detector, Reading, newest
 from wa.detect.session import about
 from wa.model.agent import (
@@ -105,6 +106,7 @@ class PaneWatch:
         self._agent_ms = 0
         self._title_ms = 0
         self._sized_ms = -RELAID_MS
+        self._progress = Progress()
         self.state: AgentState = NO_AGENT
         self.reading: Reading | None = None
         """The newest look; what `wa explain` shows."""
@@ -129,6 +131,8 @@ class PaneWatch:
         self._next_row = (self._next_row if first_row is None else first_row) + len(rows)
         if self._deaf:
             return []
+        if rows:
+            self._progress.rows(at_ms)
         self._pending.extend(rows)
         if len(self._pending) < MAX_PENDING:
             return []
@@ -172,6 +176,11 @@ class PaneWatch:
             return []
         self._arbiter.put(signal.source, signal)
         return self._settle(self.reading, at_ms)
+
+    def got_on(self, at_ms: int) -> None:
+        """Its session's file grew."""
+        self._progress.rows(at_ms)
+        self.state = self.state._replace(progress_ms=self._progress.at_ms)
 
     def tick(self, at_ms: int) -> list[Outcome]:
         if self._screen is None:
@@ -244,6 +253,8 @@ class PaneWatch:
                 page, title=screen.title, at_ms=at_ms, zone=self._zone, without=frozenset(young)
             )
         self.reading = reading
+        if reading is not None:
+            self._progress.look(page, reading, at_ms)
         self._top = top
         self._put_signals(reading, screen, at_ms)
         settled = self._settle(reading, at_ms)
@@ -401,6 +412,7 @@ class PaneWatch:
             facts.get("project"),
             facts.get("session_id"),
             (number(tasks.fields.get("n")) if tasks is not None else None) or 0,
+            self._progress.at_ms,
         )
         self.state = after
         out: list[Outcome] = []

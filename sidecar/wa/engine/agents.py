@@ -228,8 +228,12 @@ class AgentWatch:
             self._feed(pane, lambda watch, now_ms: watch.signal(signal, now_ms))
 
     def _noted(self, pane: WatchedPane, operations: list[Operation]) -> None:
-        if not pane.excluded:
-            self.notes.add(pane.uid, operations)
+        if pane.excluded:
+            return
+        self.notes.add(pane.uid, operations)
+        if (watched := self._panes.get(pane.uid)) is not None and operations:
+            watched.watch.got_on(self._clock.now_ms())
+            pane.agent = pane.agent._replace(progress_ms=watched.watch.state.progress_ms)
 
     # -- beside the loop ---------------------------------------------------------------------------------------------
 

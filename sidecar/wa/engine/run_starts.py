@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 AGAIN_S = 1.0
 """After a question that the database did not answer."""
 CLOCK_CHECK_S = 20.0
+STILL_CHECK_S = 1.0
 SAYS_NOTHING = frozenset({PaneState.UNKNOWN, PaneState.STARTING})
 """A pane that is in one of these has not left the state that it was in: wa has just begun to look."""
 
@@ -52,6 +53,8 @@ class Starts:
         self._wakes: Wakes[_Watch] = Wakes(self._ring)
         self._armed: dict[_Watch, bool] = {}
         """Whether the state was left since the last run of it; unknown ones are looked up."""
+        self._fired: dict[_Watch, int] = {}
+        """Since when the state had lasted that began the newest run."""
         self._turns: dict[tuple[str, int], str] = {}
         """The newest turn of each schedule that was dealt with."""
         self._poked = asyncio.Event()
@@ -84,10 +87,13 @@ class Starts:
         since_ms = _since(panes, start)
         if since_ms is None:
             self._wakes.drop(watch)
+            self._fired.pop(watch, None)
             if any(pane.agent.state not in (start.states | SAYS_NOTHING) for pane in panes):
                 self._armed[watch] = True
             return
-        left_s = start.held_s - (self._clock.now_ms() - since_ms) / 1000
+        if start.setting and held_s(workflow, start) <= 0:
+            return
+        left_s = held_s(workflow, start) - (self._clock.now_ms() - since_ms) / 1000
         self._wakes.at(watch, asyncio.get_running_loop().time() + max(left_s, 0.0))
 
     def _panes(self, watch: _Watch, workflow: Workflow) -> list[WatchedPane]:
@@ -120,20 +126,30 @@ class Starts:
         now_ms = self._clock.now_ms()
         if since_ms is None:
             return
-        if (now_ms - since_ms) / 1000 < start.held_s:
+        if (now_ms - since_ms) / 1000 < held_s(workflow, start):
             self._weigh(watch, workflow, start)
             return
+        # It got on meanwhile, and has come to a stop once more.
+        armed = armed or since_ms > self._fired.get(watch, since_ms)
         self._armed[watch] = False
+        if start.still:
+            self._weigh_later(watch, workflow, start)
         if not armed:
+            self._fired.setdefault(watch, since_ms)
             return
+        self._fired[watch] = since_ms
         key = f"{watch.pane_uid or 'all'}:state{watch.number}:{since_ms}"
         agent = panes[0].agent.agent if watch.pane_uid else None
         fields = {
             "state": panes[0].agent.state.value,
-            "held_s": start.held_s,
+            "held_s": held_s(workflow, start),
             "panes": tuple(pane.uid for pane in panes),
         }
         await self._start([(workflow, Trigger("state", watch.pane_uid, now_ms, agent, fields, None, key))])
+
+    def _weigh_later(self, watch: _Watch, workflow: Workflow, start: OnState) -> None:
+        """Nothing tells that an agent gets on: it is looked for again."""
+        self._wakes.at(watch, asyncio.get_running_loop().time() + max(held_s(workflow, start), STILL_CHECK_S))
 
     async def _left(self, watch: _Watch, workflow: Workflow, start: OnState, uids: Sequence[str]) -> bool:
         """Whether the state was left since the last run that an earlier sidecar began."""
@@ -210,7 +226,11 @@ def _since(panes: Sequence[WatchedPane], start: OnState) -> int | None:
     """When the last of them came into one of the states; None while one is in another."""
     if not panes or any(not pane.alive or pane.agent.state not in start.states for pane in panes):
         return None
-    return max(pane.agent.since_ms for pane in panes)
+    return max(max(pane.agent.since_ms, pane.agent.progress_ms if start.still else 0) for pane in panes)
+
+
+def held_s(workflow: Workflow, start: OnState) -> float:
+    return float(workflow.settings[start.setting]) if start.setting else start.held_s
 
 
 def is_for(workflow: Workflow, pane: WatchedPane) -> bool:

@@ -14,6 +14,7 @@ from wa.engine.turns import Turns
 from wa.model.action import Actor, ActorKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import (
+    PROGRESS,
     Act,
     Command,
     Did,
@@ -227,6 +228,8 @@ class Steps:
         if (passed := await self._passed(uid, order, command)) is not None:
             return passed, 0.0
         pane, again_s = self._world.registry.get(uid), 5.0
+        if PROGRESS in command.events and pane is not None and pane.agent.progress_ms > order.since_ms:
+            return Happened(PROGRESS, pane.agent.progress_ms), 0.0
         if pane is not None and pane.started and pane.alive and pane.agent.state in command.states:
             now_ms = self._world.clock.now_ms()
             held_s = (now_ms - pane.agent.since_ms) / 1000

@@ -157,6 +157,7 @@ def saw(pane: WatchedPane, sight: Sight | None, at_ms: int) -> Saw:
         cwd=settled.project or pane.cwd,
         at_ms=at_ms if sight is None else sight.at_ms,
         alive=pane.alive and (sight is None or sight.alive),
+        progress_ms=pane.agent.progress_ms,
     )
 
 

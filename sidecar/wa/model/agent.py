@@ -158,6 +158,8 @@ class AgentState(NamedTuple):
     session_id: str | None = None
     background: int = 0
     """Tasks still running behind an idle composer."""
+    progress_ms: int = 0
+    """When it last wrote something, or counted more tokens, as far as wa has watched; 0: never seen. A spinner is no progress."""
 
 
 NO_AGENT = AgentState(None, PaneState.UNKNOWN, 0, 0.0, ())

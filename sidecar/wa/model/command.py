@@ -23,7 +23,10 @@ class Look(NamedTuple):
 
 
 class Until(NamedTuple):
-    """Answered by Happened: the first of these that holds from now on (`states`: that holds already counts)."""
+    """Answered by Happened: the first of these that holds from now on (`states`: that holds already counts).
+
+    The event `progress` is that the agent got on since the step before.
+    """
 
     within_s: float
     events: frozenset[str] = frozenset()
@@ -56,6 +59,9 @@ class Execute(NamedTuple):
     argv: tuple[str, ...]
     given: Mapping[str, Any]
     within_s: float = 60.0
+
+
+PROGRESS = "progress"
 
 
 class Open(NamedTuple):
@@ -99,6 +105,8 @@ class Saw(NamedTuple):
     """When the newest turn began, as it is remembered over restarts of wa; None: nobody knows of any."""
     session_ms: int | None = None
     """When the agent's session began in this pane; None: wa came later, or there is none."""
+    progress_ms: int = 0
+    """As in AgentState."""
 
 
 class Happened(NamedTuple):

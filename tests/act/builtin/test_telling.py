@@ -109,15 +109,24 @@ def test_a_retry_loop_is_warned_of_and_then_needs_a_person() -> None:
     assert here.at == []
 
 
-def test_a_turn_that_lasted_long_already_is_warned_of_at_once() -> None:
-    """The state has lasted before the run began."""
+def test_work_in_which_nothing_has_come_for_long_is_warned_of_at_once() -> None:
+    """It has lasted before the run began."""
     here = World(STUCK, pane("working"))
 
-    ending = here.play({"state": "working", "held_s": 2700}, event="state")
+    ending = here.play({"state": "working", "held_s": 600}, event="state")
 
     assert ending.outcome == "escalated"
-    assert here.told[0].body == "It works without an end since 45 minutes."
+    assert here.told[0].body == "It works, and nothing new has come since 10 minutes."
     assert here.elapsed_s == 600
+
+
+@pytest.mark.parametrize("event", ["state", "rate.retry"])
+def test_a_pane_that_gets_on_after_the_warning_is_left_alone(event: str) -> None:
+    """A row, a word, a token: it need not end its turn."""
+    here = World(STUCK, pane("working"), turns=[Turn(500, {}, "progress")])
+
+    assert here.play({"held_s": 600, "attempt": 3}, event=event).outcome == "moved_on"
+    assert [notice.needs_you for notice in here.told] == [False]
 
 
 def test_where_the_user_allows_it_the_turn_is_ended_and_the_agent_poked() -> None:
@@ -144,6 +153,20 @@ def test_a_full_context_is_told(event: str, needs_you: bool) -> None:
     assert here.play({"percent": 8}, event=event).outcome == "told"
     assert here.told[0].needs_you is needs_you
     assert here.at == []
+
+
+def test_a_full_context_is_poked_where_the_user_allows_it() -> None:
+    """With a text of the user's, once the agent is idle; where that does not come off a person is asked for."""
+    here = World(STUCK, pane("working"), turns=[Turn(30, {"state": "idle"})], answers=[(SEND, ActOutcome.BUSY, {})])
+
+    assert here.play({"percent": 8}, event="context.low", settings={"poke_full": "/compact"}).outcome == "poked"
+    assert here.typed == ["send /compact"]
+    assert [notice.needs_you for notice in here.told] == [False]
+
+    here = World(STUCK, pane("idle"), answers=[(SEND, ActOutcome.DRAFT, {})] * 99)
+    assert here.play(event="error.context", settings={"poke_full": "/compact"}).outcome == "escalated"
+    assert [notice.needs_you for notice in here.told] == [False, True]
+    assert here.typed == []
 
 
 # -- all of them -----------------------------------------------------------------------------------------------------

@@ -6,12 +6,11 @@ from wa.act.builtin.steps import LEFT, Steps, act, away, look, seconds, send_whe
 from wa.act.workflow import Busy, Context, OnState, Workflow
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
-from wa.model.command import Ending
+from wa.model.command import PROGRESS, Ending
 
 MOVED = tuple(sorted(state for state in PaneState if state not in (PaneState.WORKING, PaneState.UNKNOWN)))
 """Whatever else it does, it does not go on retrying."""
-WORKS_S = 2_700.0
-"""A turn that lasts so long without a pause is worth a look."""
+GOT_ON = frozenset({"turn.done", "turn.interrupted", PROGRESS})
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -28,19 +27,35 @@ def _full(context: Context) -> Steps[Ending]:
     left = trigger.fields.get("percent")
     said = "has no room left" if is_full else f"has {left} % of its context left" if left is not None else "runs low"
     body = f"{agent} {said}: compact it, or begin a new session."
-    yield from tell("Context nearly full", body, needs_you=is_full, key=f"context:{trigger.pane_uid}:{trigger.event}")
-    return Ending("told", body)
+    poke = str(context.settings["poke_full"])
+    key = f"context:{trigger.pane_uid}:{trigger.event}"
+    yield from tell("Context nearly full", body, needs_you=is_full and not poke, key=key)
+    if not poke:
+        return Ending("told", body)
+    sent = yield from send_when_free(
+        poke, seconds(context.settings, "patience_s"), lambda saw: away(saw, trigger.agent)
+    )
+    if sent.ending is not None:
+        return sent.ending
+    if sent.planned:
+        return Ending("planned", f"Would have sent: {poke}")
+    if sent.taken:
+        return Ending("poked", f"Sent: {poke}")
+    why = "" if sent.did is None else f" {sent.did.detail}"
+    yield from tell("Context nearly full", f"{body} {poke} could not be sent.{why}", key=f"{key}:again")
+    return Ending("escalated", "A person was told.", failed=True)
 
 
 def _slow(context: Context) -> Steps[Ending]:
-    """A retry, or work that lasted long already. It has `warn_s` to get on, and `escalate_s` more."""
+    """A retry, or work in which nothing new has come for long. It has `warn_s` to get on, and `escalate_s` more."""
     trigger, settings = context.trigger, context.settings
     agent = trigger.agent or "The agent"
-    what = "retries" if trigger.event == "rate.retry" else "works without an end"
-    key = f"stuck:{trigger.pane_uid}:{trigger.at_ms}"
     # A state that began this has lasted already.
-    lasted_s = WORKS_S if trigger.event == "state" else 0.0
-    wait_s = 0.0 if lasted_s else seconds(settings, "warn_s")
+    is_still = trigger.event == "state"
+    lasted_s = float(trigger.fields.get("held_s", 0.0)) if is_still else 0.0
+    wait_s = 0.0 if is_still else seconds(settings, "warn_s")
+    what = "works, and nothing new has come" if is_still else "retries"
+    key = f"stuck:{trigger.pane_uid}:{trigger.at_ms}"
     if (ending := (yield from _moved(context, wait_s))) is not None:
         return ending
     minutes = round((lasted_s + wait_s) / 60)
@@ -56,7 +71,7 @@ def _slow(context: Context) -> Steps[Ending]:
 
 def _moved(context: Context, within_s: float) -> Steps[Ending | None]:
     """How the run ends where the pane got on within that time."""
-    happened = yield from until(within_s, *MOVED, events=frozenset({"turn.done", "turn.interrupted"}))
+    happened = yield from until(within_s, *MOVED, events=GOT_ON)
     saw = yield from look()
     if (ending := away(saw, context.trigger.agent)) is not None:
         return ending
@@ -86,9 +101,16 @@ STUCK = Workflow(
     name="stuck",
     events=frozenset({"rate.retry", "context.low", "error.context"}),
     play=play,
-    about="Warns of retries that do not end, work without an end and a full context; pokes only where told to.",
-    version="1",
-    starts=(OnState(frozenset({PaneState.WORKING}), held_s=WORKS_S),),
+    about="Warns of retries that do not end, work in which nothing new comes and a full context; pokes only where told to.",
+    version="2",
+    starts=(OnState(frozenset({PaneState.WORKING}), setting="still_s", still=True),),
     when_busy=Busy.MERGE,
-    settings={"warn_s": 300.0, "escalate_s": 600.0, "poke": "", "patience_s": 120.0},
+    settings={
+        "still_s": 600.0,
+        "warn_s": 300.0,
+        "escalate_s": 600.0,
+        "poke": "",
+        "poke_full": "",
+        "patience_s": 120.0,
+    },
 )
