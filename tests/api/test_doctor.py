@@ -128,3 +128,22 @@ def test_a_silent_sidecar_is_an_error(paths: Paths, monkeypatch: pytest.MonkeyPa
     result = asyncio.run(examined())
     assert said(result, "says nothing")["level"] == "error"
     assert said(result, "no WezTerm runs")
+
+
+def test_workflow_files_that_are_refused_are_named_with_line_and_reason(paths: Paths) -> None:
+    """Each problem by itself; what is good is said to be."""
+    folder = paths.config / "workflows"
+    folder.mkdir(parents=True)
+    assert not [one for one in diagnosis(paths)["findings"] if "is good for" in one["what"]]
+
+    (folder / "handle_compaction.toml").write_text('[settings]\nprompt = "Go on."\n')
+    (folder / "stuck.toml").write_text("[settings]\nstill_s = 5\npoek = 'go on'\n")
+    (folder / "no.toml").write_text("about = \n")
+    result = diagnosis(paths)
+
+    first = said(result, "workflow refused: " + str(folder / "stuck.toml"))
+    assert first["level"] == "warning"
+    assert f"{folder / 'stuck.toml'}:3: stuck has no setting `poek`" in first["what"]
+    assert f"wa workflow lint {folder / 'stuck.toml'}" in (first["next_step"] or "")
+    assert f"{folder / 'no.toml'}:1: " in said(result, "no.toml")["what"]
+    assert said(result, "is good for")["what"].endswith("is good for handle_compaction")

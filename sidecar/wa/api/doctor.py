@@ -8,14 +8,18 @@ import shutil
 import sqlite3
 import stat
 import time
+from shlex import quote
 from typing import Literal
 
 from wa import __version__
+from wa.act.builtin import BUILTINS
 from wa.api.client import SidecarClient
 from wa.api.history import open_history
 from wa.api.times import age
+from wa.api.workflows import folder_of
 from wa.config.paths import Paths
 from wa.config.settings import Settings
+from wa.engine.run_catalogue import Catalogue
 from wa.model.errors import ConfigError, SidecarError, WaError, WezTermError
 from wa.protocol.envelope import iso_or_none
 from wa.protocol.results import DoctorResult, Finding
@@ -47,6 +51,7 @@ async def examine(paths: Paths) -> DoctorResult:
         findings += await _terminals(_targets(found, settings), found, settings)
     findings += [one for candidate in found.candidates if (one := _unusable(candidate)) is not None]
     findings.append(await _executable(found))
+    findings += await asyncio.to_thread(_workflow_files, paths)
     findings += await _database(paths)
     findings += _disk(paths)
     worst = max((finding["level"] for finding in findings), key=LEVELS.index)
@@ -71,6 +76,21 @@ def _settings(paths: Paths) -> tuple[Settings, Finding]:
     return settings, finding(
         "ok", f"{paths.config_file} sets {len(settings.origin)} settings, {len(settings.mux)} muxes"
     )
+
+
+def _workflow_files(paths: Paths) -> list[Finding]:
+    """As the sidecar reads them."""
+    folder = folder_of(paths)
+    catalogue = Catalogue(BUILTINS, folder)
+    findings = []
+    for trouble in catalogue.troubles:
+        lint = f"wa workflow lint {quote(str(trouble.path))}"
+        step = f"Mend the file: `{lint}` checks it. Until then what was last good of it stays in force."
+        findings.append(finding("warning", f"workflow refused: {trouble}", step))
+    own = [workflow.name for workflow in catalogue.workflows.values() if workflow.origin]
+    if own:
+        findings.insert(0, finding("ok", f"{folder} is good for {', '.join(own)}"))
+    return findings
 
 
 async def _sidecar(paths: Paths) -> list[Finding]:
