@@ -1,12 +1,19 @@
 """The workflows that come with wa, in the engine that plays them: a real journal and real triggers, panes and hands in memory."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
+
+import pytest
 
 from engine.flow_world import play
 from wa.act.builtin.compaction import HANDLE_COMPACTION
 from wa.act.builtin.limits import HANDLE_USAGE_LIMITS
 from wa.act.builtin.restart import RESTART_AGENT
+from wa.model.action import Acted, ActOutcome
 from wa.model.agent import Limit, PaneState
+from wa.store.acting import ActingStore
+from wa.store.acting_records import Intent
 
 PROMPT = HANDLE_COMPACTION.settings["prompt"]
 QUICK_LIMITS = HANDLE_USAGE_LIMITS._replace(
@@ -167,3 +174,102 @@ def test_an_agent_that_is_gone_without_a_word_is_resumed_where_that_is_wanted(tm
         assert world.desk.typed == [(uid, "cod resume 0198c1f2-1111-7222-8333-444455556666")]
 
     play(tmp_path, scenario, workflow)
+
+
+class Asking:
+    """A desk that wants a person asked, once for each text, as the real one does."""
+
+    def __init__(self, world):
+        self.world, self.done = world, world.desk.act
+
+    async def act(self, pane_uid, action, actor, *, key="", dry_run=False, run=None, step=None):
+        granted = await self.status(action) == "granted"
+        if granted or dry_run:
+            return await self.done(pane_uid, action, actor, key=key, dry_run=dry_run, run=run, step=step)
+        self.world.desk.asked.append((pane_uid, action, actor, key, dry_run))
+        now_ms = self.world.clock.now_ms()
+        intent = Intent(key, pane_uid, now_ms, actor, action, "ask", "mine", "ask me", False, run, step)
+        asked = await ActingStore(self.world.writer).ask(intent, now_ms + 60_000)
+        return Acted(ActOutcome.ASKED, "Ask me.", {"approval": asked.id})
+
+    async def status(self, action):
+        grants = await ActingStore(self.world.writer).grants(self.world.clock.now_ms())
+        return next((one.status for one in grants if one.fingerprint == action.fingerprint), None)
+
+
+async def answer(world, *, granted, tell=True):
+    store = ActingStore(world.writer)
+    (waiting,) = [one for one in await store.grants(world.clock.now_ms()) if one.status == "asked"]
+    now_ms = world.clock.now_ms()
+    await store.settle_grant(waiting.id, granted=granted, at_ms=now_ms, expires_ms=now_ms + 60_000)
+    if tell:
+        world.flows.answered(waiting.pane_uid)
+
+
+SCRIPT = """
+about = "Says one thing."
+[trigger]
+event = "compaction.done"
+[[step]]
+send = "the one thing"
+"""
+
+
+@pytest.mark.parametrize("by_script", [True, False])
+@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_persons_answer_wakes_the_workflow_that_asked(tmp_path, by_script, granted, killed):
+    """At once; also one that came while no sidecar ran. A no ends it by its name."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    if by_script:
+        (folder / "says.toml").write_text(SCRIPT)
+    name = "says" if by_script else "handle_compaction"
+
+    async def scenario(world):
+        uid = await world.add()
+        asking = Asking(world)
+        world.desk.act = asking.act
+        async with world.running() as flows:
+            await flows.switch(name, None, enabled=True)
+            await world.say(uid, "compaction.done", n=1)
+            await world.until(
+                lambda: (
+                    any(one.run.workflow.name == name and one.step == "Until" for one in flows.keeper.drivers)
+                    and world.desk.asked
+                )
+            )
+            await asyncio.sleep(0.1)
+            assert len(world.desk.asked) == 1
+            if not killed:
+                began = time.monotonic()
+                await answer(world, granted=granted)
+                (run,) = await world.ended(workflow=name)
+                assert time.monotonic() - began < 2.0
+        if killed:
+            await answer(world, granted=granted, tell=False)
+            async with world.running():
+                (run,) = await world.ended(workflow=name)
+        assert run.outcome == (("done" if by_script else "primed") if granted else "denied")
+        assert len(world.desk.typed) == granted
+
+    play(tmp_path, scenario, *(() if by_script else (QUICK_COMPACTION,)), folder=folder, running=False)
+
+
+def test_a_question_that_expires_ends_the_wait(tmp_path):
+    """As nobody having said anything."""
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "says.toml").write_text(SCRIPT)
+
+    async def scenario(world):
+        uid = await world.add()
+        world.desk.act = Asking(world).act
+        await world.flows.switch("says", None, enabled=True)
+        await world.say(uid, "compaction.done", n=1)
+        await world.until(lambda: world.desk.asked and world.flows.keeper.drivers[0].step == "Until")
+        world.clock.faster_ms = 61_000
+        world.flows.answered(uid)
+        (run,) = await world.ended()
+        assert (run.outcome, world.desk.typed) == ("asked", [])
+
+    play(tmp_path, scenario, folder=tmp_path / "workflows")

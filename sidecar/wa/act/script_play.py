@@ -12,6 +12,7 @@ from wa.act.workflow import Context, Play
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import (
+    APPROVAL,
     Act,
     Command,
     Did,
@@ -28,6 +29,8 @@ from wa.model.command import (
     Woke,
 )
 
+ANSWERED_WITHIN_S = 7 * 86_400.0
+"""Above every time that a question may stand (`policy.ask_min`)."""
 _FINE = DONE | {ActOutcome.PLANNED, ActOutcome.QUEUED}
 
 Inner = Generator[Command, Reply, Ending | None]
@@ -101,11 +104,27 @@ class _Playing:
                 return Ending(step.name, failed=step.flag)
 
     def _act(self, step: Step) -> Inner:
-        did = yield Act(self._action(step))
-        assert isinstance(did, Did)
+        while True:
+            did = yield Act(self._action(step))
+            assert isinstance(did, Did)
+            answer = yield from self._answered(did)
+            if answer != "granted":
+                break
+        if answer == "denied" and step.otherwise is not Or.GO_ON:
+            return Ending("denied", f"A person said no. {did.detail}")
         if did.outcome in _FINE or step.otherwise is Or.GO_ON:
             return None
         return Ending(did.outcome.value, did.detail, failed=True)
+
+    def _answered(self, did: Did) -> Generator[Command, Reply, str]:
+        """What a person said to what must be asked; "" where nobody was asked, or the question expired."""
+        approval = did.evidence.get("approval")
+        if did.outcome is not ActOutcome.ASKED or not isinstance(approval, int):
+            return ""
+        happened = yield Until(ANSWERED_WITHIN_S, frozenset({f"{APPROVAL}{approval}"}))
+        assert isinstance(happened, Happened)
+        self._now_ms = max(self._now_ms, happened.at_ms)
+        return str(happened.fields.get("answer", ""))
 
     def _action(self, step: Step) -> Action:
         match step.kind:

@@ -137,6 +137,8 @@ class Desk:
         self.store = store
         self.queued: Callable[[], None] = lambda: None
         """Told when a text was queued."""
+        self.answered: Callable[[str], None] = lambda _: None
+        """Told of the pane whose question a person has answered."""
         self._registry = registry
         self._hands = hands
         self._eyes = eyes
@@ -538,7 +540,9 @@ class Desk:
         """A person's yes or no. Raises NotFound, Refused, StoreError."""
         now_ms = self._clock.now_ms()
         expires_ms = now_ms + self.bounds.grant_ms
-        return await self.store.settle_grant(ident, granted=granted, at_ms=now_ms, expires_ms=expires_ms)
+        settled = await self.store.settle_grant(ident, granted=granted, at_ms=now_ms, expires_ms=expires_ms)
+        self.answered(settled.pane_uid)
+        return settled
 
     async def approvals(self) -> list[GrantRecord]:
         return await self.store.grants(self._clock.now_ms())

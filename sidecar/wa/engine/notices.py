@@ -43,6 +43,7 @@ UNREMARKABLE = frozenset(
     {
         *("already_gone_on", "already_back", "printed_again", "not_configured", "passed", "moved_on", "told"),
         *("agent_gone", "pane_gone", "limited", "too_late", "aborted", "handed_over", "resumed_in_new_pane"),
+        "denied",
     }
 )
 """Endings of runs that are no news, or of which their workflow told itself."""

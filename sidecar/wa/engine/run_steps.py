@@ -14,6 +14,7 @@ from wa.engine.turns import Turns
 from wa.model.action import Actor, ActorKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import (
+    APPROVAL,
     PROGRESS,
     Act,
     Command,
@@ -227,6 +228,8 @@ class Steps:
             return event, 0.0
         if (passed := await self._passed(uid, order, command)) is not None:
             return passed, 0.0
+        if (answer := await self._answer(command)) is not None:
+            return answer, 0.0
         pane, again_s = self._world.registry.get(uid), 5.0
         if PROGRESS in command.events and pane is not None and pane.agent.progress_ms > order.since_ms:
             return Happened(PROGRESS, pane.agent.progress_ms), 0.0
@@ -237,6 +240,17 @@ class Steps:
                 return Happened(pane.agent.state.value, now_ms), 0.0
             again_s = min(again_s, max(command.held_s - held_s, 0.01))
         return None, again_s
+
+    async def _answer(self, command: Until) -> Happened | None:
+        """What a person said to a question that is waited for."""
+        for event in command.events:
+            number = event.removeprefix(APPROVAL)
+            if number == event or not number.isdecimal():
+                continue
+            answer, at_ms = await self._world.events.answer(int(number), self._world.clock.now_ms())
+            if answer != "asked":
+                return Happened(event, at_ms, {"answer": answer})
+        return None
 
     async def _passed(self, uid: str, order: Order, command: Until) -> Happened | None:
         """A state that came, and may have gone, since the step before: a turn can be shorter than the way to this wait."""

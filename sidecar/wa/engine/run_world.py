@@ -85,6 +85,10 @@ class Events(Protocol):
         """`(at_ms, state)`: states that the pane came into, oldest first."""
         ...
 
+    async def answer(self, approval: int, now_ms: int) -> tuple[str, int]:
+        """`asked`, `granted`, `denied` or `expired`, and when."""
+        ...
+
     async def newest_session(self, pane_uid: str) -> tuple[int | None, int | None, str | None]:
         """When the agent's session began, when its newest turn did, and its id; None where nobody knows."""
         ...

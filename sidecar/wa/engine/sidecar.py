@@ -188,6 +188,7 @@ class Sidecar:
                     on_failure=self._break,
                 )
             )
+            act.desk.answered = auto.workflows.answered
             methods = Methods(shared, muxes, writer, reports, self.stop, desk=act.desk, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {

@@ -137,6 +137,10 @@ class Workflows:
         self._came[mux.key] = mux
         self._news.set()
 
+    def answered(self, pane_uid: str) -> None:
+        """A person has said yes or no to something there."""
+        self._world.stirs.stir([pane_uid])
+
     def _reloaded(self) -> None:
         log.info("workflows loaded", extra={"workflows": ", ".join(self.catalogue.workflows)})
         for trouble in self.catalogue.troubles:

@@ -25,7 +25,8 @@ class Look(NamedTuple):
 class Until(NamedTuple):
     """Answered by Happened: the first of these that holds from now on (`states`: that holds already counts).
 
-    The event `progress` is that the agent got on since the step before.
+    The event `progress` is that the agent got on since the step before, `approval.12` that a person has answered that question, or that
+    it has expired: the field `answer` says `granted`, `denied` or `expired`.
     """
 
     within_s: float
@@ -62,6 +63,7 @@ class Execute(NamedTuple):
 
 
 PROGRESS = "progress"
+APPROVAL = "approval."
 
 
 class Open(NamedTuple):

@@ -118,6 +118,22 @@ class RunReader:
         found = await self._reader.transitions(pane_uid, since_ms=since_ms, limit=MAX_EVENTS)
         return [(one.at_ms, one.after) for one in found]
 
+    async def answer(self, approval: int, now_ms: int) -> tuple[str, int]:
+        """`asked`, `granted`, `denied` or `expired`, and when. One that was used was granted, one that was forgotten has expired."""
+
+        def work(connection: sqlite3.Connection) -> tuple[str, int]:
+            found = connection.execute(
+                "SELECT status, coalesce(decided_ms, expires_ms), expires_ms FROM grants WHERE id = ?", (approval,)
+            ).fetchone()
+            if found is None:
+                return "expired", now_ms
+            status, at_ms, expires_ms = found
+            if status in ("asked", "granted") and expires_ms <= now_ms:
+                return "expired", int(expires_ms)
+            return "granted" if status == "used" else str(status), int(at_ms)
+
+        return await self._reader.read(work)
+
     async def newest_session(self, pane_uid: str) -> tuple[int | None, int | None, str | None]:
         """When the agent's session began, when its newest turn did, and the agent's own id of it, also once it has ended.
 

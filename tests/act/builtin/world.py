@@ -142,7 +142,7 @@ class World:
             self.typed.append(_words(action))
         self.at.append((self.elapsed_s, f"{_words(action)}: {outcome.value}"))
         self.change(after)
-        said = outcome in (ActOutcome.EXITED, ActOutcome.REFUSED)
+        said = outcome in (ActOutcome.EXITED, ActOutcome.REFUSED, ActOutcome.ASKED)
         return Did(outcome, f"it was {outcome.value}", self.evidence if said else {})
 
     def _park(self, command: Park) -> Woke:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from wa.act.builtin.steps import ASKING, Steps, act, look, park, seconds, until, words
+from wa.act.builtin.steps import ASKING, Steps, act, answered, look, park, seconds, until, words
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.command import Saw
 
@@ -44,6 +44,12 @@ def close_box(settings: Mapping[str, Any], profile: Mapping[str, Any]) -> Steps[
         did = yield from act(Action(ActionKind.CHOOSE, labels=(label,), question=saw.question or ""))
         if did.outcome is ActOutcome.PLANNED:
             return Boxed(False, "would have been closed")
+        answer = yield from answered(did, (deadline - saw.at_ms) / 1000)
+        if answer == "granted":
+            saw = yield from look()
+            continue
+        if answer == "denied":
+            return Boxed(True, "a person said no to closing it")
         if did.outcome in _FINAL:
             return Boxed(True, did.detail)
         # A person who is at the keyboard is waited for; that is no try.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wa.act.builtin.steps import SESSION_ID, Steps, act, look, park, tell, until
+from wa.act.builtin.steps import SESSION_ID, Steps, act, answered, denied, look, park, tell, until
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.command import Ending, Saw, Trigger
 
@@ -15,18 +15,25 @@ _KEPT = ("session_id", "total", "input", "cached", "output", "reasoning", "mode"
 
 
 def hand_over(trigger: Trigger, before: Saw, key: str, patience_s: float) -> Steps[Ending]:
-    deadline, tries = before.at_ms + int(patience_s * 1000), 0
+    now_ms, tries = before.at_ms, 0
+    deadline = now_ms + int(patience_s * 1000)
     while True:
         did = yield from act(Action(ActionKind.EXIT))
+        answer = yield from answered(did, (deadline - now_ms) / 1000)
+        if answer == "denied":
+            return denied(did)
+        if answer == "granted":
+            now_ms = (yield from look()).at_ms
+            continue
         # Its keys may have gone to something else: Claude Code 2.1.328 first takes back that it goes on by itself, and a
         # hint that stands for less than a second may be missed on a busy machine.
         tries += did.outcome is ActOutcome.NOT_TAKEN
         if did.outcome not in HELD and not (did.outcome is ActOutcome.NOT_TAKEN and tries < TRIES):
             break
-        now = yield from look()
-        if now.at_ms >= deadline:
+        now_ms = (yield from look()).at_ms
+        if now_ms >= deadline:
             break
-        yield from park(now.at_ms + 10_000)
+        now_ms = yield from park(now_ms + 10_000)
     if did.outcome is ActOutcome.PLANNED:
         return Ending("planned", "The agent would have been ended.")
     if did.outcome is not ActOutcome.EXITED:

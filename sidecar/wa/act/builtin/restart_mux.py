@@ -46,7 +46,7 @@ def after_mux(context: Context) -> Steps[Ending]:
     ending = yield from in_shell(context, command, is_new=True)
     if ending.outcome == "resumed":
         return (yield from _tell_resumed(context, command, opened.pane_uid))
-    if ending.outcome == "planned":
+    if ending.outcome in ("planned", "denied"):
         return ending
     detail = f"{ending.detail} A shell stands in {opened.pane_uid}."
     return (yield from _tell_not(context, command, Ending(ending.outcome, detail, failed=True)))

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wa.act.builtin.steps import AT_WORK, LEFT, SESSION_ID, Steps, act, look, park, seconds, tell, until
+from wa.act.builtin.steps import (
+    AT_WORK,
+    LEFT,
+    SESSION_ID,
+    Steps,
+    act,
+    answered,
+    denied,
+    look,
+    park,
+    seconds,
+    tell,
+    until,
+)
 from wa.act.workflow import Context
 from wa.model.action import Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
@@ -55,7 +68,9 @@ def in_shell(context: Context, command: str, *, is_new: bool = False) -> Steps[E
         if saw.state not in LEFT:
             why = f"no shell came back ({saw.state.value})"
             continue
-        did = yield from _run(context, command)
+        did, answer = yield from _run(context, command)
+        if answer == "denied":
+            return denied(did)
         if did.outcome is ActOutcome.PLANNED:
             return Ending("planned", f"Would have run: {command}")
         if did.outcome in TRY_AGAIN:
@@ -103,20 +118,23 @@ def _stands(context: Context) -> Steps[Saw]:
             return saw
 
 
-def _run(context: Context, command: str) -> Steps[Did]:
-    """A person at the keyboard is waited for, and a shell that has not drawn its prompt yet."""
+def _run(context: Context, command: str) -> Steps[tuple[Did, str]]:
+    """A person at the keyboard is waited for, and a shell that has not drawn its prompt yet; and a person's yes or no, the second."""
     began_ms: int | None = None
     wait_ms = PROMPT_FIRST_MS
     while True:
         did = yield from act(Action(ActionKind.RUN, command, submit=True))
+        answer = yield from answered(did, seconds(context.settings, "patience_s"))
+        if answer == "granted":
+            continue
         saw = yield from look()
         began_ms = began_ms or saw.at_ms
         is_early = did.outcome is ActOutcome.REFUSED and bool(did.evidence.get("no_prompt"))
         if saw.state not in LEFT or not (is_early or did.outcome is ActOutcome.HUMAN_TYPING):
-            return did
+            return did, answer
         within_s = seconds(context.settings, "shell_wait_s" if is_early else "patience_s")
         if saw.at_ms - began_ms >= within_s * 1000:
-            return did
+            return did, answer
         yield from park(saw.at_ms + (wait_ms if is_early else 10_000))
         wait_ms = min(2 * wait_ms, 10_000)
 

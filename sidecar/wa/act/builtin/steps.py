@@ -8,7 +8,22 @@ from typing import Any, NamedTuple, TypeVar
 
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
-from wa.model.command import Act, Command, Did, Ending, Happened, Look, Notify, Park, Reply, Saw, Told, Until, Woke
+from wa.model.command import (
+    APPROVAL,
+    Act,
+    Command,
+    Did,
+    Ending,
+    Happened,
+    Look,
+    Notify,
+    Park,
+    Reply,
+    Saw,
+    Told,
+    Until,
+    Woke,
+)
 
 T = TypeVar("T")
 Steps = Generator[Command, Reply, T]
@@ -67,6 +82,20 @@ def until(
     return (yield from ask(Until(max(0.0, within_s), events, frozenset(states), held_s), Happened))
 
 
+def answered(did: Did, within_s: float) -> Steps[str]:
+    """What a person said to what must be asked: `granted`, `denied`, or `` where nobody was asked, or answered in time."""
+    approval = did.evidence.get("approval")
+    if did.outcome is not ActOutcome.ASKED or not isinstance(approval, int):
+        return ""
+    happened = yield from until(within_s, events=frozenset({f"{APPROVAL}{approval}"}))
+    answer = str(happened.fields.get("answer", ""))
+    return answer if answer in ("granted", "denied") else ""
+
+
+def denied(did: Did) -> Ending:
+    return Ending("denied", f"A person said no. {did.detail}")
+
+
 def park(until_ms: int, spread_s: float = 0.0) -> Steps[int]:
     """When it woke."""
     woke: Woke = yield from ask(Park(until_ms, spread_s), Woke)
@@ -115,6 +144,12 @@ def send_when_free(text: str, patience_s: float, moot: Callable[[Saw], Ending | 
         if (ending := moot(saw)) is not None:
             return Sent(None, ending)
         did = yield from act(send(text))
+        answer = yield from answered(did, (deadline - saw.at_ms) / 1000)
+        if answer == "denied":
+            return Sent(None, denied(did))
+        if answer == "granted":
+            saw = yield from look()
+            continue
         if did.outcome not in _LATER and did.outcome not in _SOON:
             return Sent(did)
         saw = yield from look()

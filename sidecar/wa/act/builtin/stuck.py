@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wa.act.builtin.steps import LEFT, Steps, act, away, look, seconds, send_when_free, tell, until
+from wa.act.builtin.steps import LEFT, Steps, act, answered, away, denied, look, seconds, send_when_free, tell, until
 from wa.act.workflow import Busy, Context, OnState, Workflow
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
@@ -82,7 +82,15 @@ def _moved(context: Context, within_s: float) -> Steps[Ending | None]:
 
 def _poke(context: Context, text: str) -> Steps[Ending | None]:
     """End the turn and say *text*. None: nobody was poked."""
-    did = yield from act(Action(ActionKind.INTERRUPT))
+    while True:
+        did = yield from act(Action(ActionKind.INTERRUPT))
+        answer = yield from answered(did, seconds(context.settings, "patience_s"))
+        if answer == "denied":
+            return denied(did)
+        if answer != "granted":
+            break
+        if (ending := away((yield from look()), context.trigger.agent)) is not None:
+            return ending
     if did.outcome is ActOutcome.PLANNED:
         return Ending("planned", "It would have been interrupted and poked.")
     if did.outcome not in DONE:
