@@ -34,6 +34,10 @@ class Acting:
     presence: Presence
     methods: ActingMethods
 
+    def use(self, settings: PolicySettings) -> None:
+        """From now on: each action is judged anew right before it types."""
+        self.desk.policy, self.desk.bounds = policy_of(settings), bounds_of(settings)
+
 
 def policy_of(settings: PolicySettings) -> Policy:
     return Policy(

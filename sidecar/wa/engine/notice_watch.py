@@ -35,7 +35,8 @@ class NoticeWatch:
         self._notices = notices
         self._panes = panes
         self._clock = clock
-        self._waits_ms = waits_s * 1000
+        self.waits_s = waits_s
+        """So long a state must have stood."""
         self._told: dict[str, tuple[PaneState, int]] = {}
         """By pane: the state that was told of, and since when it was so."""
 
@@ -58,7 +59,7 @@ class NoticeWatch:
             about = (state.state, state.since_ms)
             if self._told.get(pane.uid) == about:
                 standing[pane.uid] = about
-            elif now_ms - state.since_ms >= self._waits_ms:
+            elif now_ms - state.since_ms >= self.waits_s * 1000:
                 standing[pane.uid] = about
                 self._tell(pane, state)
         self._told = standing

@@ -72,19 +72,24 @@ class Notices:
         again_s: Sequence[float] = AGAIN_S,
     ) -> None:
         """*zone* is this machine's. *ways*: in place of those of the settings."""
-        self._settings = settings
+        self._local_zone = zone
         self._store = store
         self._registry = registry
         self._clock = clock
-        self._zone = settings.zone or zone
         self._focus = focus
-        self._ways = list(ways) if ways is not None else ways_of(settings)
+        self.use(settings, ways)
         self._again_s = again_s
         self._waiting: deque[_Wish] = deque()
         self._wanted = asyncio.Event()
         self._known: OrderedDict[str, int] = OrderedDict()
         self._busy = 0
         self.dropped = 0
+
+    def use(self, settings: NotifySettings, ways: Sequence[Notifier] | None = None) -> None:
+        """From now on; what is being delivered goes by the ways that it began with."""
+        self._settings = settings
+        self._zone = settings.zone or self._local_zone
+        self._ways = list(ways) if ways is not None else ways_of(settings)
 
     # -- taking in --------------------------------------------------------------------------------------------------
 
@@ -245,7 +250,7 @@ class Notices:
         if missing := set(only) - {way.name for way in ways}:
             raise UsageError(
                 f"notify.channels does not name {', '.join(sorted(missing))}",
-                next_step="Add it there (`wa config path`), then restart the sidecar.",
+                next_step="Add it there (`wa config path`); it is in force within seconds.",
             )
         message = Message(
             "wa: a test", "This is how wa tells you of agents.", True, "wa status", None, iso(self._clock.now_ms())

@@ -20,6 +20,7 @@ from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
 from wa.engine.automation import automation
 from wa.engine.capture_buffer import CaptureBuffer
+from wa.engine.config_watch import ConfigWatch
 from wa.engine.exclusions import Exclusions
 from wa.engine.hub import Hub
 from wa.engine.lock import Lock
@@ -156,7 +157,8 @@ class Sidecar:
                 rescan_s=settings.wezterm.rescan_interval_s,
                 options=Options(wezterm=settings.wezterm.command, control_dir=paths.runtime / "ssh", clock=clock),
             )
-            reports = Reports(paths, shared, muxes, os.getpid(), started_ms)
+            config = ConfigWatch(paths.config_file, settings)
+            reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
             stack.push_async_callback(self._save, buffer)
@@ -169,9 +171,18 @@ class Sidecar:
             stack.push_async_callback(tasks.cancel, [watching, retaining])
             # After the muxes have begun, and to be broken off before them: what is under way is taken up by the next run.
             act = await stack.enter_async_context(acting(shared, muxes, writer, settings.policy))
-            notices = await stack.enter_async_context(
+            told = await stack.enter_async_context(
                 telling(shared, writer, settings.notify, zone=zone, focus=act.presence)
             )
+            notices = told.notices
+
+            def use(changed: Settings) -> None:
+                act.use(changed.policy)
+                told.use(changed.notify)
+
+            config.use = use
+            configuring = tasks.spawn(config.run(), name="settings")
+            stack.push_async_callback(tasks.cancel, [configuring])
             flows = await stack.enter_async_context(
                 automation(
                     shared,
@@ -188,7 +199,7 @@ class Sidecar:
                     on_failure=self._break,
                 )
             )
-            act.desk.answered = auto.workflows.answered
+            act.desk.answered = flows.workflows.answered
             methods = Methods(shared, muxes, writer, reports, self.stop, desk=act.desk, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {

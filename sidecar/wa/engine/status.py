@@ -11,6 +11,7 @@ from wa import __version__
 from wa.config.paths import Paths
 from wa.engine import tasks
 from wa.engine.agent_result import agent_result
+from wa.engine.config_watch import ConfigWatch
 from wa.engine.muxes import Muxes
 from wa.engine.never import place_of
 from wa.engine.pane import WatchedPane
@@ -33,6 +34,7 @@ class Reports:
     muxes: Muxes
     pid: int
     started_ms: int
+    config: ConfigWatch | None = None
 
     def status(self) -> StatusResult:
         """Without what waits in the database: `ActingMethods.status` adds it."""
@@ -100,10 +102,21 @@ class Reports:
             what = f"{buffer.rows_dropped} rows were dropped because memory's bound was reached, and recorded as gaps"
             found.append(_finding("warning", what, "Raise `capture.memory_mb`, and see why the database was away."))
         found += self._agent_troubles()
+        found += self._config_troubles()
         for failure in tasks.recent_failures()[-3:]:
             what = f"a part of the sidecar failed: {failure.task}: {redact(str(failure.error))}"
             found.append(_finding("error", what, f"Report it with {self.paths.log_file}."))
         return found
+
+    def _config_troubles(self) -> Iterable[Finding]:
+        if (config := self.config) is None:
+            return
+        if config.trouble is not None:
+            what = f"{config.path} is refused as it is now, and what was last good of it stays in force: {config.trouble.message}"
+            yield _finding("warning", what, config.trouble.next_step)
+        if config.waiting:
+            what = f"{config.path} has other values than the sidecar began with: {', '.join(config.waiting)}"
+            yield _finding("note", what, "Run `wa stop`, then `wa watch --detach`, to put them in force.")
 
     def _agent_troubles(self) -> Iterable[Finding]:
         if (agents := self.shared.agents) is None:

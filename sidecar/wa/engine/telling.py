@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from wa.config.settings import NotifySettings
 from wa.engine import tasks
@@ -15,10 +16,21 @@ from wa.store.notices import NoticeWriter
 from wa.store.writer import Writer
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    notices: Notices
+    watch: NoticeWatch
+
+    def use(self, settings: NotifySettings) -> None:
+        """From now on."""
+        self.notices.use(settings)
+        self.watch.waits_s = settings.waits_s
+
+
 @asynccontextmanager
 async def telling(
     shared: Shared, writer: Writer, settings: NotifySettings, *, zone: str, focus: Persons | None = None
-) -> AsyncIterator[Notices]:
+) -> AsyncIterator[Telling]:
     """What is under way at the end is not delivered; `wa notices` shows it without a delivery."""
     notices = Notices(settings, NoticeWriter(writer), shared.registry, shared.clock, zone=zone, focus=focus)
     watch = NoticeWatch(notices, shared.registry, shared.clock, waits_s=settings.waits_s)
@@ -27,6 +39,6 @@ async def telling(
         tasks.spawn(watch.run(), name="look for notices"),
     ]
     try:
-        yield notices
+        yield Telling(notices, watch)
     finally:
         await tasks.cancel(running)

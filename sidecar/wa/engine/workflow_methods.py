@@ -18,7 +18,7 @@ MAX_NAMED = 1_000
 
 class WorkflowMethods:
     def __init__(self, workflows: Workflows, registry: Registry) -> None:
-        self._workflows = workflows
+        self.workflows = workflows
         self._registry = registry
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -30,7 +30,7 @@ class WorkflowMethods:
         async def forget_and_end(params: Params) -> Any:
             answer = await forget(params)
             pane = params.get("pane")
-            await self._workflows.forgotten(pane if isinstance(pane, str) else None)
+            await self.workflows.forgotten(pane if isinstance(pane, str) else None)
             return answer
 
         return forget_and_end
@@ -39,27 +39,27 @@ class WorkflowMethods:
         """A dry run is answered once it has ended."""
         name, pane = param(params, "name", str), self._pane(params)
         dry_run = param(params, "dry_run", bool, default=False)
-        run = await self._workflows.begin_by_hand(name, pane, dry_run=dry_run)
+        run = await self.workflows.begin_by_hand(name, pane, dry_run=dry_run)
         if dry_run:
             try:
                 async with asyncio.timeout(DRY_WITHIN_S):
-                    await self._workflows.ended(run)
+                    await self.workflows.ended(run)
             except TimeoutError:
-                await self._workflows.abort([run], "a dry run takes seconds")
+                await self.workflows.abort([run], "a dry run takes seconds")
                 raise TimedOut(f"the dry run of {name} did not end within {DRY_WITHIN_S:g} s") from None
         return {"run": run}
 
     async def _switch(self, params: Params) -> dict[str, Any]:
         pane = self._pane(params)
         enabled = param(params, "enabled", bool)
-        runs = await self._workflows.switch(param(params, "name", str), pane, enabled=enabled)
+        runs = await self.workflows.switch(param(params, "name", str), pane, enabled=enabled)
         return {"pane_uid": pane, "runs": runs}
 
     async def _abort(self, params: Params) -> dict[str, Any]:
         runs: list[Any] = param(params, "runs", list)
         if len(runs) > MAX_NAMED or not all(isinstance(one, int) and not isinstance(one, bool) for one in runs):
             raise UsageError(f"`runs` must be a list of numbers, {MAX_NAMED} at most")
-        ended = await self._workflows.abort(runs, param(params, "why", str, default="") or "ended by a person")
+        ended = await self.workflows.abort(runs, param(params, "why", str, default="") or "ended by a person")
         if runs and not ended:
             raise NotFound("none of these runs is under way", next_step="`wa workflow status` shows those that are.")
         return {"runs": ended}
