@@ -43,11 +43,6 @@ def waits(context):
     return Ending(happened.what or "nothing")
 
 
-def breaks(context):
-    yield Notify("t", "b")
-    raise RuntimeError("of the workflow")
-
-
 def test_a_wait_goes_on(tmp_path, monkeypatch):
     """The question is put again."""
 
@@ -66,14 +61,19 @@ def test_a_wait_goes_on(tmp_path, monkeypatch):
 def test_a_run_that_broke_is_ended_all_the_same(tmp_path, monkeypatch):
     """Its end is written as soon as that can be."""
 
+    def raises(*_):
+        raise RuntimeError("of the engine")
+
     async def scenario(world):
         uid = await world.add()
+        world.teller.tell = raises
         calls = fails_first(monkeypatch, world.flows.keeper._write, "end")
-        await world.flows.begin_by_hand("breaks", uid, dry_run=False)
+        await world.flows.switch("tells", None, enabled=True)
+        await world.flows.begin_by_hand("tells", uid, dry_run=False)
         (run,) = await world.ended()
         assert (run.outcome, len(calls)) == ("broken", 3)
 
-    play(tmp_path, scenario, flow("breaks", breaks, "manual"))
+    play(tmp_path, scenario, flow("tells", tells, "turn.done"))
 
 
 def test_a_state_that_lasted_starts_its_run_later(tmp_path, monkeypatch):
