@@ -190,6 +190,33 @@ def test_what_a_person_sends_to_an_agent_does_not_go_to_the_shell_after_it(tmp_p
     play(tmp_path, scenario)
 
 
+def test_what_had_to_wait_for_another_action_goes_to_no_shell_that_came_meanwhile(tmp_path):
+    """Whoever asked knew the agent that was there then; the next who asks knows the shell."""
+
+    async def scenario(w):
+        pane, asked = await w.pane(), asyncio.Event()
+
+        async def ends():
+            await asked.wait()
+            pane.state = PaneState.EXITED
+            pane.agent = pane.agent._replace(state=PaneState.EXITED)
+
+        w.hands.before = {"return": ends}
+        first = asyncio.ensure_future(w.desk.act(pane.uid, SEND, HUMAN))
+        await until(lambda: len(w.hands.written) == 2)
+        waiting = asyncio.ensure_future(w.desk.act(pane.uid, SEND._replace(text="rm it"), HUMAN))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        asked.set()
+        second = await waiting
+        assert ((await first).outcome, second.outcome) == (ActOutcome.SUBMITTED, ActOutcome.SCREEN_MOVED)
+        third = await w.desk.act(pane.uid, SEND._replace(text="ls"), HUMAN)
+        assert third.outcome is ActOutcome.SUBMITTED
+        assert [text for _, text in w.hands.written] == [SEND.text, "\r", "ls", "\r"]
+
+    play(tmp_path, scenario)
+
+
 def test_an_outcome_that_the_database_did_not_take_is_written_as_soon_as_it_does(tmp_path, monkeypatch):
     """Until then the key answers with it all the same, and nothing is typed again."""
     monkeypatch.setattr(owed, "RETRY_S", 0.01)

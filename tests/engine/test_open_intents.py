@@ -9,6 +9,7 @@ from wa.engine import open_intents
 from wa.engine.open_intents import settle
 from wa.model.action import ActOutcome
 from wa.model.agent import PaneState
+from wa.model.errors import StoreError
 from wa.store.acting_records import QueuedRecord
 
 
@@ -103,3 +104,31 @@ def test_a_run_under_way_and_a_text_that_waits_come_again_themselves(tmp_path):
         assert {one.outcome for one in await w.history.actions()} == {ActOutcome.INTERRUPTED.value}
 
     play(tmp_path, scenario)
+
+
+def test_a_database_that_does_not_answer_is_asked_again(tmp_path, monkeypatch):
+    """What was left open does not stay so until the next start; and what somebody has taken up again meanwhile is theirs."""
+    monkeypatch.setattr(open_intents, "RETRY_S", 0.01)
+    for key in ("one", "two"):
+        asyncio.run(left_open(tmp_path / "wa.db", "paste", key=key))
+
+    async def scenario(w):
+        await w.pane()
+        for name in ("waiting", "open_actions", "end"):
+            fails_once(w.store, name)
+        assert await settle(w.store, w.registry, w.hands, w.clock, "two".__eq__) == 1
+        assert [one.key for one in await w.store.open_actions()] == ["two"]
+
+    play(tmp_path, scenario)
+
+
+def fails_once(store, name):
+    real, failed = getattr(store, name), []
+
+    async def call(*words):
+        if not failed:
+            failed.append(words)
+            raise StoreError("the disk is full")
+        return await real(*words)
+
+    setattr(store, name, call)

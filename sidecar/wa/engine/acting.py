@@ -75,7 +75,7 @@ async def acting(shared: Shared, muxes: Muxes, writer: Writer, settings: PolicyS
     if agents is not None:
         agents.composers = presence
     running: list[asyncio.Task[Any]] = [
-        open_intents.settle_soon(store, registry, hands, clock),
+        open_intents.settle_soon(store, registry, hands, clock, desk.is_under_way),
         tasks.spawn(queue.run(), name="queue"),
     ]
     try:

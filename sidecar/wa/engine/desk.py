@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
+from wa.decide.never import SHELLS
 from wa.decide.policy import GRANTED, Policy, decide
 from wa.engine import desk_words as words
 from wa.engine import tasks
@@ -187,6 +188,9 @@ class Desk:
                     task.cancel()
                 raise
 
+    def is_under_way(self, key: str) -> bool:
+        return key in self._running
+
     async def close(self) -> None:
         """Breaks off what is under way; the next run takes it up."""
         self._closing = True
@@ -227,6 +231,7 @@ class Desk:
         if (owed := self._owed.of(order.key)) is not None:
             return owed
         known: ActionRecord | None = None
+        expected = self._expected(order.pane_uid)
         try:
             known = await self.store.by_key(order.key)
             if known is not None and known.ended_ms is not None:
@@ -236,11 +241,12 @@ class Desk:
                 pane = await self._watched_again(order.pane_uid)
             if pane is None or not pane.alive:
                 return await self._without_pane(order, known)
+            expected = expected if known is None else None
             for tries in range(COOL_TRIES, -1, -1):
                 lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
                 try:
                     async with lock:
-                        return await self._at(pane, order, known, may_wait=tries > 0)
+                        return await self._at(pane, order, known, expected, may_wait=tries > 0)
                 except TooSoonError as soon:
                     # Not under the lock: a person's action goes between.
                     await asyncio.sleep(soon.wait_s)
@@ -292,7 +298,16 @@ class Desk:
                     raise
             await asyncio.sleep(AGAIN_EVERY_S)
 
-    async def _at(self, pane: WatchedPane, order: Order, known: ActionRecord | None, *, may_wait: bool) -> Acted:
+    def _expected(self, pane_uid: str) -> str | None:
+        """The agent that an action is for that must wait for another one: who asked knows no other."""
+        lock, pane = self._at_pane.get(pane_uid), self._registry.get(pane_uid)
+        if lock is None or not lock.locked() or pane is None or pane.agent.state in SHELLS:
+            return None
+        return pane.agent.agent
+
+    async def _at(
+        self, pane: WatchedPane, order: Order, known: ActionRecord | None, expected: str | None, *, may_wait: bool
+    ) -> Acted:
         order = await self._mode(order)
         if order.action.kind in (ActionKind.SPAWN, ActionKind.KILL):
             return Acted(ActOutcome.REFUSED, f"{order.action.kind.value} is not done by typing.")
@@ -315,6 +330,9 @@ class Desk:
                 # The approval was used up when its first key was pressed.
                 ledger, grant = ledger._replace(granted=True), None
             judged = self._judge(pane, sight, order.action, order.actor, ledger)
+            is_allowed = isinstance(judged.decision, Allow)
+            if is_allowed and expected is not None and words.is_for_another(order.action, sight, expected):
+                judged = judged._replace(decision=words.ANOTHER)
             wait_s = words.cooldown_s(judged.decision, self.policy, ledger, now_ms)
             if may_wait and not order.dry_run and 0 < wait_s <= COOL_WITHIN_S:
                 raise TooSoonError(wait_s)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from wa.engine import tasks
 from wa.engine.desk import Hands
@@ -13,38 +15,63 @@ from wa.engine.registry import Registry
 from wa.model.action import Acted, ActOutcome, Stage
 from wa.model.agent import PaneState
 from wa.model.clock import Clock
-from wa.model.errors import StoreError, WaError
+from wa.model.errors import NotFound, StoreError, WaError
 from wa.model.sight import Sight
 from wa.store.acting import ActingStore
 from wa.store.acting_records import ActionRecord
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SEEN_WITHIN_S = 30.0
 """So long after the start a pane may take to be watched again."""
 LOOK_EVERY_S = 0.2
+RETRY_S = 1.0
 BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
 QUEUE_KEY = "queue:"
 
 
-async def settle(store: ActingStore, registry: Registry, hands: Hands, clock: Clock) -> int:
-    """How many were settled. Those of a run under way, and of a text that waits, are left to those who come again with their keys."""
-    waiting = {f"{QUEUE_KEY}{one.id}" for one in await store.waiting()}
+async def settle(
+    store: ActingStore,
+    registry: Registry,
+    hands: Hands,
+    clock: Clock,
+    under_way: Callable[[str], bool] = lambda _: False,
+) -> int:
+    """How many were settled. Those of a run under way, and of a text that waits, are left to those who come again with their keys;
+    and those whose keys are *under_way* again already.
+    """
+    waiting = {f"{QUEUE_KEY}{one.id}" for one in await _at_last(store.waiting)}
     settled = 0
-    for record in await store.open_actions():
+    for record in await _at_last(store.open_actions):
         if record.key.rpartition(":")[0] in waiting:
             continue
-        if record.run is not None and await store.run_mode(record.run) is not None:
+        if record.run is not None and await _at_last(partial(store.run_mode, record.run)) is not None:
+            continue
+        if under_way(record.key):
             continue
         acted = await _found(record, registry, hands)
+        if under_way(record.key):
+            continue
         try:
-            await store.end(record.id, acted, clock.now_ms())
-        except StoreError as error:
-            log.warning("open action not settled", extra={"action": record.id, "reason": error.message})
-            return settled
+            await _at_last(partial(store.end, record.id, acted, clock.now_ms()))
+        except NotFound:
+            # Forgotten meanwhile.
+            continue
         settled += 1
         log.info("open action settled", extra={"action": record.id, "outcome": acted.outcome.value})
     return settled
+
+
+async def _at_last(ask: Callable[[], Awaitable[T]]) -> T:
+    """A database that does not answer is asked again."""
+    while True:
+        try:
+            return await ask()
+        except StoreError as error:
+            log.warning("open actions not settled yet", extra={"reason": error.message})
+            await asyncio.sleep(RETRY_S)
 
 
 async def _found(record: ActionRecord, registry: Registry, hands: Hands) -> Acted:
@@ -97,6 +124,8 @@ async def _watched(uid: str, registry: Registry) -> WatchedPane | None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def settle_soon(store: ActingStore, registry: Registry, hands: Hands, clock: Clock) -> asyncio.Task[int]:
+def settle_soon(
+    store: ActingStore, registry: Registry, hands: Hands, clock: Clock, under_way: Callable[[str], bool]
+) -> asyncio.Task[int]:
     """Beside everything else; to be cancelled with the sidecar."""
-    return tasks.spawn(settle(store, registry, hands, clock), name="settle open actions")
+    return tasks.spawn(settle(store, registry, hands, clock, under_way), name="settle open actions")
