@@ -292,6 +292,10 @@ class Pane(World):
         else:
             super().answers()
 
+    def begins(self):
+        if self.limit_ms is None and self.itself is None:
+            super().begins()
+
     def tidies(self):
         """The trial is over: a person closes what is open, and takes away what was left standing."""
         if self.asked is not None:

@@ -109,13 +109,16 @@ class Stage:
         self.clock_ms += by_ms
         self.clock_jumped = True
 
+    def looks(self, began):
+        """A reading is served that was asked for then."""
+        due = [what for asked, what in self.at_next_look if asked <= began]
+        self.at_next_look = [one for one in self.at_next_look if one[0] > began]
+        for what in due:
+            what()
+
     def happens(self, kind):
         """A request of this kind is served just now: what was to happen at this one of them does."""
         self.requests[kind] += 1
-        if kind == "screen":
-            looking, self.at_next_look = self.at_next_look, []
-            for what in looking:
-                what()
         what = self.on_request.pop((kind, self.requests[kind]), None)
         if what is not None:
             what()
@@ -338,9 +341,12 @@ class Link:
         future = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         trouble = stage.rng.choice(("refused", "breaks", "broke")) if stage.rng.random() < stage.trouble else ""
+        began = stage.now
 
         def handle():
             stage.happens(kind)
+            if kind == "screen":
+                stage.looks(began)
             if self.server.is_over:
                 return
             if trouble == "broke":

@@ -277,7 +277,7 @@ class Trial:
             pane.uid = watched.uid
             if not asked and action.text:
                 pane.wish("send", action.text, 1)
-                self.stage.at_next_look.append(partial(pane.is_asked_for, action.text))
+                self.stage.at_next_look.append((self.stage.now, partial(pane.is_asked_for, action.text)))
             asked.append(life)
             task = life.call(life.desk.act(watched.uid, action, PERSON_CLI, key=key))
             if task is not None:
