@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from engine.fakes import FakeServer
 from engine.wire import until
 from engine.world import World, shell
@@ -240,3 +242,36 @@ def test_guis_are_known_by_their_socket():
     assert gui_pid_of("/run/user/1000/wezterm/gui-sock-4711") == 4711
     assert gui_pid_of("/run/user/1000/wezterm/sock") is None
     assert gui_pid_of("build.example") is None
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_mux_that_lives_on_without_its_connection_is_not_watched_to_its_end(tmp_path, monkeypatch, lives):
+    """What its agents do then nobody sees; one whose process is gone took them along."""
+
+    async def scenario(w, muxes, place):
+        await until(lambda: len(w.panes) == 1)
+        server = place.servers["/elsewhere/sock"]
+        server.gone = True
+        server.drop()
+        await until(lambda: w.store.lost[server.instance.key] is not None)
+        looks = place.looks
+        await until(lambda: place.looks > looks + 5)
+        assert (w.store.lost[server.instance.key] is None) is lives
+        assert len(w.panes) == (1 if lives else 0)
+
+    def prepare(place):
+        place.add("/elsewhere/sock", with_panes("b", shell(0)), pid=os.getpid() if lives else dead_pid())
+
+    targets = [SocketTarget("mine", "/elsewhere/sock")]
+    watching(tmp_path, monkeypatch, scenario, targets=targets, prepare=prepare)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_process_that_has_ended_is_dead_before_its_parent_asks():
+    """A mux whose starter does not look after it."""
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert process.stdout.read() == b""
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not module._lives(process.pid)
+    process.communicate()
+    assert module._lives(os.getpid())

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from wa.engine.session import MuxSession, State
 from wa.engine.shared import Shared
 from wa.model.errors import TerminalUnreachable, WezTermError
 from wa.model.identity import Client, Pane
+from wa.sources.proc import PROC, stat_fields
 from wa.wezterm.connect import Connector, Options
 from wa.wezterm.discovery import Candidate, discover, runtime_dir
 from wa.wezterm.peers import Outcome
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 SETTLE_S = 5.0
 """How long the panes of a GUI that may be mirrors wait for the muxes they may mirror."""
 CLIENTS_AGE_S = 5.0
+BLIND_LOOKS = 2
 
 Connect = Callable[[], Awaitable[Terminal]]
 _GUI = re.compile(r"gui-(?:sock-)?(\d+)$")
@@ -58,6 +61,8 @@ class Muxes:
         """Names of sessions that discovery began, and may end."""
         self._pids: dict[str, int] = {}
         self._clients: dict[str, tuple[float, list[Client]]] = {}
+        self._outlived: dict[str, int] = {}
+        """Looks in a row at which a mux lived and was not connected."""
         self._signature: object = None
         self._began = 0.0
 
@@ -105,6 +110,7 @@ class Muxes:
             session = self.sessions.get(candidate.name)
             present.add(candidate.name)
             if session is not None and session.where == candidate.path:
+                await self._look_at_life(candidate.name)
                 if candidate.pid is not None:
                     self._pids[candidate.name] = candidate.pid
                 if session.state is State.DISCONNECTED:
@@ -117,7 +123,21 @@ class Muxes:
                     self._pids[name] = candidate.pid
                 self._start(candidate.target, name)
         for name in [name for name in self.sessions if name not in present]:
+            await self._look_at_life(name)
             await self._maybe_over(name)
+
+    async def _look_at_life(self, name: str) -> None:
+        """A mux that goes on without its connection: what its agents do from now on nobody sees, so they do not count as watched to its end.
+
+        One that ends closes its connections first: it is given the time between two looks.
+        """
+        session, pid = self.sessions[name], self._pids.get(name)
+        if session.state is not State.DISCONNECTED or pid is None or not _lives(pid):
+            self._outlived.pop(name, None)
+            return
+        self._outlived[name] = self._outlived.get(name, 0) + 1
+        if self._outlived[name] == BLIND_LOOKS:
+            await session.unwatched()
 
     async def _maybe_over(self, name: str) -> None:
         """Nobody answers at this mux. Its panes are over only if its process is known to be dead."""
@@ -227,4 +247,6 @@ def _lives(pid: int) -> bool:
         return False
     except OSError:
         return True
-    return True
+    # One that has ended and whose parent has not asked yet counts as alive there.
+    fields = stat_fields(PROC, pid) if sys.platform.startswith("linux") else None
+    return fields is None or fields[0] != b"Z"

@@ -24,7 +24,8 @@ def triggers(lost: Sequence[LostRecord], now_ms: int) -> Iterator[tuple[LostReco
             "cwd": _folder(one) or "",
             "workspace": one.workspace,
             "mux": one.mux,
-            "watched": one.lost_ms is not None,
+            # A connection to another machine breaks by itself, and the mux there goes on.
+            "watched": one.lost_ms is not None and not one.host,
             "gone_s": max(0.0, (now_ms - (one.lost_ms or one.seen_ms)) / 1000),
             "twin": twin if twin != one.pane_uid else "",
             "place": place,

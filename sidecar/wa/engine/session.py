@@ -227,12 +227,18 @@ class MuxSession:
         for pane in self.panes.values():
             pane.source, pane.screen_asked = None, -math.inf
 
-    async def _note_lost(self, mux: MuxInstance, at_ms: int) -> None:
+    async def unwatched(self) -> None:
+        """The server lives on, and is not connected: whether an agent ends before it does nobody sees."""
+        if self.mux is not None and self.terminal is None:
+            log.info("mux not watched", extra={"mux": self.name})
+            await self._note_lost(self.mux, None)
+
+    async def _note_lost(self, mux: MuxInstance, at_ms: int | None) -> None:
         """An agent that had ended by then must not count as one that ended with its mux: what is known of agents is written first."""
         agents = self._shared.agents
         try:
             async with asyncio.timeout(NOTE_WITHIN_S):
-                if agents is None or await agents.save():
+                if at_ms is None or agents is None or await agents.save():
                     await self._shared.store.mux_lost(mux, at_ms)
         except (StoreError, TimeoutError) as error:
             log.warning("end of a mux not written down", extra={"mux": self.name, "reason": str(error)})
