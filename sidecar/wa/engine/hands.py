@@ -89,6 +89,8 @@ class Hands:
         self._clock = clock
         self._human = human
         self._typed = typed
+        self._unread: dict[str, int] = {}
+        """Pane → which screen an agent showed all the while after a text of which nothing was seen: it may read that yet."""
 
     def profile(self, agent: str | None) -> Profile:
         if agent is None or self._agents is None:
@@ -143,7 +145,10 @@ class Hands:
     ) -> Acted:
         """One action at a time goes to a pane. *found*: how far an earlier run of the sidecar came with this one."""
         async with pane.send_lock:
-            acted = await _Performing(self, pane, action, ask, note).run(found)
+            performing = _Performing(self, pane, action, ask, note, self._unread.pop(pane.uid, None))
+            acted = await performing.run(found)
+            if (unread := performing.unread(acted)) is not None and pane.alive:
+                self._unread[pane.uid] = unread
         log.info("action ended", extra={"pane": pane.uid, "kind": action.kind.value, "outcome": acted.outcome.value})
         return acted
 
@@ -176,7 +181,15 @@ class Hands:
 
 
 class _Performing:
-    def __init__(self, hands: Hands, pane: WatchedPane, action: Action, ask: Ask, note: Note) -> None:
+    def __init__(
+        self,
+        hands: Hands,
+        pane: WatchedPane,
+        action: Action,
+        ask: Ask,
+        note: Note,
+        unread: int | None = None,
+    ) -> None:
         self._hands = hands
         self._pane = pane
         self._action = action
@@ -184,16 +197,22 @@ class _Performing:
         self._note = note
         self._now = asyncio.get_running_loop().time
         self._noted: set[Stage] = set()
+        self._last: Sight | None = None
         self._times: dict[str, float] = {}
         self._wrote_at: float | None = None
         self._is_fresh = False
         """The newest step was a reading, and nothing was awaited since."""
         self._looked: Sight | None = None
         """What the first look of all showed, in this same turn of the loop."""
+        self._unread = unread
+        """The pane's screen when a text before this one was not seen."""
+        self._shown: int | None = None
+        """Its screen right before the newest write."""
 
     async def run(self, found: Stage) -> Acted:
         try:
-            first = await self._first()
+            first = self._last = await self._first()
+            self._stop_unread(first)
             agent = None if has_ended(first) else first.agent
             acted = await self._play(steps_of(self._action, self._hands.profile(agent), found))
         except _Stopped as stopped:
@@ -215,6 +234,18 @@ class _Performing:
         sight = self._looked = self._hands.seen(pane)
         self._judge(sight, self._action)
         return sight
+
+    def _stop_unread(self, sight: Sight) -> None:
+        """An agent that has drawn nothing since a text was typed into it would get two in one."""
+        waits = self._unread is not None and self._unread == sight.screen.generation
+        if waits and self._action.kind in (ActionKind.SEND, ActionKind.EXIT) and not has_ended(sight):
+            raise _Stopped(Acted(ActOutcome.BUSY, "The agent has not read yet what was typed before."))
+
+    def unread(self, acted: Acted) -> int | None:
+        """The screen of an agent that may not have read a text that was typed; None: it has drawn something since."""
+        now = None if self._last is None or has_ended(self._last) else self._last.screen.generation
+        typed = self._shown if acted.outcome is ActOutcome.NOT_SEEN else self._unread
+        return typed if typed == now else None
 
     async def _play(self, steps: Steps) -> Acted:
         try:
@@ -245,11 +276,12 @@ class _Performing:
             case WaitFor(until, within_s, label):
                 self._last = await self._wait(until, within_s, label)
             case Paste() | Press():
-                if not was_fresh:
+                if not was_fresh or self._last is None:
                     raise RuntimeError("a write without a reading right before it")
                 judged_as = step.judged_as if isinstance(step, Press) else None
                 self._judge(self._last, judged_as or self._action)
                 self._wrote_at = self._now()
+                self._shown = self._last.screen.generation
                 await self._hands.write(self._pane, step)
                 self._last = self._hands.seen(self._pane)
         return self._last

@@ -69,7 +69,7 @@ def run(seed):
     rng = random.Random(seed)
     # The sidecar draws its own pauses from there.
     random.seed(seed)
-    empty = _empty()
+    empty = empty_database()
     with tempfile.TemporaryDirectory(dir=_memory()) as folder, inline_databases(), _listening() as heard:
         trial = Trial(rng, Path(folder))
         trial.draw(empty)
@@ -87,7 +87,7 @@ def _memory():
 
 
 @cache
-def _empty():
+def empty_database():
     """A database as the sidecar makes it."""
 
     async def make(path):

@@ -1,0 +1,55 @@
+"""What trials have shown once, each on its own: a whole sidecar before one pane."""
+
+import random
+import tempfile
+from pathlib import Path
+
+from engine.hostile.life import Life
+from engine.hostile.stage import Stage
+from engine.hostile.trial import empty_database
+from engine.hostile.virtual import inline_databases
+from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome
+
+PERSON = Actor(ActorKind.HUMAN, "cli")
+
+
+class Scene:
+    """A pane with an agent, on a quick line; persons ask at the times that they are given."""
+
+    def __init__(self, agent="claude_code"):
+        self.stage = Stage(random.Random(1), "proceed.", "read again")
+        self.stage.line_s, self.stage.trouble, self.stage.slow_disk, self.stage.is_local = 0.001, 0.0, False, True
+        self.pane = self.stage.add(agent)
+        self.asked = []
+
+    def send(self, at, text):
+        self.pane.wish("send", text, 1)
+        self.stage.at(at, lambda: self._call(text))
+
+    def _call(self, text):
+        (watched,) = self.stage.life.registry
+        action = Action(ActionKind.SEND, text, submit=True)
+        self.asked.append(self.stage.life.call(self.stage.life.desk.act(watched.uid, action, PERSON)))
+
+    def play(self, within_s):
+        """What came of each that was asked for."""
+        empty = empty_database()
+        with tempfile.TemporaryDirectory() as folder, inline_databases():
+            path = Path(folder) / "wa.db"
+            path.touch(0o600)
+            path.write_bytes(empty)
+            self.stage.at(within_s, lambda: self.stage.life.end())
+            Life(self.stage, Path(folder)).play()
+        return [task.result().outcome for task in self.asked]
+
+
+def test_a_second_text_waits_until_the_agent_has_shown_that_it_reads():
+    """The first was not seen: the agent may read it yet, and would get both in one."""
+    scene = Scene()
+    scene.stage.at(2.0, lambda: setattr(scene.pane, "stalled_until", 20.0))
+    for at, text in ((3.0, "first"), (9.0, "second"), (12.0, "third"), (40.0, "fourth")):
+        scene.send(at, text)
+    scene.stage.at(30.0, lambda: scene.pane.clears())
+
+    assert scene.play(60.0) == [ActOutcome.NOT_SEEN, ActOutcome.BUSY, ActOutcome.BUSY, ActOutcome.SUBMITTED]
+    assert not scene.pane.faults
