@@ -119,6 +119,45 @@ def test_a_file_is_in_force_when_it_is_written_and_gone_when_it_is_not(tmp_path)
     play(tmp_path, scenario, folder=folder)
 
 
+def test_who_names_a_workflow_means_its_file_as_it_is_now(tmp_path, monkeypatch):
+    """`wa workflow list` shows a file at once, so what is done with its name works at once, too."""
+    monkeypatch.setattr("wa.engine.workflows.POLL_S", 3600.0)
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    text = '[trigger]\nmanual = true\n[[step]]\nnotify = "SAID in {pane}"\n'
+
+    async def scenario(world):
+        uid = await world.add(0)
+        (folder / "tell.toml").write_text(text.replace("SAID", "one"))
+        await world.flows.switch("tell", None, enabled=True)
+        await world.flows.begin_by_hand("tell", uid, dry_run=False)
+        await world.ended()
+        (folder / "tell.toml").write_text(text.replace("SAID", "and two"))
+        await world.flows.begin_by_hand("tell", uid, dry_run=False)
+        await world.ended(2)
+        assert [told[1] for told in world.teller.told] == [f"one in {uid}", f"and two in {uid}"]
+
+    play(tmp_path, scenario, folder=folder)
+
+
+def test_files_are_looked_at_however_much_happens(tmp_path):
+    """A hundred agents say something all the time."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+
+    async def scenario(world):
+        (folder / "tell.toml").write_text('[trigger]\nmanual = true\n[[step]]\nnotify = "done"\n')
+
+        async def loaded():
+            while world.flows.catalogue.get("tell") is None:
+                world.flows.saved()
+                await asyncio.sleep(0)
+
+        await asyncio.wait_for(loaded(), 10)
+
+    play(tmp_path, scenario, folder=folder)
+
+
 @pytest.mark.parametrize(
     ("panes", "fit"),
     [

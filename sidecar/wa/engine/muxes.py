@@ -127,7 +127,7 @@ class Muxes:
             await self._maybe_over(name)
 
     async def _look_at_life(self, name: str) -> None:
-        """A mux that goes on without its connection: what its agents do from now on nobody sees, so they do not count as watched to its end.
+        """A mux that goes on without its connection: nobody sees what its agents do, so they do not count as watched to its end.
 
         One that ends closes its connections first: it is given the time between two looks.
         """

@@ -76,6 +76,7 @@ class Workflows:
         self._switches: dict[tuple[str, str | None], bool] = {}
         self._news = asyncio.Event()
         self._subscription = Subscription({Kind.STATE, Kind.PANE}, None, self._heard)
+        self._looking = asyncio.Lock()
         self._scheduling: asyncio.Task[None] | None = None
 
     # -- the life of it ---------------------------------------------------------------------------------------------
@@ -97,7 +98,12 @@ class Workflows:
     async def run(self) -> None:
         """Begin what events start, for ever. Ends by cancellation."""
         seen = await self.read.seen() or 0
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + POLL_S
         while True:
+            if loop.time() >= look_at:
+                await self._look_at_files()
+                look_at = loop.time() + POLL_S
             self._news.clear()
             try:
                 events = await self._history.events(after_id=seen, limit=AT_ONCE)
@@ -115,11 +121,8 @@ class Workflows:
             if len(events) == AT_ONCE:
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
+                async with asyncio.timeout_at(look_at):
                     await self._news.wait()
-                    continue
-            if await asyncio.to_thread(self.catalogue.reload):
-                self._reloaded()
 
     async def close(self) -> None:
         """What is under way goes on with the next sidecar."""
@@ -141,7 +144,10 @@ class Workflows:
         """A person has said yes or no to something there."""
         self._world.stirs.stir([pane_uid])
 
-    def _reloaded(self) -> None:
+    async def _look_at_files(self) -> None:
+        async with self._looking:
+            if not await asyncio.to_thread(self.catalogue.reload):
+                return
         log.info("workflows loaded", extra={"workflows": ", ".join(self.catalogue.workflows)})
         for trouble in self.catalogue.troubles:
             log.warning("workflow refused", extra={"reason": str(trouble)})
@@ -255,7 +261,7 @@ class Workflows:
 
     async def switch(self, name: str, pane_uid: str | None, *, enabled: bool) -> list[int]:
         """Turn it on or off. Runs of it that are under way end, or begin anew: numbers of those. Raises NotFound."""
-        self.known(name)
+        await self._known(name)
         await self._write.switch(name, pane_uid, enabled=enabled, at_ms=self._world.clock.now_ms())
         if pane_uid is None:
             self._switches = {key: on for key, on in self._switches.items() if key[0] != name}
@@ -286,8 +292,9 @@ class Workflows:
                 begins.append(self._begin(workflow, trigger._replace(key=f"{trigger.key}:on"), Mode.LIVE))
         return [ident for ident in await self.keeper.begin(begins) if ident is not None]
 
-    def known(self, name: str) -> Workflow:
-        """Raises NotFound."""
+    async def _known(self, name: str) -> Workflow:
+        """As its file is now: a person who names it may have written it just before. Raises NotFound."""
+        await self._look_at_files()
         workflow = self.catalogue.get(name)
         if workflow is None:
             raise NotFound(
@@ -301,7 +308,7 @@ class Workflows:
 
     async def begin_by_hand(self, name: str, pane_uid: str | None, *, dry_run: bool) -> int:
         """The number of the run. Live where it is turned on, else it is played without typing. Raises Refused, NotFound."""
-        workflow = self.known(name)
+        workflow = await self._known(name)
         needs_pane = takes_lease(workflow) or not any(getattr(start, "together", False) for start in workflow.starts)
         if pane_uid is None and needs_pane:
             raise UsageError(f"{name} runs in a pane", next_step=f"Name it: wa workflow run {name} --pane PANE")
