@@ -133,7 +133,9 @@ def test_with_a_sidecar_it_is_turned_on_tried_and_ended(watched: Any) -> None:
         return data_of(done, schema)
 
     on = json_of("workflow-enable", "enable", "handle_compaction", "--pane", name)
-    assert (on["pane_uid"], on["enabled"]) == (uid, True)
+    assert (on["pane_uid"], on["enabled"], on["types"]) == (uid, True, True)
+    said = watched.wa("workflow", "enable", "handle_session_end")
+    assert said.stdout == "handle_session_end is on for all panes: it looks and tells, and types nothing.\n"
     listed = json_of("workflow", "list")["workflows"]
     assert next(one for one in listed if one["name"] == "handle_compaction")["panes"] == {uid: True}
     dry = json_of("workflow-run", "run", "handle_compaction", "--pane", name, "--dry-run")

@@ -103,7 +103,9 @@ async def switch_workflow(paths: Paths, name: str, pane: str | None, *, enabled:
         uid = await pane_uid(paths, sidecar, pane)
         params = {"name": name, "pane": uid, "enabled": enabled}
         reply = await sidecar.call("workflow_switch", params, within_s=ABORT_WITHIN_S)
-    return WorkflowSwitchResult(name=name, pane_uid=reply["pane_uid"], enabled=enabled, runs=reply["runs"])
+    return WorkflowSwitchResult(
+        name=name, pane_uid=reply["pane_uid"], enabled=enabled, types=reply["types"], runs=reply["runs"]
+    )
 
 
 async def run_workflow(paths: Paths, name: str, pane: str | None, *, dry_run: bool) -> WorkflowRunResult:

@@ -52,8 +52,9 @@ class WorkflowMethods:
     async def _switch(self, params: Params) -> dict[str, Any]:
         pane = self._pane(params)
         enabled = param(params, "enabled", bool)
-        runs = await self.workflows.switch(param(params, "name", str), pane, enabled=enabled)
-        return {"pane_uid": pane, "runs": runs}
+        name = param(params, "name", str)
+        runs = await self.workflows.switch(name, pane, enabled=enabled)
+        return {"pane_uid": pane, "types": self.workflows.types(name), "runs": runs}
 
     async def _abort(self, params: Params) -> dict[str, Any]:
         runs: list[Any] = param(params, "runs", list)

@@ -259,6 +259,11 @@ class Workflows:
         for_all = self._switches.get((name, None), default)
         return self._switches.get((name, pane_uid), for_all) if pane_uid is not None else for_all
 
+    def types(self, name: str) -> bool:
+        """Whether it may type anything at all."""
+        workflow = self.catalogue.get(name)
+        return workflow is not None and takes_lease(workflow)
+
     async def switch(self, name: str, pane_uid: str | None, *, enabled: bool) -> list[int]:
         """Turn it on or off. Runs of it that are under way end, or begin anew: numbers of those. Raises NotFound."""
         await self._known(name)

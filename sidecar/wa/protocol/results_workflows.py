@@ -99,6 +99,8 @@ class WorkflowSwitchResult(TypedDict):
     pane_uid: str | None
     """None: all panes."""
     enabled: bool
+    types: bool
+    """False: it only looks and tells."""
     runs: list[int]
     """Turned on: observing runs that began anew, live. Turned off: runs that were ended."""
 

@@ -273,7 +273,8 @@ def render_begun(result: WorkflowRunResult, terminal: Terminal) -> list[str]:
 def render_switch(result: WorkflowSwitchResult, _terminal: Terminal) -> list[str]:
     where = "all panes" if result["pane_uid"] is None else result["pane_uid"]
     if result["enabled"]:
-        lines = [f"{result['name']} is on for {where}: it may type there."]
+        may = "it may type there" if result["types"] else "it looks and tells, and types nothing"
+        lines = [f"{result['name']} is on for {where}: {may}."]
         return lines + ([f"Begun anew: run {', '.join(map(str, result['runs']))}."] if result["runs"] else [])
     lines = [f"{result['name']} is off for {where}: it only observes."]
     return lines + ([f"Ended: run {', '.join(map(str, result['runs']))}."] if result["runs"] else [])
