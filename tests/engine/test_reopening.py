@@ -14,6 +14,7 @@ from wa.model.action import ActionKind, ActOutcome, Stage
 from wa.model.agent import NO_AGENT, PaneState
 from wa.model.command import Open
 from wa.model.errors import TerminalRefused, TerminalUnreachable
+from wa.sources.session_ties import Left
 
 AFTER = MUX._replace(started="4712-100")
 SESSION = "0198c1f2-1111-7222-8333-444455556666"
@@ -173,13 +174,17 @@ def test_nothing_is_opened_while_the_session_runs(tmp_path):
         opened = await world.opening.open(world.wish, at(world))
         assert (opened.runs_already, opened.pane_uid) == (True, None)
         world.registry.remove(world.mux.panes[60])
-        world.files.left = [SimpleNamespace(pid=4711)]
-        opened = await world.opening.open(world.wish, at(world, 2))
-        assert (opened.outcome, opened.detail) == (
-            ActOutcome.BUSY,
-            "the agent of that session may still run, as process 4711",
-        )
+        for step, (has_terminal, had_ended) in enumerate(((True, True), (True, False), (False, False)), 2):
+            world.files.left = [Left(4711, has_terminal)]
+            opened = await world.opening.open(world.wish._replace(had_ended=had_ended), at(world, step))
+            assert (opened.outcome, opened.detail) == (
+                ActOutcome.BUSY,
+                "the agent of that session may still run, as process 4711",
+            )
         assert world.mux.opened == []
+        # One that had nothing to do, and has no terminal in which it would ever be told.
+        opened = await world.opening.open(world.wish._replace(had_ended=True), at(world, 5))
+        assert opened.outcome is ActOutcome.PRESSED
 
     play(tmp_path, scenario)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from support.programs_on_tty import holding
+from support.sidecar import eventually
 from wa.sources.session_homes import Homes
-from wa.sources.session_ties import Held, foreground, held_by, homes_of, live_of, process_of, running
+from wa.sources.session_ties import Held, Left, foreground, held_by, homes_of, live_of, process_of, running
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -98,7 +100,9 @@ def test_a_process_that_outlived_its_terminal_is_found_by_its_session_or_its_fol
     ):
 
         def found(agent: str, session_id: str, folder: Path = tmp_path, *ttys: str) -> list[int]:
-            return [process.pid for process in running(agent, str(folder), session_id, ttys, homes)]
+            found = running(agent, str(folder), session_id, ttys, homes)
+            assert all(one.has_terminal for one in found)
+            return [one.pid for one in found]
 
         assert found("codex", ONE) == found("codex", ONE, Path("/")) == [codex.pid]
         assert found("codex", ONE, tmp_path, tty) == found("codex", TWO) == []
@@ -120,3 +124,14 @@ def test_claude_code_says_itself_which_session_it_runs(tmp_path: Path) -> None:
         path.write_text(json.dumps(said))
         assert running("claude_code", str(tmp_path), TWO, [], homes) == []
         assert [one.pid for one in running("claude_code", "/", ONE, [], homes)] == [child.pid]
+
+
+def test_a_process_whose_terminal_has_closed_is_told_from_one_that_has_one(tmp_path: Path) -> None:
+    """As one that a multiplexer left behind."""
+    argv, cwd = ["gemini", "-c", "import sys; sys.stdin.read()"], str(tmp_path)
+    with subprocess.Popen(
+        argv, executable=sys.executable, stdin=subprocess.PIPE, cwd=cwd, start_new_session=True
+    ) as child:
+        homes = Homes(*[tmp_path] * 3)
+        eventually(lambda: running("gemini", cwd, ONE, [], homes) == [Left(child.pid, False)])
+        child.kill()

@@ -38,7 +38,7 @@ from wa.model.clock import Clock
 from wa.model.command import Open, Opened
 from wa.model.errors import StoreError, TerminalRefused, WaError
 from wa.sources.session_homes import same_folder
-from wa.sources.session_ties import Process
+from wa.sources.session_ties import Left
 from wa.store.acting import ActingStore
 from wa.store.acting_records import ActionRecord, Intent
 from wa.store.records import PaneRecord
@@ -60,7 +60,7 @@ class History(Protocol):
 class Files(Protocol):
     """`wa.sources.session_files.SessionFiles`, as far as this needs it."""
 
-    async def running(self, agent: str, folder: str, session_id: str, ttys: Collection[str]) -> list[Process]: ...
+    async def running(self, agent: str, folder: str, session_id: str, ttys: Collection[str]) -> list[Left]: ...
 
 
 class Desk(Protocol):
@@ -154,9 +154,9 @@ class Opening:
             return None
         ttys = [pane.listed.tty_name for pane in self._registry if not pane.mux.host and pane.listed.tty_name]
         left = await self._files.running(wish.agent, wish.cwd, wish.session_id, ttys)
-        if left:
-            # One that did not end with its terminal (in tmux, or with SIGHUP ignored) would be a second one on the session.
-            return self._not(ActOutcome.BUSY, f"the agent of that session may still run, as process {left[0].pid}")
+        for one in left:
+            if one.has_terminal or not wish.had_ended:
+                return self._not(ActOutcome.BUSY, f"the agent of that session may still run, as process {one.pid}")
         return None
 
     # -- deciding and doing -----------------------------------------------------------------------------------------

@@ -77,6 +77,8 @@ class Open(NamedTuple):
     agent: str
     session_id: str
     """Nothing is opened while this session runs anywhere."""
+    had_ended: bool = False
+    """Its turn had: a process of it that has outlived its terminal has nothing to do any more, and does no harm."""
 
 
 Command = Act | Look | Until | Park | Notify | Execute | Open

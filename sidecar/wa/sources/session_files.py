@@ -26,7 +26,7 @@ from wa.protocol.session_files import (
 from wa.sources import session_homes, session_tail, session_ties
 from wa.sources.proc import PROC
 from wa.sources.session_homes import Found, Homes
-from wa.sources.session_ties import Process
+from wa.sources.session_ties import Left, Process
 
 TIED = 0.95
 """From here on no other evidence counts."""
@@ -114,7 +114,7 @@ class SessionFiles:
             self._candidates, agent, cwd, started_ms, tty, tolerance_ms, tuple(prompts_ms), set(printed), set(taken)
         )
 
-    async def running(self, agent: str, folder: str, session_id: str, ttys: Collection[str]) -> list[Process]:
+    async def running(self, agent: str, folder: str, session_id: str, ttys: Collection[str]) -> list[Left]:
         """Processes that may run this session outside of the terminals *ttys*."""
         return await asyncio.to_thread(session_ties.running, agent, folder, session_id, ttys, self._homes, self._proc)
 

@@ -66,6 +66,14 @@ class Process(NamedTuple):
         return self.words[0] if self.words else ""
 
 
+class Left(NamedTuple):
+    """A process that may run a session outside of every terminal that is watched."""
+
+    pid: int
+    has_terminal: bool
+    """False: the one it had has closed. Seen on 2026-11-21: Gemini CLI 0.61.0 and Claude Code 2.1.12 outlive theirs."""
+
+
 class Held(NamedTuple):
     """A session that a process has open."""
 
@@ -95,7 +103,7 @@ def foreground(tty_name: str | None, proc: Path = PROC) -> list[Process]:
 
 def running(
     agent: str, folder: str, session_id: str, ttys: Iterable[str], homes: Homes, proc: Path = PROC
-) -> list[Process]:
+) -> list[Left]:
     """Processes of *agent* that may run this session, beside those in the terminals *ttys*: by what they hold open or say of
     themselves, and where they do neither, by the folder that they run in.
     """
@@ -113,7 +121,7 @@ def running(
         live = live_of(process, homes_of(process, homes)) if agent == "claude_code" else None
         said = {held.session_id for held in held_by([process], proc)} if live is None else {live.session_id}
         if session_id in said or (not said and process.cwd == folder and agent != "codex"):
-            found.append(process)
+            found.append(Left(pid, int(fields[TTY]) != 0))
     return found
 
 

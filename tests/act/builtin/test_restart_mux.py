@@ -49,7 +49,7 @@ def test_it_is_resumed_in_a_pane_of_its_own_where_it_was() -> None:
     here = world(answers=[UP])
 
     assert restarted(here, state="working").outcome == "resumed_in_new_pane"
-    assert [wish for _, wish in here.opens_asked] == [Open("/src/shop", "default", "codex", SESSION)]
+    assert [wish for _, wish in here.opens_asked] == [Open("/src/shop", "default", "codex", SESSION, had_ended=False)]
     assert here.typed == [RESUME]
     (told,) = here.told
     assert (told.title, told.needs_you) == ("codex was resumed in p9", False)
@@ -158,6 +158,18 @@ def test_a_pause_is_waited_for_and_is_no_try() -> None:
     here = world(opens=[paused] * 99)
     assert restarted(here).outcome == "human_typing"
     assert here.typed == []
+
+
+@pytest.mark.parametrize(
+    ("state", "had_ended"), [("idle", True), ("waiting.approval", True), ("limited", False), ("", False)]
+)
+def test_it_says_whether_the_agent_had_anything_to_do(state: str, had_ended: bool) -> None:
+    """What is left of one that worked, or that goes on by itself after a limit, must not be doubled."""
+    here = world(answers=[UP])
+
+    restarted(here, state=state)
+
+    assert here.opens_asked[0][1].had_ended is had_ended
 
 
 def test_a_pane_that_may_have_been_opened_is_not_opened_again() -> None:

@@ -12,6 +12,7 @@ from wa.act.builtin.resuming import TRY_AGAIN, command_of, in_shell, pause, temp
 from wa.act.builtin.steps import Steps, ask, park, seconds, tell, words
 from wa.act.workflow import Context
 from wa.model.action import ActOutcome
+from wa.model.agent import PaneState
 from wa.model.command import Ending, Open, Opened, Trigger
 
 SURE = 0.9
@@ -78,6 +79,7 @@ def _open(context: Context) -> Steps[Opened]:
         str(trigger.fields.get("workspace", "")),
         trigger.agent or "",
         str(trigger.fields.get("session_id", "")),
+        had_ended=_had_ended(str(trigger.fields.get("state", ""))),
     )
     patience_ms = trigger.at_ms + int(seconds(settings, "patience_s") * 1000)
     tried = 0
@@ -91,6 +93,11 @@ def _open(context: Context) -> Steps[Opened]:
         if opened.outcome not in TRY_AGAIN or tried >= int(settings["tries"]):
             return opened
         yield from pause(context, tried, opened.at_ms)
+
+
+def _had_ended(state: str) -> bool:
+    """At a limit an agent may go on by itself."""
+    return state == PaneState.IDLE or state.startswith("waiting.")
 
 
 def _tell_resumed(context: Context, command: str, uid: str) -> Steps[Ending]:
