@@ -21,7 +21,7 @@ class Progress:
     def __init__(self) -> None:
         self.at_ms = 0
         """0: nothing was seen yet."""
-        self._said: tuple[str, ...] | None = None
+        self._said: Sequence[str] = ()
         self._tokens: int | None = None
 
     def rows(self, at_ms: int) -> None:
@@ -31,14 +31,24 @@ class Progress:
     def look(self, page: Page, reading: Reading, at_ms: int) -> None:
         said = _said(page, reading)
         tokens = max((found for one in reading.detections if (found := _tokens(one)) is not None), default=None)
-        if said != self._said or (tokens is not None and tokens != self._tokens):
+        if _differ(said, self._said) or (tokens is not None and tokens != self._tokens):
             self.at_ms = max(self.at_ms, at_ms)
         self._said = said
         self._tokens = self._tokens if tokens is None else tokens
 
 
-def _said(page: Page, reading: Reading) -> tuple[str, ...]:
-    """The rows of the screen that the agent has written, without what moves by itself."""
+def _differ(new: Sequence[str], old: Sequence[str]) -> bool:
+    if new == old:
+        return False
+    return len(new) != len(old) or any(a != b and _plain(a) != _plain(b) for a, b in zip(new, old, strict=True))
+
+
+def _plain(text: str) -> str:
+    return text.translate(MOVING).strip()
+
+
+def _said(page: Page, reading: Reading) -> Sequence[str]:
+    """The rows of the screen that the agent has written."""
     tops = [
         one.place.first_row
         for one in reading.detections
@@ -48,8 +58,7 @@ def _said(page: Page, reading: Reading) -> tuple[str, ...]:
     if not tops and composer is not None:
         tops = [composer.first]
     stop = min(tops, default=page.rows)
-    texts: Sequence[str] = page.texts[page.screen_row : stop]
-    return tuple(row for text in texts if (row := text.translate(MOVING).strip()))
+    return page.texts[page.screen_row : stop]
 
 
 def _tokens(found: Detection) -> int | None:
