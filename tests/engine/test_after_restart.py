@@ -10,9 +10,11 @@ from wa.act.builtin.restart import RESTART_AGENT
 from wa.detect import session_ops as ops
 from wa.engine.pane import WatchedPane
 from wa.ingest.tracker import PaneTracker
-from wa.model.action import ActOutcome
+from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome
 from wa.model.agent import NO_AGENT, PaneState
 from wa.model.command import Opened
+from wa.store.acting import ActingStore
+from wa.store.acting_records import Intent
 from wa.store.agent_records import AgentBatch
 from wa.wezterm.terminal import SourceKind
 
@@ -276,6 +278,34 @@ def test_a_parked_run_of_the_pane_that_is_gone_does_not_hold_it_up(tmp_path):
         world.flows.keeper._holder[uid] = 4711  # as a run that sleeps has it
         await end_mux(world)
         world.flows.mux_came(AFTER)
+        (run,) = await world.ended()
+        assert run.outcome == "resumed_in_new_pane"
+
+    scene(tmp_path, scenario)
+
+
+def test_an_answer_about_a_pane_that_is_gone_is_heard(tmp_path, monkeypatch):
+    """The question was whether another one may be opened in its place."""
+    monkeypatch.setattr("wa.engine.run_steps.APPEARS_WITHIN_S", 0.0)
+
+    async def scenario(world):
+        uid = await world.add()
+        await session(world, uid)
+        await end_mux(world)
+        store, now_ms = ActingStore(world.writer), world.clock.now_ms()
+        actor = Actor(ActorKind.WORKFLOW, "restart_agent")
+        intent = Intent("k", uid, now_ms, actor, Action(ActionKind.SPAWN, text="/src/shop"), "ask", "mine", "ask me")
+        question = await store.ask(intent, now_ms + 60_000)
+        real, first = world.opener.open, [Opened(ActOutcome.ASKED, None, "ask me", False, now_ms, question.id)]
+
+        async def open_asking(wish, place):
+            return first.pop() if first else await real(wish, place)
+
+        world.opener.open = open_asking
+        world.flows.mux_came(AFTER)
+        await world.until(lambda: world.flows.keeper.drivers and world.flows.keeper.drivers[0].step == "Until")
+        await store.settle_grant(question.id, granted=True, at_ms=now_ms, expires_ms=now_ms + 60_000)
+        world.flows.answered(uid)
         (run,) = await world.ended()
         assert run.outcome == "resumed_in_new_pane"
 

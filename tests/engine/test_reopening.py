@@ -255,6 +255,24 @@ def test_the_users_rules_stand_above_the_shipped_one(tmp_path, verdict, outcome)
     play(tmp_path, scenario, policy=Policy(rules=(rule,), pane_cooldown_s=0))
 
 
+@pytest.mark.parametrize("granted", [True, False])
+def test_what_must_be_asked_is_opened_once_a_person_said_yes(tmp_path, granted):
+    """Once: the yes is used up."""
+
+    async def scenario(world):
+        opened = await world.opening.open(world.wish, at(world))
+        assert (opened.outcome, world.mux.opened) == (ActOutcome.ASKED, [])
+        (question,) = await world.desk.approvals()
+        assert (question.id, question.pane_uid) == (opened.approval, world.old)
+        await world.desk.settle_grant(question.id, granted=granted)
+        outcomes = [(await world.opening.open(world.wish, at(world, step))).outcome for step in (2, 3)]
+        assert outcomes == [ActOutcome.PRESSED if granted else ActOutcome.ASKED, ActOutcome.ASKED]
+        assert len(world.mux.opened) == granted
+
+    rule = Rule("mine", Verdict.ASK, "ask me", actions=frozenset({ActionKind.SPAWN}))
+    play(tmp_path, scenario, policy=Policy(rules=(rule,), pane_cooldown_s=0))
+
+
 def test_a_run_that_observes_opens_nothing(tmp_path):
     """Whatever it says of itself."""
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from wa.decide.policy import Policy, decide
+from wa.decide.policy import GRANTED, Policy, decide
 from wa.engine import desk_words as words
+from wa.engine.desk import Bounds
 from wa.engine.never import place_of
 from wa.engine.pane import WatchedPane
 from wa.engine.pauses import Pauses
@@ -28,7 +29,7 @@ from wa.model.action import (
     Actor,
     ActorKind,
     ActOutcome,
-    Allow,
+    Ask,
     Deny,
     PaneView,
     Stage,
@@ -36,7 +37,7 @@ from wa.model.action import (
 from wa.model.agent import PaneState
 from wa.model.clock import Clock
 from wa.model.command import Open, Opened
-from wa.model.errors import StoreError, TerminalRefused, WaError
+from wa.model.errors import Refused, StoreError, TerminalRefused, WaError
 from wa.sources.session_homes import same_folder
 from wa.sources.session_ties import Left
 from wa.store.acting import ActingStore
@@ -68,6 +69,8 @@ class Desk(Protocol):
 
     @property
     def policy(self) -> Policy: ...
+    @property
+    def bounds(self) -> Bounds: ...
     @property
     def pauses(self) -> Pauses: ...
     @property
@@ -176,28 +179,27 @@ class Opening:
         now_ms = self._clock.now_ms()
         paused = desk.pauses.holding(place.pane_uid, wish.agent)
         view = PaneView(alive=False, uid=place.pane_uid, agent=wish.agent, paused=paused)
-        ledger, _ = await store.ledger(
+        ledger, grant = await store.ledger(
             place.pane_uid, action, now_ms, run=place.run, but=None if known is None else known.id
         )
         decision = decide(action, actor, view, desk.policy, ledger, now_ms)
         plan = place.plan or await store.run_mode(place.run) != "live"
         said = words.said(decision)
+        intent = Intent(place.key, place.pane_uid, now_ms, actor, action, *said, plan, place.run, place.step)
         if known is None:
-            intent = Intent(place.key, place.pane_uid, now_ms, actor, action, *said, plan, place.run, place.step)
             known, _ = await store.begin(intent)
         else:
             await store.redecide(known.id, *said)
-        if not isinstance(decision, Allow):
-            outcome = (
-                words.OUTCOMES.get(decision.rule, ActOutcome.REFUSED)
-                if isinstance(decision, Deny)
-                else ActOutcome.ASKED
-            )
+        if isinstance(decision, Deny):
+            outcome = words.OUTCOMES.get(decision.rule, ActOutcome.REFUSED)
             return await self._end(known, Acted(outcome, words.sentence(decision.reason), {"rule": decision.rule}))
+        if isinstance(decision, Ask):
+            return await self._end(known, await self._asked(intent, decision))
         if plan:
             planned = Acted(ActOutcome.PLANNED, f"A pane would be opened in {wish.cwd}. Nothing was opened.")
             return await self._end(known, planned)
-        await store.advance(known.id, Stage.TYPING, self._clock.now_ms())
+        used = grant if decision.rule == GRANTED else None
+        await store.advance(known.id, Stage.TYPING, self._clock.now_ms(), grant=used)
         try:
             pane_id = await terminal.spawn(request)
         except TerminalRefused as error:
@@ -211,6 +213,16 @@ class Opening:
             lost = Acted(ActOutcome.INTERRUPTED, f"Pane {pane_id} of {session.name} was opened, and is not to be seen.")
             return await self._end(known, lost)
         return await self._give(known, pane)
+
+    async def _asked(self, intent: Intent, decision: Ask) -> Acted:
+        asked = Acted(ActOutcome.ASKED, words.sentence(decision.reason), {"rule": decision.rule})
+        if intent.dry_run:
+            return asked
+        try:
+            question = await self._desk.store.ask(intent, intent.at_ms + self._desk.bounds.ask_ms)
+        except Refused as error:
+            return Acted(ActOutcome.REFUSED, error.message, {"rule": decision.rule})
+        return asked._replace(evidence={**asked.evidence, "approval": question.id})
 
     async def _listed(self, session: MuxSession, pane_id: int) -> WatchedPane | None:
         give_up = asyncio.get_running_loop().time() + APPEARS_WITHIN_S
@@ -270,7 +282,8 @@ class Opening:
     def _opened(self, record: ActionRecord) -> Opened:
         outcome = ActOutcome(record.outcome or ActOutcome.INTERRUPTED)
         uid = uid_of(record.evidence) if outcome is ActOutcome.PRESSED else None
-        return Opened(outcome, uid, (record.detail or "").rstrip("."), False, self._clock.now_ms())
+        approval = record.evidence.get("approval")
+        return Opened(outcome, uid, (record.detail or "").rstrip("."), False, self._clock.now_ms(), approval)
 
     def _not(self, outcome: ActOutcome, why: str) -> Opened:
         return Opened(outcome, None, why.rstrip("."), False, self._clock.now_ms())

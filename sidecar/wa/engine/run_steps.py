@@ -204,8 +204,10 @@ class Steps:
                 left_s = give_up - loop.time()
                 if found is not None:
                     return found
-                if left_s <= 0 or self._is_gone(uid):
-                    gone = {"gone": True} if self._is_gone(uid) else {}
+                # A person may answer a question about a pane that is gone: it is about the one in its place.
+                is_gone = self._is_gone(uid) and not _only_answers(command)
+                if left_s <= 0 or is_gone:
+                    gone = {"gone": True} if is_gone else {}
                     return Happened("", self._world.clock.now_ms(), gone)
                 await _within(stir, min(left_s, again_s))
 
@@ -292,6 +294,10 @@ def due(command: Park, seed: int, number: int, asked_ms: int) -> int:
     """When a parked run is to wake; at most a year from now, whatever was read off a screen."""
     spread_ms = max(0.0, command.spread_s) * 1000 * drawn(seed, number)
     return min(command.until_ms, asked_ms + 366 * DAY_MS) + round(spread_ms)
+
+
+def _only_answers(command: Until) -> bool:
+    return not command.states and all(event.startswith(APPROVAL) for event in command.events)
 
 
 def is_one_of(event: str, wanted: frozenset[str]) -> bool:

@@ -143,6 +143,8 @@ class Opened(NamedTuple):
     runs_already: bool = False
     """The session runs somewhere, so nothing was opened."""
     at_ms: int = 0
+    approval: int | None = None
+    """The question that a person must answer first."""
 
 
 Reply = Did | Saw | Happened | Woke | Told | Executed | Opened

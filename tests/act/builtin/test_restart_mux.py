@@ -172,6 +172,19 @@ def test_it_says_whether_the_agent_had_anything_to_do(state: str, had_ended: boo
     assert here.opens_asked[0][1].had_ended is had_ended
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("granted", "resumed_in_new_pane"), ("denied", "denied"), ("expired", "asked")]
+)
+def test_a_pane_that_must_be_asked_for_waits_for_the_answer(answer: str, outcome: str) -> None:
+    """A yes lets it go on at once."""
+    asked = Opened(ActOutcome.ASKED, None, "ask me", approval=3)
+    turns = [Turn(17, {"fields": {"answer": answer}}, "approval.3")]
+    here = world(opens=[asked], turns=turns, answers=[UP])
+
+    assert restarted(here).outcome == outcome
+    assert [at_s for at_s, _ in here.opens_asked] == ([0, 17] if answer == "granted" else [0])
+
+
 def test_a_pane_that_may_have_been_opened_is_not_opened_again() -> None:
     """A person looks."""
     here = world(opens=[Opened(ActOutcome.INTERRUPTED, None, "a pane may have been opened")])

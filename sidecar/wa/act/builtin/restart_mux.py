@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 
 from wa.act.builtin.resuming import TRY_AGAIN, command_of, in_shell, pause, template_of
-from wa.act.builtin.steps import Steps, ask, park, seconds, tell, words
+from wa.act.builtin.steps import Steps, answer_to, ask, park, seconds, tell, words
 from wa.act.workflow import Context
 from wa.model.action import ActOutcome
 from wa.model.agent import PaneState
@@ -38,6 +38,8 @@ def after_mux(context: Context) -> Steps[Ending]:
     if place := int(trigger.fields.get("place", 0)):
         yield from park(trigger.at_ms + place * APART_MS)
     opened = yield from _open(context)
+    if isinstance(opened, Ending):
+        return opened
     if opened.outcome is ActOutcome.PLANNED:
         return Ending("planned", f"Would have opened a pane in {_folder(trigger)} and run: {command}")
     if opened.runs_already:
@@ -72,7 +74,7 @@ def _cannot(context: Context) -> Ending | None:
     return None
 
 
-def _open(context: Context) -> Steps[Opened]:
+def _open(context: Context) -> Steps[Opened | Ending]:
     trigger, settings = context.trigger, context.settings
     wish = Open(
         _folder(trigger),
@@ -86,6 +88,11 @@ def _open(context: Context) -> Steps[Opened]:
     while True:
         # A pause is no try.
         opened = yield from ask(wish, Opened)
+        answer = yield from answer_to(opened.approval, (patience_ms - opened.at_ms) / 1000)
+        if answer == "granted":
+            continue
+        if answer == "denied":
+            return Ending("denied", f"A person said no. {opened.detail}.")
         if opened.outcome is ActOutcome.HUMAN_TYPING and opened.at_ms < patience_ms:
             yield from park(opened.at_ms + 10_000)
             continue

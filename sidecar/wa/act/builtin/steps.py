@@ -84,8 +84,13 @@ def until(
 
 def answered(did: Did, within_s: float) -> Steps[str]:
     """What a person said to what must be asked: `granted`, `denied`, or `` where nobody was asked, or answered in time."""
-    approval = did.evidence.get("approval")
-    if did.outcome is not ActOutcome.ASKED or not isinstance(approval, int):
+    approval = did.evidence.get("approval") if did.outcome is ActOutcome.ASKED else None
+    return (yield from answer_to(approval if isinstance(approval, int) else None, within_s))
+
+
+def answer_to(approval: int | None, within_s: float) -> Steps[str]:
+    """`granted`, `denied`, or `` where nothing was asked, or answered in time."""
+    if approval is None:
         return ""
     happened = yield from until(within_s, events=frozenset({f"{APPROVAL}{approval}"}))
     answer = str(happened.fields.get("answer", ""))
