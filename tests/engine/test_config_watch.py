@@ -13,6 +13,7 @@ from support.sidecar import Home, eventually
 from wa.config.settings import Settings
 from wa.engine import config_watch
 from wa.engine.config_watch import GONE_LOOKS, ConfigWatch
+from wa.engine.sidecar import with_log_level
 
 FIRST = "[policy]\nhuman_quiet_s = 20\n"
 
@@ -57,6 +58,20 @@ def test_what_changes_is_in_force_once_and_nothing_is_where_nothing_changed(tmp_
         assert world.watch.waiting == ("capture.memory_mb",)
         world.write("[policy]\nhuman_quiet_s = 6\n[notify]\nwaits_s = 3\n")
         assert await world.looks() == [6]
+        assert world.watch.waiting == ()
+
+    asyncio.run(inside())
+
+
+def test_what_an_option_set_is_not_told_as_waiting(tmp_path: Path) -> None:
+    """`--log-level` stands above the file, which says what it said."""
+
+    async def inside() -> None:
+        world = World(tmp_path)
+        world.watch = ConfigWatch(world.path, with_log_level(Settings.load(world.path), "debug"))
+        world.watch.use = world.used.append
+        world.write("[policy]\nhuman_quiet_s = 5\n")
+        assert await world.looks() == [5]
         assert world.watch.waiting == ()
 
     asyncio.run(inside())

@@ -33,8 +33,12 @@ class ConfigWatch:
         """Why the file is refused as it is now; what was last good of it stays in force."""
         self.waiting: tuple[str, ...] = ()
         """Settings that the file has changed and that only a restart puts in force."""
-        self._began = self._in_force = settings
+        self._in_force = settings
         self._read = self._seen = _stamp(path)
+        try:
+            self._began = Settings.load(path)
+        except ConfigError:
+            self._began = settings
         self._gone = 0
 
     async def run(self) -> None:
