@@ -1,16 +1,19 @@
 """One SQLite connection in a thread of its own (aiosqlite's), and how the file is opened.
 
-Whole pieces of work run in one call on that thread: a hop per statement would cost more than most statements.
+Whole pieces of work run in one call on that thread: a hop per statement would cost more than most statements. What is asked, or done,
+while the other side is still on its way shares that hop: where processors are scarce, each is a turn of everybody's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import aiosqlite
 
@@ -37,12 +40,29 @@ CHECK_UNCLEAN_S = 5.0
 _OURS = ("", "-wal", "-shm", "-journal")
 
 
+class _Asked(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    answer: asyncio.Future[Any]
+
+
+class _Done(NamedTuple):
+    answer: asyncio.Future[Any]
+    result: Any
+    error: BaseException | None
+
+
 class Database(aiosqlite.Connection):
     """aiosqlite's connection, run a function at a time."""
 
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, 64)
         self.path = path
+        self._asked: deque[_Asked] = deque()
+        self._is_called = False
+        """The thread is going to look what was asked."""
+        self._done: deque[_Done] = deque()
+        self._is_told = False
+        """The loop is going to look what is done."""
         # Who forgets to close must still be able to end; commits are made by then, or were never reported.
         self._thread.daemon = True
 
@@ -78,16 +98,67 @@ class Database(aiosqlite.Connection):
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on the connection's thread, after what was asked before; to its end even if nobody waits any more."""
+        if self._connection is None or not self._running:
+            raise StoreClosedError(f"{self.path} was closed")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._asked.append(_Asked(work, answer))
+        if not self._is_called:
+            self._is_called = True
+            # Not at once: what others ask in this turn of the loop goes with it.
+            loop.call_soon(self._call)
         try:
-            # aiosqlite has no public call for a function of one's own; this is how its own are run.
-            result: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+            return await answer
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
         except ValueError as error:
             if self._connection is None or not self._running:
                 raise StoreClosedError(f"{self.path} was closed") from error
             raise
-        return result
+
+    async def close(self) -> None:
+        """After what was asked before."""
+        self._call()
+        await super().close()
+
+    def _call(self) -> None:
+        if self._asked:
+            # aiosqlite has no public call for a function of one's own; this is how its own are run.
+            self._tx.put_nowait((None, self._work_off))
+        else:
+            # It was done on the way, with what was asked before.
+            self._is_called = False
+
+    def _work_off(self) -> None:
+        """On the thread: all that was asked, in order."""
+        # First: who asks from now on calls again, perhaps for nothing.
+        self._is_called = False
+        while self._asked:
+            work, answer = self._asked.popleft()
+            try:
+                self._done.append(_Done(answer, work(self._conn), None))
+            except BaseException as error:
+                self._done.append(_Done(answer, None, error))
+            if not self._is_told:
+                self._is_told = True
+                try:
+                    answer.get_loop().call_soon_threadsafe(self._tell)
+                except RuntimeError:
+                    # The loop was closed: nobody waits any more.
+                    self._is_told = False
+                    self._done.clear()
+
+    def _tell(self) -> None:
+        """In the loop: to all who wait for what is done."""
+        self._is_told = False
+        while self._done:
+            answer, result, error = self._done.popleft()
+            if answer.done():
+                continue
+            if error is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(error)
 
 
 def _connect_writer(path: Path, busy_timeout_ms: int) -> sqlite3.Connection:
