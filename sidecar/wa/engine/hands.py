@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 READ_WITHIN_S = 5.0
 LOOK_AGAIN_S = {SourceKind.PUSH: 0.5, SourceKind.CLI: 0.15}
 """Without a push for so long the screen is read: old servers lose one now and then, and a CLI has none."""
-RECENT_S = 1.0
+RECENT_S = 5.0
 """Whoever does not type on what is seen may go by a reading of so long ago, and what was pushed since."""
 
 Ask = Callable[[Sight, Action], Decision]

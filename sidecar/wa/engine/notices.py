@@ -82,6 +82,8 @@ class Notices:
         self._waiting: deque[_Wish] = deque()
         self._wanted = asyncio.Event()
         self._known: OrderedDict[str, int] = OrderedDict()
+        self._failing: dict[str, str] = {}
+        """Ways that failed the last time, and why: said once in the log, not for each of a hundred panes."""
         self._busy = 0
         self.dropped = 0
 
@@ -204,6 +206,7 @@ class Notices:
         for pause_s in (*again_s, None):
             try:
                 await way.deliver(message)
+                self._failing.pop(way.name, None)
                 return DELIVERED
             except NotifyError as error:
                 why = error
@@ -213,7 +216,9 @@ class Notices:
             if pause_s is None or not why.again:
                 break
             await asyncio.sleep(pause_s)
-        log.warning("notice not delivered", extra={"way": way.name, "reason": why.message})
+        if self._failing.get(way.name) != why.message:
+            self._failing[way.name] = why.message
+            log.warning("notice not delivered", extra={"way": way.name, "reason": why.message})
         return plain(f"failed: {why.message}", MAX_BODY)
 
     # -- whether ----------------------------------------------------------------------------------------------------
