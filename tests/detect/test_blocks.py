@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wa.detect.blocks import (
     BOX,
     JOINT,
+    MAX_DRAWN,
     MAX_JOINTS,
     MAX_KNOWN,
     MAX_KNOWN_CHARS,
@@ -26,7 +27,7 @@ from wa.detect.blocks import (
     readings,
     unboxed,
 )
-from wa.detect.page import page_of_text
+from wa.detect.page import MAX_PART_CHARS, page_of_text
 
 ZERO = frozenset({0})
 GROUPER = Grouper(
@@ -106,6 +107,29 @@ def test_a_grouper_that_saw_the_lines_before_sees_the_same(rows: list[str]) -> N
     fresh = Grouper([Marker("agent", "•", ZERO)])
     page = page_of_text(rows, 200, 50)
     assert shape(fresh.blocks(page)) == shape(fresh.blocks(page))
+
+
+def whole(block: Block) -> tuple[object, ...]:
+    return (*shape([block]), block.column, block.glyph, block.lines, block.owner, block.root, block.flush)
+
+
+@given(rows=ROWS)
+def test_parts_drawn_by_themselves_make_the_blocks_of_the_page(rows: list[str]) -> None:
+    """Where each stands, who owns it, and a box that goes on across empty rows: all as one pass over all lines finds it."""
+    page, slow = page_of_text(rows, 200, 50), page_of_text(rows, 200, 50)
+    slow._plain = False
+    assert [whole(block) for block in GROUPER.blocks(page)] == [whole(block) for block in GROUPER.blocks(slow)]
+
+
+def test_a_part_is_placed_where_it_stands_now() -> None:
+    """The same words further down, below another message, are another block; what they say is put together once."""
+    for above in (["• one"], ["› two", "", "$ ls", ""], []):
+        found = blocks(*above, "", "plain", "and more")[-1]
+        assert (found.first, found.last) == (len(above) + 1, len(above) + 2)
+        assert found.owner == {0: "", 1: "agent", 4: SHELL}[len(above)]
+        assert found.text == "plain and more"
+    broken = page_of_text(["• one", "two\nthree", "", "plain"], 200, 50)
+    assert shape(GROUPER.blocks(broken))[-1][1:3] == (3, 3), "a row that holds an end of line moves no other"
 
 
 def test_a_glyph_at_its_column_begins_a_block() -> None:
@@ -194,6 +218,7 @@ def test_a_url_is_joined_where_it_was_broken() -> None:
     """Behind one of its own marks; prose gets its blank back."""
     assert join(["go to https://a.b/c?", "d=e", "then on"]) == "go to https://a.b/c?d=e then on"
     assert join(["one", "", "two"]) == "one two"
+    assert join(["see http:", "//a.b/", "c"]) == "see http: //a.b/ c"
     assert join([]) == ""
 
 
@@ -228,6 +253,14 @@ def test_what_is_remembered_is_bounded() -> None:
     grouper.see("x" * (MAX_KNOWN_CHARS + 1))
     assert len(grouper.known) <= MAX_KNOWN
     assert max(map(len, grouper.known)) <= MAX_KNOWN_CHARS
+    for number in range(MAX_DRAWN + 10):
+        grouper.blocks(page_of_text([f"part {number}"], 80, 10))
+    grouper.blocks(page_of_text([f"{number}" for number in range(MAX_PART_CHARS)], 80, 10))
+    assert 0 < len(grouper._drawn) <= MAX_DRAWN
+    assert max(map(len, grouper._drawn)) <= MAX_PART_CHARS
+    grouper.forget()
+    assert not grouper.known
+    assert not grouper._drawn
 
 
 @pytest.mark.parametrize("row", ["╭──", "│" * 500, "╭" * 500, "│ " * 300, "$ " * 300, "⎿" * 300, "─" * 500])

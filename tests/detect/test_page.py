@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.screens import cut
@@ -55,6 +55,63 @@ def test_lines_that_a_terminal_cut_are_whole_again(texts: list[str], cols: int) 
         row for first, last in zip(page.lines.firsts, page.lines.lasts, strict=True) for row in range(first, last + 1)
     ]
     assert covered == list(range(len(rows)))
+
+
+FULL = st.sampled_from(
+    [
+        *(
+            "",
+            " ",
+            "word",
+            "› b",
+            "• b",
+            " deeper",
+            "│ in │",
+            "╭──────╮",
+            "────────",
+            "────",
+            "─",
+            "額度額度",
+            "e\u0301" * 8,
+            ", and",
+        ),
+        *(
+            "12345678",
+            "1234567 ",
+            "│ 3456 │",
+            "│34567│─",
+            "│https://a│",
+            "http://a",
+            "https://abc",
+            "s://a/bc",
+            "https://│",
+        ),
+    ]
+)
+
+
+@settings(max_examples=300)
+@example(rows=["http://a", "› b"], flagged=False, cols=8)
+@example(rows=["│http://a│", "│ b│"], flagged=False, cols=9)
+@example(rows=["12345678", "› b"], flagged={0}, cols=8)
+@given(
+    rows=st.lists(FULL, max_size=8),
+    flagged=st.one_of(st.none(), st.just(False), st.sets(st.integers(0, 8))),
+    cols=st.integers(6, 9),
+)
+def test_a_page_that_is_plain_at_a_glance_is_plain(rows: list[str], flagged: bool | set[int] | None, cols: int) -> None:
+    """A slow look finds the same lines: whether the terminal says what it cut or nobody does, beside URLs, boxes and wide characters."""
+    wrapped = None if flagged is None else [isinstance(flagged, set) and at in flagged for at in range(len(rows))]
+    page, slow = (Page(rows, cols=cols, visible=10, wrapped=wrapped) for _ in range(2))
+    slow._plain = False
+    assert page.lines == slow.lines._replace(texts=list(slow.lines.texts))
+
+
+def test_full_rows_of_drawings_leave_a_page_plain() -> None:
+    """Agents draw boxes and lines from edge to edge."""
+    assert page_of_text(["╭──────╮", "│ word │", "╰──────╯", "────────", "> "], 8, 10).is_plain is False
+    assert page_of_text(["╭──────╮", "│ word │", "╰──────╯", "────────", ">", "────────", "  below"], 8, 10).is_plain
+    assert not page_of_text(["12345678", "9"], 8, 10).is_plain
 
 
 def test_the_bare_form_of_a_page_holds_no_word_across_empty_rows() -> None:

@@ -33,6 +33,10 @@ _PROMPT_ENDS = re.compile(r"[$#%](?: |$)")
 _URL_BROKEN = re.compile(r"https?://\S*[/?&=%_\-.,:;#+~]$")
 _RULED = re.compile(r"^\s*([─━═╌])\1{2,} (?P<text>.*?\S) ([─━═╌])\3{2,}\s*$")
 _LINES = "─━═╌ ╭╮╰╯"
+ABOVE = "\ufdd1"
+"""In a part of a page by itself: what stands above it says."""
+MAX_DRAWN = 1_024
+"""So many parts are remembered for their blocks."""
 MAX_KNOWN = 4_096
 MAX_KNOWN_CHARS = 1_000
 """So many lines of so many characters are remembered for what they are."""
@@ -66,7 +70,7 @@ class Marker(NamedTuple):
 class Block:
     """Rows that belong together."""
 
-    __slots__ = ("_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner", "root")
+    __slots__ = ("_drawn", "_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner", "root")
 
     def __init__(
         self,
@@ -79,7 +83,9 @@ class Block:
         owner: str,
         flush: bool,
         root: str,
+        drawn: Block | None = None,
     ) -> None:
+        """*drawn*: the same block of a part by itself."""
         self.kind = kind
         """A marker's name, or `text`, `box`, `rule`, `shell`."""
         self.column = column
@@ -93,13 +99,14 @@ class Block:
         self.flush = flush
         self.root = root
         """The same, but for markers that only answer another."""
+        self._drawn = drawn
         self._text: str | None = None
 
     @property
     def text(self) -> str:
         """The lines joined."""
         if self._text is None:
-            self._text = join(self.lines)
+            self._text = join(self.lines) if self._drawn is None else self._drawn.text
         return self._text
 
     def __repr__(self) -> str:
@@ -110,6 +117,21 @@ Seen = tuple[int, int, str, str, Marker | None, bool]
 """What a line is by itself, wherever it stands: its sort, column, glyph and words; whose marker it is; whether it begins a text of its
 own even directly below a block. A bare tuple, because it is taken apart for every row of every look.
 """
+
+
+class Drawn(NamedTuple):
+    """The blocks of a part of a page, wherever it stands."""
+
+    size: int
+    """Rows, with the empty one below."""
+    blocks: tuple[Block, ...]
+    """Rows count from the first of the part."""
+    owner: str
+    root: str
+    """For what stands below."""
+    is_cut: bool
+    """It may hold the top of a box that is wider than the pane: such a one goes on across empty rows."""
+
 
 OPEN, DRAWN, TOP, EDGE, MARKED, PROMPT = range(6)
 """Sorts of lines: words, a rule, the top of a box, another row of one, a marker's, a shell's."""
@@ -123,10 +145,12 @@ def join(lines: Sequence[str]) -> str:
     """One text of the rows of a block: a URL that was broken behind one of its own marks is whole again."""
     if len(lines) < 2:
         return lines[0] if lines else ""
+    lines = [line for line in lines if line]
+    spaced = " ".join(lines)
+    if "://" not in spaced:
+        return spaced
     joined = ""
     for line in lines:
-        if not line:
-            continue
         if joined and not (joined[-1] in "/?&=%_-.,:;#+~" and _URL_BROKEN.search(joined[-300:])):
             joined += " "
         joined += line
@@ -177,6 +201,11 @@ class Grouper:
                 self._of_glyph.setdefault(glyph, []).append(marker)
         self._breaks = breaks
         self.known: dict[str, Seen] = {}
+        self._drawn: dict[str, Drawn] = {}
+
+    def forget(self) -> None:
+        self.known.clear()
+        self._drawn.clear()
 
     def see(self, text: str) -> Seen:
         """*text* is not empty."""
@@ -212,7 +241,39 @@ class Grouper:
 
     def blocks(self, page: Page) -> list[Block]:
         """The blocks of a page, top first."""
-        return _blocks(self, page.lines)
+        if not page.is_plain:
+            return _blocks(self, page.lines, "", "")[0]
+        known, draw = self._drawn, self._draw
+        out: list[Block] = []
+        owner = root = ""
+        top = 0
+        for part in page.parts:
+            size, blocks, owner_below, root_below, is_cut = known.get(part) or draw(part)
+            if is_cut:
+                return _blocks(self, page.lines, "", "")[0]
+            for one in blocks:
+                under = owner if one.owner is ABOVE else one.owner
+                under_root = root if one.root is ABOVE else one.root
+                first, last = top + one.first, top + one.last
+                out.append(
+                    Block(one.kind, one.column, one.glyph, one.lines, first, last, under, one.flush, under_root, one)
+                )
+            if owner_below is not ABOVE:
+                owner = owner_below
+            if root_below is not ABOVE:
+                root = root_below
+            top += size
+        return out if top == page.rows + 1 else _blocks(self, page.lines, "", "")[0]
+
+    def _draw(self, part: str) -> Drawn:
+        texts = part.split("\n")
+        rows = range(len(texts))
+        blocks, owner, root = _blocks(self, Lines(texts, rows, rows, frozenset()), ABOVE, ABOVE)
+        if len(self._drawn) >= MAX_DRAWN:
+            self._drawn.clear()
+        is_cut = any("╭" in text and "╮" not in text for text in texts)
+        drawn = self._drawn[part] = Drawn(len(texts) + 1, tuple(blocks), owner, root, is_cut)
+        return drawn
 
 
 def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None:
@@ -235,14 +296,15 @@ def _fitting(markers: Iterable[Marker], bare: str, column: int) -> Marker | None
     return None
 
 
-def _blocks(grouper: Grouper, lines: Lines) -> list[Block]:
-    """One pass from the top down. It runs for every look at every pane, so it is one function."""
+def _blocks(grouper: Grouper, lines: Lines, owner: str, root: str) -> tuple[list[Block], str, str]:
+    """One pass from the top down, with the owner and the root above it, and then below it. It runs for every look at every pane that
+    shows something new, so it is one function.
+    """
     known, see = grouper.known, grouper.see
     texts, firsts, lasts, loose = lines
     out: list[Block] = []
     block: Block | None = None
     """The one that is open."""
-    owner = root = ""
     cut_box = 0
     """So many rows of a cut box may follow."""
     for at, text in enumerate(texts):
@@ -293,7 +355,7 @@ def _blocks(grouper: Grouper, lines: Lines) -> list[Block]:
             block.last = lasts[at]
             if glyph == "╰" and column == block.column:
                 block = None
-    return out
+    return out, owner, root
 
 
 def _closes(texts: Sequence[str], at: int) -> bool:

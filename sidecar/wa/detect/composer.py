@@ -51,6 +51,8 @@ class Frames:
 
     def find(self, page: Page) -> ComposerSeen | None:
         """The lowest composer on the visible screen; None where a dialog, a shell or nothing stands in its place."""
+        if not page.holds(self._starts):
+            return None
         lines = page.lines
         texts = lines.texts
         known, see, starts = self._grouper.known, self._grouper.see, self._starts

@@ -19,6 +19,7 @@ from wa.model.screen import Row
 RULES = "─━═╌╍┄┅▄▀▔▁"
 BORDERS = "│╭╮╰╯┃┏┓┗┛┌┐└┘"
 RIGHT_BORDERS = "│╮╯┃┓┛┐┘"
+_ANY_WIDTH = 1 << 30
 MAX_CUTS = 400
 """A logical line of more rows is left as it is: 1 MB without a line end is no message of an agent."""
 MAX_URL_ROWS = 60
@@ -26,6 +27,8 @@ MAX_ROWS = 3_000
 MAX_CHARS = 240_000
 """More than that of a pane, from the bottom up, is not looked at at once; nor more than MAX_ROW_CHARS of one row."""
 MAX_ROW_CHARS = 12_000
+MAX_PART_CHARS = 2_000
+"""What parts of a page are by themselves is remembered of parts of so many characters."""
 PADDED_SHARE = 0.5
 """Where so many rows reach the last column with blanks, the blanks were filled in and say nothing."""
 
@@ -59,6 +62,9 @@ class Lines(NamedTuple):
         return bisect_left(self.lasts, row)
 
 
+_NONE_LOOSE: frozenset[int] = frozenset()
+
+
 class Page:
     """History that is still of interest, then the screen. What is costly is made when it is asked for."""
 
@@ -69,6 +75,7 @@ class Page:
         "_last_text",
         "_lines",
         "_parts",
+        "_plain",
         "_wrapped",
         "rows",
         "screen_row",
@@ -93,6 +100,7 @@ class Page:
         self._wrapped = wrapped
         self._joined = joined
         self._parts: list[str] | None = None
+        self._plain: bool | None = None
         self._bare: bytes | None = None
         self._lines: Lines | None = None
         self._last_text: str | None = None
@@ -128,13 +136,33 @@ class Page:
                     break
         return self._last_text
 
+    def holds(self, glyphs: str) -> bool:
+        """Whether one of *glyphs* stands anywhere."""
+        return any(map(self._joined.__contains__, glyphs))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each row is a line by itself, as is seen at a glance: none that the one below may go on with reaches the last column."""
+        if self._plain is None:
+            parts = self.parts
+            self._plain = (
+                (self._wrapped is None or True not in self._wrapped)
+                and max(map(len, parts)) <= MAX_PART_CHARS
+                and max(map(_open_width, parts)) < self.cols
+            )
+        return self._plain
+
     @property
     def lines(self) -> Lines:
         if self._lines is None:
-            joints = self._flagged() if self._wrapped is not None else self._guessed()
+            joints = None
+            texts = self.texts
+            if not self.is_plain:
+                joints = self._flagged() if self._wrapped is not None else self._guessed()
+                texts = [text.rstrip(" ") for text in texts]
             if joints is None:
                 rows = list(range(self.rows))
-                self._lines = Lines([text.rstrip(" ") for text in self.texts], rows, rows, frozenset())
+                self._lines = Lines(texts, rows, rows, _NONE_LOOSE)
             else:
                 self._lines = self._joined_lines(joints)
         return self._lines
@@ -206,6 +234,20 @@ class Page:
             if at + 1 < len(texts):
                 joints[at + 1] = _joint(texts[start], texts[at], texts[at + 1], joints[at] != NEW)
         return joints if any(joints) else None
+
+
+@lru_cache(maxsize=2_048)
+def _open_width(part: str) -> int:
+    """The cells of the widest row that the one below may go on with, wherever *part* stands. Of rows that end in blanks nobody knows."""
+    widest = 0
+    rows = part.split("\n")
+    for at, (row, below) in enumerate(zip(rows, [*rows[1:], ""], strict=True)):
+        if row[-1:] == " ":
+            return _ANY_WIDTH
+        size = max(len(row), width(row))
+        if size > widest and (_joint(row, row, below, False) != NEW or _URL_END.search("".join(rows[: at + 1]))):
+            widest = size
+    return widest
 
 
 @lru_cache(maxsize=256)

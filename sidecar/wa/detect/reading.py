@@ -61,6 +61,8 @@ class Detector:
         self._heard: dict[str, _Heard] = {}
         self._frames = Frames(pack.composers, pack.grouper)
         self._lists = Lists()
+        self._begins = frozenset(at for at, rule in enumerate(pack.rules) if rule.event == "session.start")
+        """The numbers of the rules that tell where a session begins."""
         self._commands = frozenset((*pack.processes, *pack.aliases))
         places: dict[bytes, list[int]] = {}
         self._anchors: list[str] = []
@@ -85,24 +87,26 @@ class Detector:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
         parts = page.parts
         known = [*map(self._heard.get, parts)]
-        fresh = known.count(None)
         # Most of what programs print holds no word of an agent: one search tells that of all parts.
-        if fresh > len(parts) // 2 and not self._automaton.find_matches_as_indexes(page.bare):
+        if (
+            not all(known)
+            and known.count(None) > len(parts) // 2
+            and not self._automaton.find_matches_as_indexes(page.bare)
+        ):
             return {}, False
         spoken: dict[int, list[int] | None] = {}
         any_word = False
         top = 0
         for part, remembered in zip(parts, known, strict=True):
-            heard = remembered or self._heard.get(part) or self._hear(part)
-            if heard.any_word:
+            size, speaks, rules = remembered or self._heard.get(part) or self._hear(part)
+            if speaks:
                 any_word = True
-                for rule, rows in heard.rules:
-                    before = spoken.setdefault(rule, [])
+                for rule, rows in rules:
                     if rows is None:
                         spoken[rule] = None
-                    elif before is not None:
+                    elif (before := spoken.setdefault(rule, [])) is not None:
                         before += [top + row for row in rows]
-            top += heard.size
+            top += size
         return spoken, any_word
 
     def _hear(self, part: str) -> _Heard:
@@ -135,26 +139,26 @@ class Detector:
         look = Look(page, self.pack, self._frames, self._lists, title)
         if not spoken:
             return self._judge(look, [], [])
+        rules, begins = self.pack.rules, self._begins
         numbers = sorted(spoken)
         if without:
-            numbers = [number for number in numbers if self.pack.rules[number].id not in without]
-        asked = [self.pack.rules[number] for number in numbers]
-        asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory, len(asked) or 1)
+            numbers = [number for number in numbers if rules[number].id not in without]
+        asking = Asking(look, Context(at_ms, zone), self.pack.name, self._memory, len(numbers) or 1)
         look.start = after_shell(look.blocks, self._commands)
         matches: list[Match] = []
-        for number, rule in zip(numbers, asked, strict=True):
-            if rule.event == "session.start":
-                matches += asking.ask(rule, spoken[number])
+        for number in numbers:
+            if number in begins:
+                matches += asking.ask(rules[number], spoken[number])
         if matches:
-            matches = [match for match in matches if match.first_row >= look.start]
-            look.start = max([match.first_row for match in matches], default=look.start)
+            lowest = max([match.first_row for match in matches])
+            look.start = max(look.start, lowest)
             matches = [match for match in matches if match.first_row == look.start]
-        for number, rule in zip(numbers, asked, strict=True):
-            if rule.event != "session.start":
-                matches += asking.ask(rule, spoken[number])
+        for number in numbers:
+            if number not in begins:
+                matches += asking.ask(rules[number], spoken[number])
         if len(matches) > 1:
             matches.sort(key=_first_row)
-        return self._judge(look, matches, asked)
+        return self._judge(look, matches, [rules[number] for number in numbers])
 
     def _titled(self, title: str) -> set[int]:
         hits = self._automaton.find_matches_as_indexes(bare(alike(title)), overlapping=True)
@@ -166,7 +170,7 @@ class Detector:
         self._heard.clear()
         self._frames.forget()
         self._lists.forget()
-        self.pack.grouper.known.clear()
+        self.pack.grouper.forget()
 
     def read_text(self, texts: Sequence[str], *, cols: int | None, visible: int, at_ms: int, zone: str) -> Reading:
         """A reading of rows of which nobody says where the terminal cut them; without *cols* the widest row tells the width."""
@@ -183,13 +187,14 @@ class Detector:
 
     def _judge(self, look: Look, matches: Sequence[Match], asked: Sequence[Rule]) -> Reading:
         kept = matches
-        if len(matches) > 1 and len({match.rule.event for match in matches}) < len(matches):
+        merged = len(matches) > 1 and len({match.rule.event for match in matches}) < len(matches)
+        if merged:
             kept = _one_of_each(matches)
         composer = look.composer
         state, rule, why = self._state(look, kept)
         if state not in _AT_WORK:
             kept = [match for match in kept if match.rule.event not in ("turn.working", "state.idle")]
-        detections = [match.detection for match in sorted(kept, key=_first_row)]
+        detections = [match.detection for match in (sorted(kept, key=_first_row) if merged else kept)]
         if composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
             place = Place("composer", composer.first, composer.last, "")
             detections.append(Detection("state.idle", self.pack.name, self._idle, Severity.INFO, {}, True, place))

@@ -57,6 +57,8 @@ class Detection(NamedTuple):
 
 
 def _plain(value: FieldValue) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split()).casefold()
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}={_plain(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, tuple):
