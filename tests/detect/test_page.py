@@ -10,6 +10,8 @@ from support.screens import cut
 from wa.detect.page import (
     MAX_CHARS,
     MAX_CUTS,
+    MAX_PART_CHARS,
+    MAX_PARTS,
     MAX_ROW_CHARS,
     MAX_ROWS,
     Page,
@@ -112,6 +114,15 @@ def test_full_rows_of_drawings_leave_a_page_plain() -> None:
     assert page_of_text(["╭──────╮", "│ word │", "╰──────╯", "────────", "> "], 8, 10).is_plain is False
     assert page_of_text(["╭──────╮", "│ word │", "╰──────╯", "────────", ">", "────────", "  below"], 8, 10).is_plain
     assert not page_of_text(["12345678", "9"], 8, 10).is_plain
+
+
+def test_a_page_of_very_many_or_very_large_parts_is_not_taken_apart() -> None:
+    """A flood is looked at as it is; its lines are the same."""
+    flood, wall = ["word", ""] * (MAX_PARTS + 1), ["word"] * MAX_PART_CHARS
+    for rows in (flood, wall):
+        page = page_of_text(rows, 80, 10)
+        assert not page.is_plain
+        assert list(page.lines.texts) == rows
 
 
 def test_the_bare_form_of_a_page_holds_no_word_across_empty_rows() -> None:
