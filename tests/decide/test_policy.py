@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from wa.decide.policy import MAX_PASTE_CHARS, decide
 from wa.model.action import Action, ActionKind, Actor, ActorKind, Allow, Deny, PaneView
+from wa.model.agent import PaneState
 
 HUMAN = Actor(ActorKind.HUMAN)
 LIVE = PaneView(alive=True)
@@ -75,3 +76,16 @@ def test_wa_ends_only_what_it_started():
 def test_spawning_needs_no_pane():
     """There is none yet."""
     assert isinstance(decide(Action(ActionKind.SPAWN), HUMAN, None), Allow)
+
+
+@pytest.mark.parametrize("kind", [ActionKind.SEND, ActionKind.KEYS, ActionKind.INTERRUPT])
+def test_automations_leave_alone_what_goes_on_by_itself(kind):
+    """Any key would stop it; a choice in a dialog, and a way out that somebody chose, are no such key."""
+    waits = LIVE._replace(agent="claude_code", state=PaneState.LIMITED, draft="", resumes_itself=True)
+    flow = Actor(ActorKind.WORKFLOW, "handle_compaction")
+    action = Action(kind, text="go on", submit=True, keys=("x",))
+
+    assert decide(action, flow, waits).rule == "itself"
+    assert isinstance(decide(action, flow, waits._replace(resumes_itself=False)), Allow)
+    assert isinstance(decide(action, HUMAN, waits), Allow)
+    assert decide(Action(ActionKind.EXIT), flow, waits).rule != "itself"

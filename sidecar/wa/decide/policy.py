@@ -10,6 +10,7 @@ from wa.decide.never import MAX_PASTE_CHARS, never
 from wa.decide.rules import AUTOMATIONS, SHIPPED, Policy, Rule, Verdict
 from wa.model.action import (
     Action,
+    ActionKind,
     Actor,
     ActorKind,
     Allow,
@@ -24,6 +25,7 @@ from wa.model.action import (
 __all__ = ["MAX_PASTE_CHARS", "SHIPPED", "Policy", "Rule", "Verdict", "decide", "sign_age_s"]
 
 GRANTED = "granted"
+_CANCELS = frozenset({ActionKind.SEND, ActionKind.KEYS, ActionKind.INTERRUPT})
 NOWHERE = PaneView(alive=False)
 
 
@@ -38,7 +40,7 @@ def decide(
     """May *actor* do this? *view* is None for an action without a pane."""
     if (refused := never(action, actor, view)) is not None:
         return refused
-    if actor.kind in AUTOMATIONS and view is not None and (held := _held(view, policy)) is not None:
+    if actor.kind in AUTOMATIONS and view is not None and (held := _held(action, view, policy)) is not None:
         return held
     judged = _by_rules(action, actor, view or NOWHERE, policy)
     if isinstance(judged, Ask) and ledger.granted:
@@ -54,7 +56,7 @@ def sign_age_s(human: HumanSign) -> float | None:
     return min((age for age in signs if age is not None), default=None)
 
 
-def _held(view: PaneView, policy: Policy) -> Deny | None:
+def _held(action: Action, view: PaneView, policy: Policy) -> Deny | None:
     if view.paused is not None:
         whose = {"all": "everything"}.get(view.paused, view.paused)
         return Deny(f"{whose} is paused", "`wa resume` lets automations go on.", "pause")
@@ -64,6 +66,12 @@ def _held(view: PaneView, policy: Policy) -> Deny | None:
             f"somebody used this pane {max(0.0, age_s):.0f} s ago",
             f"Automations wait until nobody has for {policy.human_quiet_s:g} s (`policy.human_quiet_s`).",
             "human",
+        )
+    if view.resumes_itself and action.kind in _CANCELS:
+        return Deny(
+            "the agent says that it goes on by itself when its limit is over, and any key would stop that",
+            "Wait until it has; a person may send all the same.",
+            "itself",
         )
     return None
 

@@ -26,6 +26,7 @@ OUTCOMES: Mapping[str, ActOutcome] = {
     "never.draft": ActOutcome.DRAFT,
     "human": ActOutcome.HUMAN_TYPING,
     "pause": ActOutcome.HUMAN_TYPING,
+    "itself": ActOutcome.BUSY,
 }
 """Rules whose denial has a name of its own; the others are `refused`."""
 TYPED_NOTHING = frozenset(

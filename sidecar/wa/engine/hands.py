@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wa.act import choosing, exiting, pressing, typing
 from wa.act.composing import has_ended, holds
@@ -42,6 +42,7 @@ from wa.wezterm.terminal import SourceKind, Terminal
 log = logging.getLogger(__name__)
 
 READ_WITHIN_S = 5.0
+SAME_WITHIN_S = 30.0
 LOOK_AGAIN_S = {SourceKind.PUSH: 0.5, SourceKind.CLI: 0.15}
 """Without a push for so long the screen is read: old servers lose one now and then, and a CLI has none."""
 RECENT_S = 5.0
@@ -63,6 +64,24 @@ class Session(Protocol):
     async def refresh(self, pane: WatchedPane, within_s: float) -> bool:
         """Read the screen now; whether it was read in time."""
         ...
+
+
+class Shown(NamedTuple):
+    """A screen, at an instant of the loop's clock."""
+
+    generation: int
+    rows: tuple[str, ...]
+    at_s: float
+
+    @classmethod
+    def by(cls, sight: Sight, now_s: float) -> Shown:
+        return cls(sight.screen.generation, tuple(row.text for row in sight.screen.rows), now_s)
+
+    def stands(self, sight: Sight, now_s: float) -> bool:
+        """Whether nothing was drawn since. A connection that broke counts screens anew; later the same may have come back."""
+        if sight.screen.generation == self.generation:
+            return True
+        return now_s - self.at_s < SAME_WITHIN_S and Shown.by(sight, now_s).rows == self.rows
 
 
 class _Stopped(Exception):
@@ -89,8 +108,8 @@ class Hands:
         self._clock = clock
         self._human = human
         self._typed = typed
-        self._unread: dict[str, int] = {}
-        """Pane → which screen an agent showed all the while after a text of which nothing was seen: it may read that yet."""
+        self._unread: dict[str, Shown] = {}
+        """Pane → what an agent showed all the while after a text of which nothing was seen: it may read that yet."""
 
     def profile(self, agent: str | None) -> Profile:
         if agent is None or self._agents is None:
@@ -138,6 +157,7 @@ class Hands:
             row,
             pane.agent,
             HumanSign() if self._human is None else self._human(pane),
+            reading is not None and any(one.event == "usage.autoresume" for one in reading.detections),
         )
 
     async def perform(
@@ -188,7 +208,7 @@ class _Performing:
         action: Action,
         ask: Ask,
         note: Note,
-        unread: int | None = None,
+        unread: Shown | None = None,
     ) -> None:
         self._hands = hands
         self._pane = pane
@@ -205,9 +225,9 @@ class _Performing:
         self._looked: Sight | None = None
         """What the first look of all showed, in this same turn of the loop."""
         self._unread = unread
-        """The pane's screen when a text before this one was not seen."""
-        self._shown: int | None = None
-        """Its screen right before the newest write."""
+        """What the pane showed when a text before this one was not seen."""
+        self._shown: Shown | None = None
+        """What it showed right before the newest write."""
 
     async def run(self, found: Stage) -> Acted:
         try:
@@ -237,15 +257,16 @@ class _Performing:
 
     def _stop_unread(self, sight: Sight) -> None:
         """An agent that has drawn nothing since a text was typed into it would get two in one."""
-        waits = self._unread is not None and self._unread == sight.screen.generation
+        waits = self._unread is not None and self._unread.stands(sight, self._now())
         if waits and self._action.kind in (ActionKind.SEND, ActionKind.EXIT) and not has_ended(sight):
             raise _Stopped(Acted(ActOutcome.BUSY, "The agent has not read yet what was typed before."))
 
-    def unread(self, acted: Acted) -> int | None:
-        """The screen of an agent that may not have read a text that was typed; None: it has drawn something since."""
-        now = None if self._last is None or has_ended(self._last) else self._last.screen.generation
+    def unread(self, acted: Acted) -> Shown | None:
+        """What an agent shows that may not have read a text that was typed; None: it has drawn something since."""
         typed = self._shown if acted.outcome is ActOutcome.NOT_SEEN else self._unread
-        return typed if typed == now else None
+        if typed is None or self._last is None or has_ended(self._last):
+            return None
+        return typed if typed.stands(self._last, self._now()) else None
 
     async def _play(self, steps: Steps) -> Acted:
         try:
@@ -281,7 +302,7 @@ class _Performing:
                 judged_as = step.judged_as if isinstance(step, Press) else None
                 self._judge(self._last, judged_as or self._action)
                 self._wrote_at = self._now()
-                self._shown = self._last.screen.generation
+                self._shown = Shown.by(self._last, self._now())
                 await self._hands.write(self._pane, step)
                 self._last = self._hands.seen(self._pane)
         return self._last
@@ -355,6 +376,7 @@ def view_of(pane: WatchedPane, sight: Sight, action: Action, profile: Profile, p
         draft="" if ours else sight.draft,
         human=sight.human,
         paused=paused,
+        resumes_itself=sight.resumes_itself,
     )
 
 

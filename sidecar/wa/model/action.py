@@ -115,6 +115,8 @@ class PaneView(NamedTuple):
     human: HumanSign = HumanSign()
     paused: str | None = None
     """Which pause holds it: `all`, an agent's name, or its own uid."""
+    resumes_itself: bool = False
+    """The screen says that the agent goes on by itself once its limit is over."""
 
 
 class Ledger(NamedTuple):

@@ -26,3 +26,5 @@ class Sight(NamedTuple):
     settled: AgentState
     """What all signals together say, as told to subscribers."""
     human: HumanSign
+    resumes_itself: bool = False
+    """This screen says that the agent goes on by itself once its limit is over: any key would stop that."""

@@ -64,7 +64,8 @@ class Pane(World):
         self.limit_ms = None
         """When the limit that holds really ends."""
         self.printed_ms = 0
-        self.box_waits = False
+        self.has_box = None
+        """Whether a box opens at a limit; None: that is drawn."""
         self.itself = None
         """`waits` while it says that it goes on by itself."""
         self.limits = self.compactions = 0
@@ -139,7 +140,8 @@ class Pane(World):
             self.printed_ms = (self.wall_ms + ahead_ms) // MINUTE_MS * MINUTE_MS
             self.limit_ms = self.printed_ms + self.rng.randrange(0, 59_000)
             self.at((self.limit_ms - self.wall_ms) / 1000, self.limit_ends)
-            self.has_box = self.agent == "gemini" or self.rng.random() < 0.5
+            if self.has_box is None:
+                self.has_box = self.agent == "gemini" or self.rng.random() < 0.5
         self.says_limit()
 
     def says_limit(self):

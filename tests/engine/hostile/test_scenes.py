@@ -8,7 +8,7 @@ from engine.hostile.life import Life
 from engine.hostile.stage import Stage
 from engine.hostile.trial import empty_database
 from engine.hostile.virtual import inline_databases
-from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome
+from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome, Allow, Deny
 
 PERSON = Actor(ActorKind.HUMAN, "cli")
 
@@ -31,8 +31,16 @@ class Scene:
         action = Action(ActionKind.SEND, text, submit=True)
         self.asked.append(self.stage.life.call(self.stage.life.desk.act(watched.uid, action, PERSON)))
 
+    def judge(self, at, actor):
+        self.stage.at(at, lambda: self._judge(actor))
+
+    def _judge(self, actor):
+        (watched,) = self.stage.life.registry
+        action = Action(ActionKind.SEND, "read again", submit=True)
+        self.asked.append(self.stage.life.call(self.stage.life.desk.judge(watched.uid, action, actor)))
+
     def play(self, within_s):
-        """What came of each that was asked for."""
+        """What came of each that was asked for, in their order."""
         empty = empty_database()
         with tempfile.TemporaryDirectory() as folder, inline_databases():
             path = Path(folder) / "wa.db"
@@ -40,7 +48,7 @@ class Scene:
             path.write_bytes(empty)
             self.stage.at(within_s, lambda: self.stage.life.end())
             Life(self.stage, Path(folder)).play()
-        return [task.result().outcome for task in self.asked]
+        return [getattr(task.result(), "outcome", task.result()) for task in self.asked]
 
 
 def test_a_second_text_waits_until_the_agent_has_shown_that_it_reads():
@@ -53,3 +61,16 @@ def test_a_second_text_waits_until_the_agent_has_shown_that_it_reads():
 
     assert scene.play(60.0) == [ActOutcome.NOT_SEEN, ActOutcome.BUSY, ActOutcome.BUSY, ActOutcome.SUBMITTED]
     assert not scene.pane.faults
+
+
+def test_an_agent_that_goes_on_by_itself_is_left_alone_by_automations():
+    """Any key would stop that; a person may all the same, and so may everybody once it has gone on."""
+    scene = Scene()
+    scene.pane.has_box = False
+    scene.stage.at(2.0, scene.pane.hits_limit)
+    for at in (1.0, 3.0, 600.0):
+        scene.judge(at, Actor(ActorKind.WORKFLOW, "handle_compaction"))
+        scene.judge(at, PERSON)
+    rules = [type(one.decision) for one in scene.play(610.0)]
+
+    assert rules == [Allow, Allow, Deny, Allow, Allow, Allow]
