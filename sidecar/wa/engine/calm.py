@@ -18,7 +18,7 @@ from wa.wezterm.terminal import Terminal
 
 LATE_S = 0.1
 """With the commit that follows at once, a row is stored within 150 ms of its print."""
-LATER_S = 0.25
+LATER_S = 0.5
 STILL_S = 2.0
 """While no row has passed above a screen for so long, programs only draw on them, and it may be LATER_S."""
 RESTLESS_S = 2.0
