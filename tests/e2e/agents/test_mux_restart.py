@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +42,20 @@ def _in_time() -> None:
     """This file has a stage of its own."""
 
 
+@contextmanager
+def agents_folder() -> Iterator[Path]:
+    """What the agents see and write; whichever of them outlives its terminal is ended before it goes."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=installed(), ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        try:
+            yield folder
+        finally:
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    if (process / "cwd").readlink().is_relative_to(folder):
+                        os.kill(int(process.name), signal.SIGKILL)
+
+
 def start(here: Place, home: Home, cli: Cli, folder: Path, api: str) -> Started:
     work = folder / cli.label / "work"
     work.mkdir(parents=True)
@@ -65,12 +82,8 @@ def session_of(home: Home, one: Started) -> str:
 
 def test_real_agents_come_back_with_their_own_sessions(tmp_path: Path) -> None:
     """SIGKILL takes the multiplexer; the user's own commands go into new panes, and each shows its own conversation."""
-    with (
-        tempfile.TemporaryDirectory(prefix="run-", dir=installed()) as name,
-        place(tmp_path / "m") as here,
-        running_api(Path(name)) as api,
-    ):
-        home, folder, ids = Home(tmp_path / "h", CONFIG), Path(name), Path(name) / "ids"
+    with agents_folder() as folder, place(tmp_path / "m") as here, running_api(folder) as api:
+        home, ids = Home(tmp_path / "h", CONFIG), folder / "ids"
         ids.mkdir()
         commands = "".join(f'{agent} = "sh {ids}/{{session_id}}"\n' for agent in NAMES.values())
         write(home, "restart_agent", f'[settings]\nafter = ["mux"]\nstable_s = 10\n[settings.commands]\n{commands}')
