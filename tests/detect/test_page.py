@@ -116,6 +116,17 @@ def test_full_rows_of_drawings_leave_a_page_plain() -> None:
     assert not page_of_text(["12345678", "9"], 8, 10).is_plain
 
 
+@given(rows=st.lists(FULL, max_size=8), cut=st.sets(st.integers(0, 7)), blanks=st.integers(1, 9))
+def test_blanks_that_a_program_printed_behind_its_words_say_nothing(
+    rows: list[str], cut: set[int], blanks: int
+) -> None:
+    """Programs fill rows up; only where the terminal cut a row its blanks stand between words."""
+    bare_rows = [Row(at, text if at in cut else text.rstrip(" "), at in cut) for at, text in enumerate(rows)]
+    filled = [row if row.wrapped else row._replace(text=row.text + " " * blanks) for row in bare_rows]
+    page, other = page_of_rows(bare_rows, 8, 10), page_of_rows(filled, 8, 10)
+    assert (page.lines, page.parts, page.last_text) == (other.lines, other.parts, other.last_text)
+
+
 def test_a_page_of_very_many_or_very_large_parts_is_not_taken_apart() -> None:
     """A flood is looked at as it is; its lines are the same."""
     flood, wall = ["word", ""] * (MAX_PARTS + 1), ["word"] * MAX_PART_CHARS

@@ -271,7 +271,7 @@ class Grouper:
         blocks, owner, root = _blocks(self, Lines(texts, rows, rows, frozenset()), ABOVE, ABOVE)
         if len(self._drawn) >= MAX_DRAWN:
             self._drawn.clear()
-        is_cut = any("╭" in text and "╮" not in text for text in texts)
+        is_cut = "╭" in part and any("╭" in text and "╮" not in text for text in texts)
         drawn = self._drawn[part] = Drawn(len(texts) + 1, tuple(blocks), owner, root, is_cut)
         return drawn
 

@@ -157,11 +157,10 @@ class Page:
     def lines(self) -> Lines:
         if self._lines is None:
             joints = None
-            texts = self.texts
             if not self.is_plain:
                 joints = self._flagged() if self._wrapped is not None else self._guessed()
-                texts = [text.rstrip(" ") for text in texts]
             if joints is None:
+                texts = self.texts if self.is_plain else [text.rstrip(" ") for text in self.texts]
                 rows = list(range(self.rows))
                 self._lines = Lines(texts, rows, rows, _NONE_LOOSE)
             else:
@@ -241,12 +240,15 @@ class Page:
 def _open_width(part: str) -> int:
     """The cells of the widest row that the one below may go on with, wherever *part* stands. Of rows that end in blanks nobody knows."""
     widest = 0
+    has_url = "://" in part
     rows = part.split("\n")
     for at, (row, below) in enumerate(zip(rows, [*rows[1:], ""], strict=True)):
         if row[-1:] == " ":
             return _ANY_WIDTH
         size = max(len(row), width(row))
-        if size > widest and (_joint(row, row, below, False) != NEW or _URL_END.search("".join(rows[: at + 1]))):
+        if size > widest and (
+            _joint(row, row, below, False) != NEW or (has_url and _URL_END.search("".join(rows[: at + 1])))
+        ):
             widest = size
     return widest
 
@@ -333,9 +335,9 @@ def is_rule(text: str) -> bool:
 
 
 def page_of_rows(rows: Sequence[Row], cols: int, visible: int) -> Page:
-    """A page of rows as a terminal gives them: it knows which lines it cut."""
+    """A page of rows as a terminal gives them: it knows which lines it cut. Blanks that a program printed behind others say nothing."""
     return Page(
-        [row.text for row in rows],
+        [row.text if row.wrapped else row.text.rstrip(" ") for row in rows],
         cols=cols,
         visible=visible,
         wrapped=[row.wrapped for row in rows],

@@ -87,12 +87,7 @@ class Detector:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
         parts = page.parts
         known = [*map(self._heard.get, parts)]
-        # Most of what programs print holds no word of an agent: one search tells that of all parts.
-        if (
-            not all(known)
-            and known.count(None) > len(parts) // 2
-            and not self._automaton.find_matches_as_indexes(page.bare)
-        ):
+        if not all(known) and self._is_mute(page, known):
             return {}, False
         spoken: dict[int, list[int] | None] = {}
         any_word = False
@@ -108,6 +103,16 @@ class Detector:
                         before += [top + row for row in rows]
             top += size
         return spoken, any_word
+
+    def _is_mute(self, page: Page, known: Sequence[_Heard | None]) -> bool:
+        """Most of what programs print holds no word of an agent: of a page that is new for the most part one search tells it."""
+        parts = len(known)
+        return (
+            parts > 1
+            and known.count(None) > parts // 2
+            and not any(heard.any_word for heard in known if heard is not None)
+            and not self._automaton.find_matches_as_indexes(page.bare)
+        )
 
     def _hear(self, part: str) -> _Heard:
         times: dict[int, int] = {}
