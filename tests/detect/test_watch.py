@@ -115,6 +115,15 @@ def test_a_pane_whose_program_is_no_agent_has_no_events() -> None:
         assert world.watch.agent is None
 
 
+def test_a_shell_is_one_from_its_first_screen_on() -> None:
+    """Its program is known before anything is seen of the pane, and nothing of what it prints is looked at afterwards."""
+    world = World(BASH)
+    assert world.show("dev@host:~$ ") is PaneState.SHELL
+    assert world.show("dev@host:~$ ls", "src", "dev@host:~$ ") is PaneState.SHELL
+    assert world.events == []
+    assert World(Program("sleep", "sleep 100")).show("") is PaneState.UNKNOWN
+
+
 def test_where_no_program_is_known_the_drawing_must_stand() -> None:
     """A file that runs through is faster than that."""
     world = World(None)

@@ -143,9 +143,11 @@ class PaneWatch:
             self._title_ms = at_ms
         if self._screen is not None and (screen.cols, len(screen.rows)) != (self.cols, len(self._screen.rows)):
             self._sized_ms = at_ms
-        self._screen = screen
+        is_first, self._screen = self._screen is None, screen
         self.cols = screen.cols
-        return [] if self._deaf else self._due(at_ms)
+        if self._deaf:
+            return self._look(at_ms) if is_first else []
+        return self._due(at_ms)
 
     def program(self, program: Program | None, at_ms: int) -> list[Outcome]:
         """What stands in the foreground; None where nobody can say."""
