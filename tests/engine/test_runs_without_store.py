@@ -19,13 +19,13 @@ def soon(monkeypatch):
     monkeypatch.setattr("wa.engine.run_starts.CLOCK_CHECK_S", 0.02)
 
 
-def fails_first(monkeypatch, owner, name, times=2):
-    """So often the call fails; how often it was made stands in the list that is returned."""
+def fails_first(monkeypatch, owner, name, times=2, *, after=0):
+    """So often the call fails, *after* so many that did not; how often it was made stands in the list that is returned."""
     real, calls = getattr(owner, name), []
 
     async def call(*args, **kwargs):
         calls.append(args)
-        if len(calls) <= times:
+        if after < len(calls) <= after + times:
             raise StoreError("the disk is full")
         return await real(*args, **kwargs)
 
@@ -56,6 +56,21 @@ def test_a_wait_goes_on(tmp_path, monkeypatch):
         assert run.outcome == "turn.done"
 
     play(tmp_path, scenario, flow("waits", waits, "manual"))
+
+
+def test_events_are_judged_once_it_answers(tmp_path, monkeypatch):
+    """From the one on that an earlier sidecar judged last."""
+
+    async def scenario(world):
+        uid = await world.add()
+        fails_first(monkeypatch, world.read, "seen", after=1)
+        async with world.running() as flows:
+            await flows.switch("tells", None, enabled=True)
+            await world.say(uid, "turn.done")
+            (run,) = await world.ended()
+            assert run.outcome == "told"
+
+    play(tmp_path, scenario, flow("tells", tells, "turn.done"), running=False)
 
 
 def test_a_run_that_broke_is_ended_all_the_same(tmp_path, monkeypatch):

@@ -97,7 +97,7 @@ class Workflows:
 
     async def run(self) -> None:
         """Begin what events start, for ever. Ends by cancellation."""
-        seen = await self.read.seen() or 0
+        seen: int | None = None
         loop = asyncio.get_running_loop()
         look_at = loop.time() + POLL_S
         while True:
@@ -106,6 +106,8 @@ class Workflows:
                 look_at = loop.time() + POLL_S
             self._news.clear()
             try:
+                if seen is None:
+                    seen = await self.read.seen() or 0
                 events = await self._history.events(after_id=seen, limit=AT_ONCE)
                 if events:
                     await self._judge(events)
