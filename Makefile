@@ -20,8 +20,8 @@ test: environment             ## the test suite (what needs npm, sshd or a real 
 fuzz: environment             ## the properties on new examples, ten times over, till one fails (FUZZ=tests/ingest picks some)
 	@set -e; for round in 1 2 3 4 5 6 7 8 9 10; do WA_HYPOTHESIS=fuzz $(PY) -m pytest $(FUZZ) -q -n auto --dist worksteal -m "hypothesis and not agents"; done
 
-hostile: environment          ## ten thousand trials of typing against agents, people and muxes that misbehave (SEED=4711 replays one)
-	@$(PY) tests/act/hostile/run.py $(if $(SEED),--seed $(SEED),--trials $(or $(TRIALS),10000))
+hostile: environment          ## ten thousand trials of typing, and of whole sidecars, among agents, people and muxes that misbehave (KIND=whole SEED=4711 replays one)
+	@$(PY) tests/act/hostile/run.py $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED),--trials $(or $(TRIALS),10000))
 
 false-positives: environment  ## the rules against 100 MB of text that this machine has (hours; WA_TALK_MB=5 takes less)
 	@$(PY) -m pytest tests/corpus -q -s -m machine

@@ -50,6 +50,10 @@ class Result(NamedTuple):
     about: str
 
     @property
+    def outcomes(self):
+        return {self.outcome: 1}
+
+    @property
     def failures(self):
         return {what: n for what, n in self.faults.items() if not what.startswith(("raced", "stray", "guessed"))}
 

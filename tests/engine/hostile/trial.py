@@ -61,6 +61,10 @@ class Result(NamedTuple):
     notes: tuple
 
     @property
+    def outcome(self):
+        return ", ".join(self.outcomes)
+
+    @property
     def failures(self):
         return {what: n for what, n in self.faults.items() if not what.startswith(("raced", "stray", "guessed"))}
 
@@ -352,8 +356,13 @@ class Trial:
     def open(self):
         """Runs, actions and texts in the queue that have not ended."""
         with closing(self.read()) as db:
+            # What is printed without a date means tomorrow, once the clock was set forward.
+            late_ms = self.stage.now_ms() + 3_600_000 if self.stage.clock_jumped else 1 << 62
             found = [
-                f"run {name}" for (name,) in db.execute("SELECT workflow FROM workflow_runs WHERE ended_ms IS NULL")
+                f"run {name}"
+                for (name,) in db.execute(
+                    "SELECT workflow FROM workflow_runs WHERE ended_ms IS NULL AND coalesce(wake_ms, 0) < ?", (late_ms,)
+                )
             ]
             found += [f"action {kind}" for (kind,) in db.execute("SELECT kind FROM actions WHERE stage <> 'ended'")]
             waiting = db.execute("SELECT 'p' || pane FROM queued WHERE status = 'waiting'")
