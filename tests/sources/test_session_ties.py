@@ -10,8 +10,9 @@ import pytest
 
 from support.programs_on_tty import holding
 from support.sidecar import eventually
+from wa.sources import session_ties
 from wa.sources.session_homes import Homes
-from wa.sources.session_ties import Held, Left, foreground, held_by, homes_of, live_of, process_of, running
+from wa.sources.session_ties import Held, Left, Terminals, foreground, held_by, homes_of, live_of, process_of, running
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -46,6 +47,35 @@ def test_a_terminal_that_is_none_has_no_processes(tmp_path: Path) -> None:
         assert foreground(tty) == []
     with holding("codex", home=tmp_path, cwd=tmp_path) as (tty, _):
         assert foreground(tty, tmp_path) == []
+
+
+def test_a_terminal_that_is_known_costs_no_look_at_all_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its session's leader started is found below it, the agent of a wrapper too; who came on that terminal since, anew."""
+    terminals, looks = Terminals(), list[Path]()
+    everywhere = session_ties._pids
+    monkeypatch.setattr(session_ties, "_pids", lambda proc: (looks.append(proc), everywhere(proc))[1])
+    for _ in range(2):
+        looks.clear()
+        with holding("npx", home=tmp_path, cwd=tmp_path, starts="codex") as (tty, child):
+            found = [terminals.foreground(tty) for _ in range(3)]
+            assert len(looks) == 1
+            assert all(processes == found[0] for processes in found)
+            wrapper, agent = found[0]
+            assert (wrapper.pid, wrapper.program, agent.program) == (child.pid, "npx", "codex")
+            assert foreground(tty) == found[0]
+
+
+def test_where_the_kernel_does_not_tell_of_children_all_processes_are_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is missed for that."""
+    terminals = Terminals()
+    monkeypatch.setattr(Terminals, "_is_told_of_children", lambda self, pid: False)
+    with holding("npx", home=tmp_path, cwd=tmp_path, starts="codex") as (tty, _):
+        for _ in range(2):
+            assert [process.program for process in terminals.foreground(tty)] == ["npx", "codex"]
 
 
 def test_what_a_process_writes_is_its_session(tmp_path: Path) -> None:

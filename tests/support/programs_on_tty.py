@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _HOLD = """
-import sys
-held = [open(name, mode) for mode, name in (word.split(":", 1) for word in sys.argv[1:])]
+import os, sys
+held = [open(name, mode) for mode, name in (word.split(":", 1) for word in sys.argv[2:])]
+if sys.argv[1]:
+    words = [sys.argv[1], "-c", "print('up', flush=True); input()"]
+    os.waitpid(os.posix_spawn(f"/proc/{os.getpid()}/exe", words, os.environ), 0)
 print("up", flush=True)
 sys.stdin.read()
 """
@@ -25,14 +28,17 @@ def _take_terminal() -> None:
 
 @contextmanager
 def holding(
-    name: str, files: Sequence[tuple[str, Path]] = (), *, home: Path, cwd: Path
+    name: str, files: Sequence[tuple[str, Path]] = (), *, home: Path, cwd: Path, starts: str = ""
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A process called *name* that has *files* (mode, path) open, on a terminal of its own: its tty, and itself."""
+    """A process called *name* that has *files* (mode, path) open, on a terminal of its own: its tty, and itself.
+
+    *starts*: it is a wrapper, of a process of that name.
+    """
     master, slave = os.openpty()
     env: Mapping[str, str] = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     try:
         with subprocess.Popen(
-            [name, "-c", _HOLD, *(f"{mode}:{path}" for mode, path in files)],
+            [name, "-c", _HOLD, starts, *(f"{mode}:{path}" for mode, path in files)],
             executable=sys.executable,
             stdin=slave,
             stdout=slave,

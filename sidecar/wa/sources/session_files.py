@@ -86,6 +86,7 @@ class SessionFiles:
         """*homes* for processes whose own environment cannot be read."""
         self._homes = homes or Homes.from_env(os.environ)
         self._proc = proc
+        self._terminals = session_ties.Terminals(proc)
         self._lock = threading.Lock()
         self._peeks: OrderedDict[tuple[str, int, int], _Peek | None] = OrderedDict()
 
@@ -149,12 +150,12 @@ class SessionFiles:
                 wait_s = FIRST_WAIT_S
 
     def _live(self, tty: str | None) -> LiveSession | None:
-        processes = session_ties.foreground(tty, self._proc)
+        processes = self._terminals.foreground(tty)
         found = {live for process in processes if (live := session_ties.live_of(process, self._home(process)))}
         return found.pop() if len(found) == 1 else None
 
     def _began(self, agent: str, tty: str | None) -> int | None:
-        processes = session_ties.foreground(tty, self._proc)
+        processes = self._terminals.foreground(tty)
         starts = [one.started_ms for one in processes if one.runs(session_ties.PROGRAMS[agent]) and one.started_ms]
         return min(starts, default=None)
 
@@ -172,7 +173,7 @@ class SessionFiles:
         printed: set[str],
         taken: set[str],
     ) -> list[Candidate]:
-        standing = session_ties.foreground(tty, self._proc)
+        standing = self._terminals.foreground(tty)
         processes = [process for process in standing if process.runs(session_ties.PROGRAMS[agent])]
         tied = self._tied(agent, processes)
         if tied:

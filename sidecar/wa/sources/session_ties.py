@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wa.protocol.session_files import LiveSession, file_session_id, live_session
-from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, TTY, kernel_number, stat_fields
+from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, SESSION, TTY, kernel_number, stat_fields
 from wa.sources.session_homes import HOME_VARIABLES, MAX_SMALL_FILE, Homes
 
 PROGRAMS = {
@@ -42,6 +42,8 @@ ELSEWHERE = frozenset(
 """What runs in such a program's terminal writes its files on another machine, or in another file system."""
 MAX_PROCESSES = 64
 MAX_FDS = 4096
+MAX_BELOW, MAX_THREADS, MAX_LEADERS = 256, 256, 1024
+"""Looked at below the leader of one session before all processes there are, threads of one process, and leaders remembered."""
 _LOCK = re.compile(r"/thread-writer-locks/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.lock$")
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -84,21 +86,78 @@ class Held(NamedTuple):
 
 def foreground(tty_name: str | None, proc: Path = PROC) -> list[Process]:
     """The processes of the foreground group of a terminal."""
-    try:
-        device = Path(tty_name).stat().st_rdev if tty_name else 0
-    except (OSError, ValueError):
+    return Terminals(proc).foreground(tty_name)
+
+
+class Terminals:
+    """Which processes stand in front of terminals. One instance for many questions, from any thread."""
+
+    def __init__(self, proc: Path = PROC) -> None:
+        self._proc = proc
+        self._leaders: dict[int, int] = {}
+        """Of terminals that were found before: the process that leads the session. All that it started is below it."""
+
+    def foreground(self, tty_name: str | None) -> list[Process]:
+        try:
+            device = Path(tty_name).stat().st_rdev if tty_name else 0
+        except (OSError, ValueError):
+            return []
+        if not device:
+            return []
+        wanted = kernel_number(device)
+        found = self._below(wanted) or self._anywhere(wanted)
+        return [process for pid in found[:MAX_PROCESSES] if (process := process_of(pid, self._proc)) is not None]
+
+    def _below(self, wanted: int) -> list[int]:
+        """A look at the few processes of one session, and not at all there are."""
+        leader = self._leaders.get(wanted)
+        if leader is None or not self._is_on(leader, wanted):
+            return []
+        if not self._is_told_of_children(leader):
+            return []
+        found, waiting = list[int](), [leader]
+        for _ in range(MAX_BELOW):
+            if not waiting:
+                return sorted(found)
+            pid = waiting.pop()
+            if self._is_in_front(pid, wanted):
+                found.append(pid)
+            waiting += self._children(pid)
         return []
-    if not device:
-        return []
-    wanted = kernel_number(device)
-    found = []
-    for pid in _pids(proc):
-        fields = _stat(proc, pid)
-        if fields is None:
-            continue
-        if int(fields[TTY]) & 0xFFFFFFFF == wanted and fields[GROUP] == fields[FOREGROUND_GROUP]:
-            found.append(pid)
-    return [process for pid in found[:MAX_PROCESSES] if (process := process_of(pid, proc)) is not None]
+
+    def _anywhere(self, wanted: int) -> list[int]:
+        found = [pid for pid in _pids(self._proc) if self._is_in_front(pid, wanted)]
+        if found and (fields := _stat(self._proc, found[0])) is not None:
+            if len(self._leaders) >= MAX_LEADERS:
+                self._leaders.clear()
+            self._leaders[wanted] = int(fields[SESSION])
+        return found
+
+    def _is_on(self, pid: int, wanted: int) -> bool:
+        fields = _stat(self._proc, pid)
+        return fields is not None and int(fields[TTY]) & 0xFFFFFFFF == wanted and int(fields[SESSION]) == pid
+
+    def _is_in_front(self, pid: int, wanted: int) -> bool:
+        fields = _stat(self._proc, pid)
+        if fields is None or int(fields[TTY]) & 0xFFFFFFFF != wanted:
+            return False
+        return fields[GROUP] == fields[FOREGROUND_GROUP]
+
+    def _is_told_of_children(self, pid: int) -> bool:
+        """By kernels with CONFIG_PROC_CHILDREN."""
+        return (self._proc / str(pid) / "task" / str(pid) / "children").exists()
+
+    def _children(self, pid: int) -> list[int]:
+        """Each thread has its own."""
+        found: list[int] = []
+        try:
+            threads = os.listdir(self._proc / str(pid) / "task")  # noqa: PTH208 - names alone are wanted
+            for thread in threads[:MAX_THREADS]:
+                words = (self._proc / str(pid) / "task" / thread / "children").read_bytes().split()
+                found += [int(word) for word in words]
+        except (OSError, ValueError):
+            pass
+        return found
 
 
 def running(
