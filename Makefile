@@ -26,7 +26,7 @@ hostile: environment          ## ten thousand trials of typing, and of whole sid
 false-positives: environment  ## the rules against 100 MB of text that this machine has (hours; WA_TALK_MB=5 takes less)
 	@$(PY) -m pytest tests/corpus -q -s -m machine
 
-trials: environment           ## what has not passed as a whole yet: agents ended and resumed, a hundred of them at once
+trials: environment           ## what has not passed as a whole yet: agents ended and resumed
 	@$(PY) -m pytest tests -q -m trial
 
 check: environment            ## formatting, lints, types, then the tests
