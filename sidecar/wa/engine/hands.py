@@ -48,6 +48,9 @@ LOOK_AGAIN_S = {SourceKind.PUSH: 0.5, SourceKind.CLI: 0.15}
 RECENT_S = 5.0
 """Whoever does not type on what is seen may go by a reading of so long ago, and what was pushed since."""
 
+_AFTER_OTHERS = frozenset({ActionKind.SEND, ActionKind.CHOOSE, ActionKind.EXIT})
+"""They wait until what was typed before was read."""
+
 Ask = Callable[[Sight, Action], Decision]
 Note = Callable[[Stage], Awaitable[None]]
 
@@ -109,7 +112,7 @@ class Hands:
         self._human = human
         self._typed = typed
         self._unread: dict[str, Shown] = {}
-        """Pane → what an agent showed all the while after a text of which nothing was seen: it may read that yet."""
+        """Pane → what an agent showed all the while after it was typed into without effect: it may read that yet."""
 
     def profile(self, agent: str | None) -> Profile:
         if agent is None or self._agents is None:
@@ -225,7 +228,7 @@ class _Performing:
         self._looked: Sight | None = None
         """What the first look of all showed, in this same turn of the loop."""
         self._unread = unread
-        """What the pane showed when a text before this one was not seen."""
+        """What the pane showed when it was typed into before without effect."""
         self._shown: Shown | None = None
         """What it showed right before the newest write."""
 
@@ -256,14 +259,14 @@ class _Performing:
         return sight
 
     def _stop_unread(self, sight: Sight) -> None:
-        """An agent that has drawn nothing since a text was typed into it would get two in one."""
+        """An agent that has drawn nothing since it was typed into would get two texts in one, or a Return in whatever comes next."""
         waits = self._unread is not None and self._unread.stands(sight, self._now())
-        if waits and self._action.kind in (ActionKind.SEND, ActionKind.EXIT) and not has_ended(sight):
+        if waits and self._action.kind in _AFTER_OTHERS and not has_ended(sight):
             raise _Stopped(Acted(ActOutcome.BUSY, "The agent has not read yet what was typed before."))
 
     def unread(self, acted: Acted) -> Shown | None:
-        """What an agent shows that may not have read a text that was typed; None: it has drawn something since."""
-        typed = self._shown if acted.outcome is ActOutcome.NOT_SEEN else self._unread
+        """What an agent shows that may not have read what was typed; None: it has drawn something since."""
+        typed = self._shown if acted.outcome in (ActOutcome.NOT_SEEN, ActOutcome.NOT_TAKEN) else self._unread
         if typed is None or self._last is None or has_ended(self._last):
             return None
         return typed if typed.stands(self._last, self._now()) else None

@@ -4,6 +4,7 @@ import random
 import tempfile
 from pathlib import Path
 
+from act.hostile.screens import DIALOGS
 from engine.hostile.life import Life
 from engine.hostile.stage import Stage
 from engine.hostile.trial import empty_database
@@ -24,12 +25,16 @@ class Scene:
 
     def send(self, at, text):
         self.pane.wish("send", text, 1)
-        self.stage.at(at, lambda: self._call(text))
+        self.stage.at(at, lambda: self._ask(Action(ActionKind.SEND, text, submit=True)))
 
-    def _call(self, text):
+    def _ask(self, action):
         (watched,) = self.stage.life.registry
-        action = Action(ActionKind.SEND, text, submit=True)
         self.asked.append(self.stage.life.call(self.stage.life.desk.act(watched.uid, action, PERSON)))
+
+    def choose(self, at, label):
+        question = next(asked.question for asked in DIALOGS[self.pane.agent] if asked.kind == "approval")
+        self.pane.answers_meant.append((question, label))
+        self.stage.at(at, lambda: self._ask(Action(ActionKind.CHOOSE, labels=(label,), question=question)))
 
     def judge(self, at, actor):
         self.stage.at(at, lambda: self._judge(actor))
@@ -61,6 +66,19 @@ def test_a_second_text_waits_until_the_agent_has_shown_that_it_reads():
 
     assert scene.play(60.0) == [ActOutcome.NOT_SEEN, ActOutcome.BUSY, ActOutcome.BUSY, ActOutcome.SUBMITTED]
     assert not scene.pane.faults
+
+
+def test_a_second_return_waits_until_the_agent_has_shown_that_it_reads_the_first():
+    """Whatever comes after the dialog would get it."""
+    scene = Scene()
+    scene.stage.at(2.0, scene.pane.opens)
+    scene.stage.at(2.5, lambda: setattr(scene.pane, "stalled_until", 20.0))
+    for at in (3.0, 12.0):
+        scene.choose(at, "Yes")
+    scene.send(15.0, "text")
+
+    assert scene.play(60.0) == [ActOutcome.NOT_TAKEN, ActOutcome.BUSY, ActOutcome.DIALOG_OPEN]
+    assert (scene.pane.chosen, dict(scene.pane.faults)) == (["Yes"], {})
 
 
 def test_an_agent_that_goes_on_by_itself_is_left_alone_by_automations():

@@ -52,8 +52,8 @@ def close_box(settings: Mapping[str, Any], profile: Mapping[str, Any]) -> Steps[
             return Boxed(True, "a person said no to closing it")
         if did.outcome in _FINAL:
             return Boxed(True, did.detail)
-        # A person who is at the keyboard is waited for; that is no try.
-        held = did.outcome in (ActOutcome.HUMAN_TYPING, ActOutcome.UNREACHABLE)
+        # A person who is at the keyboard is waited for, and an agent that stalls; that is no try.
+        held = did.outcome in (ActOutcome.HUMAN_TYPING, ActOutcome.UNREACHABLE, ActOutcome.BUSY)
         tries += not held
         if did.outcome not in (ActOutcome.CHOSEN, ActOutcome.NO_DIALOG):
             saw = yield from look()
