@@ -19,6 +19,9 @@ BLINK_S = 0.012
 
 
 class World:
+    own = ("opens", "begins", "leave")
+    """What the agent does, and does not while it stalls."""
+
     def __init__(self, rng, agent, intent):
         self.rng, self.agent, self.intent = rng, agent, intent
         self.now = 0.0
@@ -82,7 +85,7 @@ class World:
         self.settle()
 
     def happens(self, what):
-        if self.now < self.stalled_until and what.__name__ in (*PERSON, "opens", "begins", "leave"):
+        if self.now < self.stalled_until and what.__name__ in (*PERSON, *self.own):
             # It neither acts nor reads what a person types until it goes on.
             self.at(self.stalled_until - self.now, what)
         else:

@@ -50,6 +50,8 @@ class Wish:
 
 
 class Pane(World):
+    own = (*World.own, "opens_box", "hits_limit", "compacts", "goes_on_itself")
+
     def __init__(self, stage, pane_id, agent):
         self.stage, self.pane_id = stage, pane_id
         self.cols, self.top = COLS, 0

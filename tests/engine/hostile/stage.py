@@ -345,7 +345,7 @@ class Link:
 
         def handle():
             stage.happens(kind)
-            if kind == "screen":
+            if kind == "screen" and not stage.is_local:
                 stage.looks(began)
             if self.server.is_over:
                 return
@@ -363,7 +363,13 @@ class Link:
                 self.server.drop("the connection was reset")
                 return
             stage.happens(f"{kind} served")
-            self.down(lambda: (answer, error), lambda sent: _settle(future, *sent), about)
+            self.down(lambda: (answer, error), arrives, about)
+
+        def arrives(sent):
+            if kind == "screen" and stage.is_local:
+                # Which program it is can be told later than what it shows.
+                stage.looks(began)
+            _settle(future, *sent)
 
         self.up(handle)
         await self.life.point(f"{kind} sent")

@@ -46,6 +46,10 @@ held = "15s"
 [[step]]
 send = "{COMMIT}"
 """
+HAPPENS = (
+    *(*PERSON, *AGENT, *REST, "kill", "kill", "disconnect", "restart", "full", "resized"),
+    *("types", "clears", "returns", "opens", "compacts", "hits_limit"),
+)
 PERSON_CLI = Actor(ActorKind.HUMAN, "cli")
 CHECK_S = 10.0
 LASTS_S = 4 * 3600.0
@@ -160,10 +164,8 @@ class Trial:
         stage.on_up.append(self.turn_on)
         if rng.random() < 0.25:
             stage.at(rng.uniform(0, 3), pane.begins)
-        for _ in range(rng.choice((0, 1, 1, 2, 3, 5))):
-            self.happens(
-                pane, rng.choice((*PERSON, *AGENT, *REST, "kill", "kill", "disconnect", "restart", "full", "resized"))
-            )
+        for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
+            self.happens(pane, rng.choice(HAPPENS))
         stage.at(EVENTS_WITHIN_S, self.tidy)
         stage.at(EVENTS_WITHIN_S + CHECK_S, self.check)
 
@@ -184,10 +186,12 @@ class Trial:
             kind = rng.choice(("any", "store", "stored", "paste", "paste sent", "write", "write sent", "screen"))
             count = rng.choice((1, 2, 3)) if kind.startswith(("paste", "write")) else int(10 ** rng.uniform(0, 2.7))
             self.kills.append((kind, count))
-        elif rng.random() < 0.5:
-            kind = rng.choice(("paste", "paste served", "write", "write served", "screen", "screen served"))
+        elif rng.random() < 0.65:
+            kind = rng.choice(
+                ("paste", "paste served", "paste served", "write", "write served", "screen", "screen served")
+            )
             number = rng.choice((1, 1, 2, 3)) if kind[0] != "s" else int(10 ** rng.uniform(0, 1.5))
-            delay_s = rng.choice((0.0, 0.0, rng.uniform(0.0, 0.3), rng.uniform(0.0, 3.0)))
+            delay_s = rng.choice((0.0, rng.uniform(0.01, 0.12), rng.uniform(0.0, 0.4), rng.uniform(0.0, 3.0)))
             if not delay_s and kind.endswith("served") and isinstance(do, partial) and do.func == self.befalls:
                 do = partial(self.befalls, pane, what, too_late=True)
             stage.on_request[kind, number] = partial(stage.after, delay_s, do) if delay_s else do
@@ -277,6 +281,10 @@ class Trial:
                 return
             watched = next((one for one in life.registry if one.mux.key == pane.mux_key), None)
             if watched is None:
+                return
+            if watched.agent.agent is None and pane.program == pane.agent:
+                # Nobody asks of a pane before they have seen what it is.
+                self.stage.after(0.5, call)
                 return
             pane.uid = watched.uid
             if not asked and action.text:
