@@ -56,7 +56,7 @@ class Asking:
     def __init__(self, look: Look, context: Context, agent: str, memory: Memory, rules: int) -> None:
         """*rules*: so many will be asked."""
         self._look = look
-        self._most = max(LEAST_TEXTS, MAX_TEXTS // rules)
+        self._rules = rules
         self._context = context
         self._agent = agent
         self._memory = memory
@@ -78,8 +78,8 @@ class Asking:
             if region == "footer":
                 found += self._best(rule, texts)
                 continue
-            if len(texts) > self._most:
-                texts = texts[-self._most :]
+            if len(texts) > LEAST_TEXTS:
+                texts = texts[-max(LEAST_TEXTS, MAX_TEXTS // self._rules) :]
             until = -1
             for text in texts:
                 if text.first <= until:

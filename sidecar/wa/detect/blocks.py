@@ -70,7 +70,7 @@ class Marker(NamedTuple):
 class Block:
     """Rows that belong together."""
 
-    __slots__ = ("_drawn", "_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner", "root")
+    __slots__ = ("_text", "column", "first", "flush", "glyph", "kind", "last", "lines", "owner", "root")
 
     def __init__(
         self,
@@ -83,9 +83,8 @@ class Block:
         owner: str,
         flush: bool,
         root: str,
-        drawn: Block | None = None,
+        text: str | None = None,
     ) -> None:
-        """*drawn*: the same block of a part by itself."""
         self.kind = kind
         """A marker's name, or `text`, `box`, `rule`, `shell`."""
         self.column = column
@@ -99,14 +98,13 @@ class Block:
         self.flush = flush
         self.root = root
         """The same, but for markers that only answer another."""
-        self._drawn = drawn
-        self._text: str | None = None
+        self._text = text
 
     @property
     def text(self) -> str:
         """The lines joined."""
         if self._text is None:
-            self._text = join(self.lines) if self._drawn is None else self._drawn.text
+            self._text = join(self.lines)
         return self._text
 
     def __repr__(self) -> str:
@@ -256,7 +254,9 @@ class Grouper:
                 under_root = root if one.root is ABOVE else one.root
                 first, last = top + one.first, top + one.last
                 out.append(
-                    Block(one.kind, one.column, one.glyph, one.lines, first, last, under, one.flush, under_root, one)
+                    Block(
+                        one.kind, one.column, one.glyph, one.lines, first, last, under, one.flush, under_root, one.text
+                    )
                 )
             if owner_below is not ABOVE:
                 owner = owner_below

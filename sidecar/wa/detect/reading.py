@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -20,6 +21,9 @@ from wa.model.agent import Detection, Dialog, PaneState, Place, Severity
 
 SHELL_WHY = "a shell's prompt is the last row"
 IDLE_WHY = "the composer is there and nothing runs"
+_first_row = attrgetter("first_row")
+_AT_COMPOSER = (PaneState.IDLE, PaneState.LIMITED)
+_EXITED = PaneState.EXITED
 _AT_WORK = (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING)
 MAX_HEARD, MAX_HEARD_CHARS = 1_024, 2_000
 """So many parts of pages, of so many characters, are remembered for the anchors in them."""
@@ -86,14 +90,19 @@ class Detector:
     def _spoken(self, page: Page) -> tuple[dict[int, list[int] | None], bool]:
         """By number: the rules that have an anchor on *page*, and in which rows; whether there is any word of the agent."""
         parts = page.parts
-        known = [*map(self._heard.get, parts)]
-        if not all(known) and self._is_mute(page, known):
-            return {}, False
+        remembered = [*map(self._heard.get, parts)]
+        all_heard = [heard for heard in remembered if heard]
+        if len(all_heard) < len(parts):
+            if self._is_mute(page, all_heard):
+                return {}, False
+            all_heard = [
+                heard or self._heard.get(part) or self._hear(part)
+                for heard, part in zip(remembered, parts, strict=True)
+            ]
         spoken: dict[int, list[int] | None] = {}
         any_word = False
         top = 0
-        for part, remembered in zip(parts, known, strict=True):
-            size, speaks, rules = remembered or self._heard.get(part) or self._hear(part)
+        for size, speaks, rules in all_heard:
             if speaks:
                 any_word = True
                 for rule, rows in rules:
@@ -104,13 +113,13 @@ class Detector:
             top += size
         return spoken, any_word
 
-    def _is_mute(self, page: Page, known: Sequence[_Heard | None]) -> bool:
+    def _is_mute(self, page: Page, all_heard: Sequence[_Heard]) -> bool:
         """Most of what programs print holds no word of an agent: of a page that is new for the most part one search tells it."""
-        parts = len(known)
+        parts = len(page.parts)
         return (
             parts > 1
-            and known.count(None) > parts // 2
-            and not any(heard.any_word for heard in known if heard is not None)
+            and len(all_heard) < parts - parts // 2
+            and not any(heard.any_word for heard in all_heard)
             and not self._automaton.find_matches_as_indexes(page.bare)
         )
 
@@ -200,7 +209,7 @@ class Detector:
         if state not in _AT_WORK:
             kept = [match for match in kept if match.rule.event not in ("turn.working", "state.idle")]
         detections = [match.detection for match in (sorted(kept, key=_first_row) if merged else kept)]
-        if composer is not None and state in (PaneState.IDLE, PaneState.LIMITED):
+        if composer is not None and state in _AT_COMPOSER:
             place = Place("composer", composer.first, composer.last, "")
             detections.append(Detection("state.idle", self.pack.name, self._idle, Severity.INFO, {}, True, place))
         dialog = None
@@ -229,7 +238,7 @@ class Detector:
         for match in matches:
             rule = match.rule
             started = started or rule.event == "session.start"
-            if rule.state == PaneState.EXITED or rule.event == "session.end":
+            if rule.says is _EXITED or rule.event == "session.end":
                 ended = match
             if rule.rank <= rank and rule.rank < NO_RANK:
                 best, rank = match, rule.rank
@@ -246,10 +255,6 @@ class Detector:
                 return PaneState.LIMITED, limit.rule.id, limit.detection.place.text
             return PaneState.IDLE, self._idle, IDLE_WHY
         return PaneState.UNKNOWN, f"{name}.layout", UNKNOWN_WHY
-
-
-def _first_row(match: Match) -> int:
-    return match.first_row
 
 
 def _one_of_each(matches: Sequence[Match]) -> list[Match]:
