@@ -27,7 +27,7 @@ MAX_ROWS = 3_000
 MAX_CHARS = 240_000
 """More than that of a pane, from the bottom up, is not looked at at once; nor more than MAX_ROW_CHARS of one row."""
 MAX_ROW_CHARS = 12_000
-MAX_PARTS, MAX_PART_CHARS = 256, 2_000
+MAX_PARTS, MAX_PART_CHARS = 256, 4_000
 """What parts of a page are by themselves is found, and remembered, of so many parts of so many characters."""
 PADDED_SHARE = 0.5
 """Where so many rows reach the last column with blanks, the blanks were filled in and say nothing."""

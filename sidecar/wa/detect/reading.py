@@ -25,7 +25,7 @@ _first_row = attrgetter("first_row")
 _AT_COMPOSER = (PaneState.IDLE, PaneState.LIMITED)
 _EXITED = PaneState.EXITED
 _AT_WORK = (PaneState.WORKING, PaneState.IDLE, PaneState.LIMITED, PaneState.COMPACTING)
-MAX_HEARD, MAX_HEARD_CHARS = 1_024, 2_000
+MAX_HEARD, MAX_HEARD_CHARS = 1_024, 4_000
 """So many parts of pages, of so many characters, are remembered for the anchors in them."""
 UNKNOWN_WHY = "neither composer, nor dialog, nor shell is to be seen"
 
