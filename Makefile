@@ -6,7 +6,7 @@ TESTS ?= tests
 BENCH ?=
 FUZZ ?= tests
 
-.PHONY: help demo test fuzz hostile false-positives trials check bench bench-large run smoke environment environment-demo clean
+.PHONY: help demo test fuzz hostile false-positives check bench bench-large run smoke environment environment-demo clean
 
 help:            ## what the targets do
 	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' Makefile | expand -t 24
@@ -25,9 +25,6 @@ hostile: environment          ## ten thousand trials of typing, and of whole sid
 
 false-positives: environment  ## the rules against 100 MB of text that this machine has (hours; WA_TALK_MB=5 takes less)
 	@$(PY) -m pytest tests/corpus -q -s -m machine
-
-trials: environment           ## what has not passed as a whole yet: agents ended and resumed
-	@$(PY) -m pytest tests -q -m trial
 
 check: environment            ## formatting, lints, types, then the tests
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory test

@@ -32,8 +32,6 @@ from wa.store.reader import Reader
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
 
 RESET_S = 20
-RELOADED_S = 7.0
-"""The sidecar looks at the user's files every five seconds."""
 LIMIT_WITHIN_S = 330.0
 """A printed reset has no seconds, wa adds a minute and a share of half a minute, Claude Code 2.1.328 has three minutes for itself."""
 TOGETHER_WITHIN_S = 150.0
@@ -96,12 +94,11 @@ class Acting:
         return {cli.label: self.ended(workflow, pane, within_s)["outcome"] for cli, pane in self.there()}
 
     def settings(self, workflow: str, lines: str) -> None:
-        """The user's settings of it; in force when this returns."""
+        """The user's settings of it; in force once it is named, so when it is enabled."""
         home = self.stage.home
         folder = home.paths.config / "workflows"
         folder.mkdir(exist_ok=True)
         (folder / f"{workflow}.toml").write_text(f"[settings]\n{lines}\n")
-        time.sleep(RELOADED_S)
 
     def done_to(self, pane: PaneOnStage) -> list[tuple[str, str]]:
         """Kind and words of each action on the pane that was not only planned."""
@@ -156,7 +153,6 @@ def _in_time() -> None:
     """The stage of this file has its own choice of CLIs."""
 
 
-@pytest.mark.trial
 def test_a_limit_is_waited_out_and_work_goes_on_once(acting: Acting) -> None:
     """No option that switches the model is chosen; the model gets the prompt once; who goes on by itself is not touched."""
     with acting.at_work(LIMITS, "handle_usage_limits", subscription=True):
@@ -189,7 +185,6 @@ def test_after_a_compaction_the_instructions_are_read_again_once(acting: Acting)
             assert acting.asked(cli, SETTINGS["handle_compaction"]["prompt"]) == 1, cli.label
 
 
-@pytest.mark.trial
 def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting) -> None:
     """The box is closed, the agent ended in its own way, and its session's id told."""
     acting.settings("handle_usage_limits", 'on_limit = "exit"')
@@ -209,7 +204,6 @@ def test_where_the_user_chose_it_the_agent_is_ended_at_its_limit(acting: Acting)
         acting.settings("handle_usage_limits", "")
 
 
-@pytest.mark.trial
 def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
     """kill -9 in the middle of nothing; the shell's prompt is there, and the user's own command goes into it."""
     acting.settings(
