@@ -7,7 +7,7 @@ import pytest
 from engine.fakes import FakeServer
 from engine.wire import until
 from engine.world import play, shell
-from wa.act import typing
+from wa.act import shells, typing
 from wa.engine.hands import Hands
 from wa.model.action import Action, ActionKind, ActOutcome, Allow, Ask, Deny, Stage
 from wa.wezterm.terminal import SourceKind
@@ -18,9 +18,10 @@ RUN = Action(ActionKind.RUN, text="make")
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(typing, "SEEN_WITHIN_S", 0.3)
-    monkeypatch.setattr(typing, "TAKEN_WITHIN_S", 0.3)
-    monkeypatch.setattr(typing, "SHELL_PAUSE_S", 0.02)
+    for module in (shells, typing):
+        monkeypatch.setattr(module, "SEEN_WITHIN_S", 0.3)
+        monkeypatch.setattr(module, "TAKEN_WITHIN_S", 0.3)
+    monkeypatch.setattr(shells, "SHELL_PAUSE_S", 0.02)
 
 
 async def nothing(stage):

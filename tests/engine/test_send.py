@@ -7,7 +7,7 @@ from engine.fakes import FakeServer
 from engine.sender import send
 from engine.wire import until
 from engine.world import play, shell
-from wa.act import typing as module
+from wa.act import shells as module
 from wa.engine import hands as hands_module
 from wa.engine.hands import Hands
 from wa.engine.send import NotSeenError, NotTakenError, PaneGoneError, Request, ScreenMovedError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wa.act import choosing, typing
+from wa.act import choosing, hindrance, interrupting, typing
 from wa.act.composing import ENDED, is_asking, is_busy
 from wa.act.keys import key_bytes
 from wa.act.steps import Look, Part, Press, Ready, Steps, WaitFor, gone
@@ -49,13 +49,13 @@ def leave(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Ste
                 sight = yield Look()
                 return _over(sight) or typed
         else:
-            if (refused := typing.unfit(sight, profile, busy=False)) is not None:
+            if (refused := hindrance.unfit(sight, profile, busy=False)) is not None:
                 return refused
             for key in step.keys:
                 sight = yield Ready(Stage.TYPING)
                 if (known := _over(sight)) is not None:
                     return known
-                if (refused := typing.unfit(sight, profile, busy=False)) is not None:
+                if (refused := hindrance.unfit(sight, profile, busy=False)) is not None:
                     return refused
                 yield Press(key_bytes(key) or b"")
         sight = yield WaitFor(_reached(step), step.within_s, "taken")
@@ -64,20 +64,20 @@ def leave(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Ste
         return known
     said = {**_evidence(sight), "asked": asked}
     if is_asking(sight):
-        return typing.dialog_open(sight)
+        return hindrance.dialog_open(sight)
     return Acted(ActOutcome.NOT_TAKEN, "The agent is still there.", said)
 
 
 def _make_ready(action: Action, profile: Profile, sight: Sight) -> Part:
     """Keys that end an agent also clear its composer: a draft is protected."""
     if is_busy(sight) and action.while_busy is WhileBusy.INTERRUPT:
-        stopped = yield from typing.interrupt(profile)
+        stopped = yield from interrupting.interrupt(profile)
         if stopped.outcome is not ActOutcome.PRESSED:
             return stopped
-    sight = yield WaitFor(lambda now: typing.unfit(now, profile) is None or is_asking(now), typing.COMPOSER_WITHIN_S)
+    sight = yield WaitFor(lambda now: hindrance.unfit(now, profile) is None or is_asking(now), typing.COMPOSER_WITHIN_S)
     if (known := _over(sight)) is not None:
         return known
-    return typing.unfit(sight, profile)
+    return hindrance.unfit(sight, profile)
 
 
 def _reached(step: ExitStep) -> Callable[[Sight], bool]:

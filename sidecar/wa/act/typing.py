@@ -7,10 +7,10 @@ that it read everything that was typed before and our text still stands there al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
-from wa.act import seeing
+from wa.act import seeing, shells
 from wa.act.composing import (
     BUSY,
     ENDED,
@@ -24,25 +24,17 @@ from wa.act.composing import (
     is_empty,
     is_same,
 )
+from wa.act.hindrance import SEEN_WITHIN_S, TAKEN_WITHIN_S, dialog_open, evidence_of, unfit
+from wa.act.interrupting import interrupt
 from wa.act.keys import ENTER, key_bytes
-from wa.act.seeing import Seen
 from wa.act.steps import Look, Part, Paste, Press, Ready, Step, Steps, WaitFor, gone
 from wa.model.action import Acted, Action, ActionKind, ActOutcome, Stage, WhileBusy
 from wa.model.profile import Profile
-from wa.model.screen import Screen
 from wa.model.sight import Sight
 
 COMPOSER_WITHIN_S = 2.0
 """An agent that draws anew has no composer for a moment, and the other signals lag behind the screen."""
-SEEN_WITHIN_S = 5.0
-"""The slowest of the agents measured showed a paste after 205 ms, on a busy machine (2026-11-21)."""
-TAKEN_WITHIN_S = 8.0
-"""Claude Code needed six where ten programs shared two processors (2026-11-21)."""
 PROBE_WITHIN_S = 5.0
-INTERRUPTED_WITHIN_S = 8.0
-SHELL_PAUSE_S = 0.1
-"""For a program that is not known. Gemini CLI 0.61 ignores a carriage return that comes within about 50 ms of any input and took each
-one after 80 ms (measured 2026-11-21)."""
 _LEFT, _RIGHT, _BACK, _DOT = (key_bytes(name) or b"" for name in ("left", "right", "backspace", "."))
 
 
@@ -55,12 +47,12 @@ def send(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> Step
     if (ended := gone(sight)) is not None:
         return ended
     if action.kind is ActionKind.RUN:
-        return (yield from _run(action, found))
+        return (yield from shells.run(action, found))
     if profile.composer:
         return (yield from _to_agent(action, profile, found))
     if sight.composer_row is not None:
-        return Acted(ActOutcome.SCREEN_MOVED, "An agent began there.", _evidence(sight))
-    return (yield from _to_program(action, sight, found))
+        return Acted(ActOutcome.SCREEN_MOVED, "An agent began there.", evidence_of(sight))
+    return (yield from shells.to_program(action, sight, found))
 
 
 # -- an agent's composer ----------------------------------------------------------------------------------------------
@@ -78,7 +70,7 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
             sight, answers = yield from _probe(text, sight, profile)
             if not answers and _stands(text, sight, profile):
                 return Acted(
-                    ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**_evidence(sight), "left": True}
+                    ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**evidence_of(sight), "left": True}
                 )
     if found is not Stage.DECIDED and (known := _taken_up(text, sight, profile, found)) is not None:
         return known
@@ -97,7 +89,7 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
         if holds(text, sight, profile) is None:
             return _not_seen(sight)
     held = holds(text, sight, profile)
-    evidence = _evidence(sight, held)
+    evidence = evidence_of(sight, held)
     if not action.submit:
         return Acted(ActOutcome.PASTED, "The text stands in the composer.", evidence)
     yield Look(profile.send.paste_pause_s)
@@ -149,32 +141,15 @@ def _make_ready(action: Action, profile: Profile, sight: Sight) -> Part:
     return unfit(sight, profile)
 
 
-def unfit(sight: Sight, profile: Profile, *, busy: bool = True) -> Acted | None:
-    """Why nothing may be pasted now. *busy* False: a turn is no reason."""
-    if (ended := gone(sight)) is not None:
-        return ended
-    if is_asking(sight):
-        return dialog_open(sight)
-    if sight.agent != profile.agent or sight.state in ENDED:
-        return Acted(ActOutcome.NO_COMPOSER, "The agent is not there any more.", _evidence(sight))
-    if busy and is_busy(sight):
-        return Acted(ActOutcome.BUSY, "The agent works.", _evidence(sight))
-    if sight.composer_row is None or sight.draft is None:
-        return Acted(ActOutcome.NO_COMPOSER, "The agent's composer is not to be seen.", _evidence(sight))
-    if not is_empty(sight, profile):
-        return Acted(ActOutcome.DRAFT, "A text of somebody's stands in the composer.", _evidence(sight))
-    return None
-
-
 def _moved(text: str, sight: Sight, profile: Profile) -> Acted | None:
     """Why no carriage return may follow."""
     if (ended := gone(sight)) is not None:
         return ended
-    left = {**_evidence(sight), "left": True}
+    left = {**evidence_of(sight), "left": True}
     if is_asking(sight):
         return dialog_open(sight, left=True)
     if sight.agent != profile.agent or sight.state in ENDED:
-        return Acted(ActOutcome.SCREEN_MOVED, "The agent ended before the text was submitted.", _evidence(sight))
+        return Acted(ActOutcome.SCREEN_MOVED, "The agent ended before the text was submitted.", evidence_of(sight))
     if holds(text, sight, profile) is None:
         return Acted(ActOutcome.SCREEN_MOVED, "The text in the composer changed before it was submitted.", left)
     if sight.state in BUSY:
@@ -185,7 +160,7 @@ def _moved(text: str, sight: Sight, profile: Profile) -> Acted | None:
 def _not_seen(sight: Sight) -> Acted:
     if is_asking(sight):
         return dialog_open(sight, left=True)
-    return Acted(ActOutcome.NOT_SEEN, "The text was not seen in the composer.", {**_evidence(sight), "left": True})
+    return Acted(ActOutcome.NOT_SEEN, "The text was not seen in the composer.", {**evidence_of(sight), "left": True})
 
 
 def _stands(text: str, sight: Sight, profile: Profile) -> bool:
@@ -298,11 +273,15 @@ def _judged(text: str, sight: Sight, profile: Profile, proof: _Proof, seen: dict
     if (ended := gone(sight)) is not None:
         return ended
     if holds(text, sight, profile) is not None:
-        return Acted(ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**_evidence(sight), "left": True})
+        return Acted(
+            ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**evidence_of(sight), "left": True}
+        )
     if is_asking(sight):
         detail = "A dialog opened, and whether the agent took the text before is not to be seen."
-        return Acted(ActOutcome.NOT_TAKEN, detail, _evidence(sight))
-    return Acted(ActOutcome.NOT_TAKEN, "The text is gone, and nothing shows that the agent took it.", _evidence(sight))
+        return Acted(ActOutcome.NOT_TAKEN, detail, evidence_of(sight))
+    return Acted(
+        ActOutcome.NOT_TAKEN, "The text is gone, and nothing shows that the agent took it.", evidence_of(sight)
+    )
 
 
 def _taken_up(text: str, sight: Sight, profile: Profile, found: Stage) -> Acted | None:
@@ -317,7 +296,7 @@ def _taken_up(text: str, sight: Sight, profile: Profile, found: Stage) -> Acted 
         return Acted(
             ActOutcome.INTERRUPTED,
             "The sidecar ended while it typed, and what stands there now is not the text alone.",
-            _evidence(sight),
+            evidence_of(sight),
         )
     if not is_asking(sight) and (sight.state in BUSY or in_transcript(text, sight)):
         proof = "working" if sight.state in BUSY else "transcript"
@@ -325,175 +304,5 @@ def _taken_up(text: str, sight: Sight, profile: Profile, found: Stage) -> Acted 
     return Acted(
         ActOutcome.INTERRUPTED,
         "The sidecar ended while it submitted; whether it was taken is not known.",
-        _evidence(sight),
+        evidence_of(sight),
     )
-
-
-def dialog_open(sight: Sight, *, left: bool = False) -> Acted:
-    said = {} if not left else {"left": True}
-    return Acted(ActOutcome.DIALOG_OPEN, "A dialog owns the keyboard.", {**_evidence(sight), **said})
-
-
-def _evidence(sight: Sight, held: Held | None = None) -> dict[str, Any]:
-    said: dict[str, Any] = {"state": sight.state.value}
-    if sight.composer_row is not None:
-        said["row"] = sight.composer_row
-    if held is not None:
-        said["seen_as"] = held.value
-    if sight.dialog is not None:
-        said["question"] = sight.dialog.question
-        said["options"] = list(sight.dialog.options)
-    return said
-
-
-# -- ending a turn ----------------------------------------------------------------------------------------------------
-
-
-def interrupt(profile: Profile) -> Steps:
-    """The keys of the agent's file, each seen to be of use before the next."""
-    sight = yield Look()
-    if (refused := unfit(sight, profile, busy=False)) is not None and refused.outcome is not ActOutcome.DRAFT:
-        return refused
-    keys = [data for key in profile.interrupt if (data := key_bytes(key)) is not None]
-    if not keys:
-        return Acted(ActOutcome.REFUSED, f"It is not known how a turn of {profile.agent or 'this program'} is ended.")
-    if not is_busy(sight):
-        return Acted(ActOutcome.REFUSED, "No turn is under way.", _evidence(sight))
-    for data in keys:
-        sight = yield Ready(Stage.TYPING)
-        if (refused := unfit(sight, profile, busy=False)) is not None and refused.outcome is not ActOutcome.DRAFT:
-            return refused
-        if sight.state not in BUSY:
-            break
-        yield Press(data)
-        sight = yield WaitFor(_has_stopped, INTERRUPTED_WITHIN_S, "taken")
-    if (ended := gone(sight)) is not None:
-        return ended
-    if sight.state in BUSY:
-        return Acted(ActOutcome.NOT_TAKEN, "The turn goes on.", _evidence(sight))
-    return Acted(ActOutcome.PRESSED, "The turn ended.", _evidence(sight))
-
-
-def _has_stopped(sight: Sight) -> bool:
-    if not sight.alive or is_asking(sight) or has_ended(sight):
-        return True
-    return sight.state not in BUSY and sight.composer_row is not None
-
-
-# -- shells and unknown programs --------------------------------------------------------------------------------------
-
-
-REDRAW = b"\x0c"
-"""Ctrl+L: bash, zsh and fish clear the screen and draw their prompt anew, with what is typed on it."""
-REDRAWN_WITHIN_S = 2.0
-
-
-def _run(action: Action, found: Stage) -> Steps:
-    """A command line, in a shell at its prompt with nothing typed on it."""
-    sight = yield Look()
-    if (ended := gone(sight)) is not None:
-        return ended
-    if found is not Stage.DECIDED:
-        return Acted(ActOutcome.INTERRUPTED, "The sidecar ended while it typed a command line.", _evidence(sight))
-    if not at_prompt(sight) and _amid_leftovers(sight):
-        sight = yield Ready(Stage.TYPING)
-        if _amid_leftovers(sight):
-            yield Press(REDRAW)
-            sight = yield WaitFor(lambda now: not now.alive or at_prompt(now), REDRAWN_WITHIN_S, "taken")
-    if (ended := gone(sight)) is not None:
-        return ended
-    if not at_prompt(sight):
-        return _no_prompt(sight)
-    return (yield from _to_program(action._replace(submit=True), sight, found, still=at_prompt))
-
-
-def _amid_leftovers(sight: Sight) -> bool:
-    """A shell's prompt, with what a killed program drew around it: seen on 2026-11-21 of Codex and of Claude Code."""
-    if is_asking(sight) or sight.state not in ENDED:
-        return False
-    return not at_prompt(sight) and seeing.is_prompt_amid_leftovers(sight.screen)
-
-
-def at_prompt(sight: Sight) -> bool:
-    """A shell waits for a command, and none is begun."""
-    if is_asking(sight) or sight.state not in ENDED:
-        return False
-    return sight.composer_row is None and seeing.is_bare_prompt(sight.screen)
-
-
-def looks_like_shell(screen: Screen) -> bool:
-    """Where no program's name and no agent's drawing says otherwise."""
-    return seeing.is_bare_prompt(screen)
-
-
-def _no_prompt(sight: Sight) -> Acted:
-    said = "No shell waits at an empty prompt there."
-    return Acted(ActOutcome.REFUSED, said, {**_evidence(sight), "no_prompt": True})
-
-
-def _to_program(action: Action, sight: Sight, found: Stage, still: Callable[[Sight], bool] | None = None) -> Steps:
-    """*still* must hold right before the paste."""
-    text, who = action.text, (sight.agent, has_ended(sight))
-    if is_asking(sight):
-        return dialog_open(sight)
-    if found is not Stage.DECIDED:
-        return Acted(ActOutcome.INTERRUPTED, "The sidecar ended in the middle; look at the pane.", _evidence(sight))
-    seen: Seen | None = None
-    is_line, before = False, sight.screen
-    if text:
-        sight = yield Ready(Stage.TYPING)
-        if (refused := _another(sight, who)) is not None:
-            return refused
-        if still is not None and not still(sight):
-            return _no_prompt(sight)
-        before = sight.screen
-        is_line = seeing.is_bare_prompt(before) and "\n" not in text
-        yield Paste(text)
-        sight = yield WaitFor(
-            lambda now: not now.alive or _arrived(text, before, now.screen, is_line) is not None, SEEN_WITHIN_S, "seen"
-        )
-        if (ended := gone(sight)) is not None:
-            return ended
-        seen = _arrived(text, before, sight.screen, is_line)
-        if seen is None:
-            return Acted(ActOutcome.NOT_SEEN, "The text was not seen.", {**_evidence(sight), "left": True})
-    if not action.submit:
-        return Acted(ActOutcome.PASTED, "The text stands in the pane's input.", _evidence(sight))
-    if seen is not None:
-        yield Look(SHELL_PAUSE_S)
-    sight = yield Ready(Stage.SUBMITTING)
-    if (refused := _another(sight, who)) is not None:
-        return refused
-    moved = seen is not None and not seeing.still_there(text, seen, sight.screen)
-    if moved or (is_line and not seeing.is_on_line(text, before, sight.screen)):
-        return Acted(
-            ActOutcome.SCREEN_MOVED, "The text changed before it was submitted.", {**_evidence(sight), "left": True}
-        )
-    at_press = sight.screen
-    yield Press(ENTER)
-
-    def is_taken(now: Sight) -> bool:
-        return seeing.taken(text, seen, now.screen) if seen is not None else seeing.changed(at_press, now.screen)
-
-    sight = yield WaitFor(lambda now: not now.alive or is_taken(now), TAKEN_WITHIN_S, "taken")
-    if (ended := gone(sight)) is not None:
-        return ended
-    if not is_taken(sight):
-        return Acted(ActOutcome.NOT_TAKEN, "The pane showed no sign of taking the text.", _evidence(sight))
-    return Acted(ActOutcome.SUBMITTED, "The pane took it.", _evidence(sight))
-
-
-def _arrived(text: str, before: Screen, now: Screen, is_line: bool) -> Seen | None:
-    if is_line and not seeing.is_on_line(text, before, now):
-        return None
-    return seeing.appeared(text, before, now)
-
-
-def _another(sight: Sight, who: tuple[str | None, bool]) -> Acted | None:
-    if (ended := gone(sight)) is not None:
-        return ended
-    if is_asking(sight):
-        return dialog_open(sight)
-    if (sight.agent, has_ended(sight)) != who:
-        return Acted(ActOutcome.SCREEN_MOVED, "Another program has the pane now.", _evidence(sight))
-    return None

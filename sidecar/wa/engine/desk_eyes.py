@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from wa.act.choosing import resolve
 from wa.act.composing import Held, holds
-from wa.act.typing import unfit
+from wa.act.hindrance import unfit
 from wa.engine.hands import Hands, view_of
 from wa.engine.pane import WatchedPane
 from wa.model.action import Acted, Action, ActionKind, PaneView, WhileBusy

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
-from wa.act import choosing, exiting, pressing, typing
+from wa.act import choosing, exiting, interrupting, pressing, shells, typing
 from wa.act.composing import has_ended, holds
 from wa.act.steps import Look, Paste, Press, Ready, Step, Steps, WaitFor
 from wa.detect.reading import Reading
@@ -146,7 +146,7 @@ class Hands:
         if reading is None:
             if program is not None and program.is_shell:
                 state = PaneState.SHELL if known is None else PaneState.EXITED
-            elif program is None and known is None and typing.looks_like_shell(screen):
+            elif program is None and known is None and shells.looks_like_shell(screen):
                 state = PaneState.SHELL
         agent = known if reading is None else reading.agent
         return Sight(
@@ -350,7 +350,7 @@ def steps_of(action: Action, profile: Profile, found: Stage = Stage.DECIDED) -> 
         case ActionKind.KEYS:
             return pressing.press(action, found)
         case ActionKind.INTERRUPT:
-            return typing.interrupt(profile)
+            return interrupting.interrupt(profile)
         case ActionKind.EXIT:
             return exiting.leave(action, profile, found)
         case ActionKind.SPAWN | ActionKind.KILL:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from act.hostile.screens import COLS, ROWS
 from act.hostile.world import AGENT, PERSON, REST, World
-from wa.act import choosing, exiting, typing
+from wa.act import choosing, exiting, interrupting, typing
 from wa.act.steps import Look, Paste, Press, Ready, WaitFor
 from wa.agents.loader import Agents
 from wa.detect.page import page_of_rows
@@ -150,7 +150,7 @@ class _Trial:
             case ActionKind.EXIT:
                 return exiting.leave(self.action, profile, found)
             case ActionKind.INTERRUPT:
-                return typing.interrupt(profile)
+                return interrupting.interrupt(profile)
             case _:
                 return typing.send(self.action, profile, found)
 
