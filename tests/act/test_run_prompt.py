@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wa.act.steps import Look, Paste, Press, Ready, WaitFor
 from wa.act.shells import REDRAW
+from wa.act.steps import Look, Paste, Press, Ready, WaitFor
 from wa.act.typing import send
 from wa.model.action import Acted, Action, ActionKind, ActOutcome, HumanSign
 from wa.model.agent import NO_AGENT, PaneState

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 from store.world import MUX, pane
 from wa.decide.policy import Policy
-from wa.engine.desk import Bounds, Desk
+from wa.engine.desk import Desk
+from wa.engine.desk_seams import Bounds
 from wa.engine.pauses import Pauses
 from wa.engine.registry import Registry
 from wa.model.action import Acted, Action, ActionKind, Actor, ActorKind, ActOutcome, Allow, HumanSign, PaneView, Stage

@@ -13,8 +13,9 @@ from wa.config.settings import PolicySettings
 from wa.decide.policy import Policy
 from wa.engine import open_intents, tasks
 from wa.engine.acting_methods import ActingMethods
-from wa.engine.desk import MINUTE_MS, Bounds, Desk
+from wa.engine.desk import Desk
 from wa.engine.desk_eyes import HandsEyes
+from wa.engine.desk_seams import MINUTE_MS, Bounds
 from wa.engine.hands import Hands
 from wa.engine.muxes import Muxes, watcher
 from wa.engine.pane import WatchedPane

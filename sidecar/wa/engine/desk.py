@@ -12,13 +12,15 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from wa.decide.never import SHELLS
 from wa.decide.policy import GRANTED, Policy, decide
 from wa.engine import desk_words as words
 from wa.engine import tasks
+from wa.engine.desk_judge import judged
+from wa.engine.desk_seams import UNWRITTEN, Bounds, Eyes, Hands, Order, Persons, TooSoonError
 from wa.engine.desk_words import Judged
 from wa.engine.owed import Owed
 from wa.engine.pane import WatchedPane
@@ -35,7 +37,6 @@ from wa.model.action import (
     Ask,
     Decision,
     Deny,
-    HumanSign,
     Ledger,
     PaneView,
     Stage,
@@ -51,71 +52,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Asks = Callable[[Sight, Action], Decision]
-Notes = Callable[[Stage], Awaitable[None]]
-MINUTE_MS = 60_000
-
-
-class Hands(Protocol):
-    """docs/topics/acting.md"""
-
-    async def look(self, pane: WatchedPane) -> Sight: ...
-
-    async def perform(
-        self, pane: WatchedPane, action: Action, ask: Asks, note: Notes, found: Stage = Stage.DECIDED
-    ) -> Acted: ...
-
-
-class Eyes(Protocol):
-    """What a reading means for a judgement."""
-
-    def view(self, pane: WatchedPane, sight: Sight, action: Action, paused: str | None) -> PaneView: ...
-
-    def resolve(self, pane: WatchedPane, sight: Sight, action: Action) -> Action | None:
-        """With the effects of the option that it would take; None where the dialog has none of its labels."""
-        ...
-
-    def obstacle(self, pane: WatchedPane, sight: Sight, action: Action) -> Acted | None:
-        """What would keep the hands from it just now."""
-        ...
-
-
-class Persons(Protocol):
-    async def poll(self, pane: WatchedPane) -> None: ...
-    def sign(self, pane: WatchedPane) -> HumanSign: ...
-
-
-UNWRITTEN = "never.unwritten"
 COOL_WITHIN_S = 10.0
 """A cooldown that is over so soon is waited for; one action later is better than none."""
 COOL_TRIES = 3
 AGAIN_WITHIN_S = 30.0
 """So long may a pane take to be watched again, when an action that a killed sidecar left open is taken up."""
 AGAIN_EVERY_S = 0.2
-
-
-class TooSoonError(Exception):
-    """Another automation acted there a moment ago."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(wait_s)
-        self.wait_s = wait_s
-
-
-class Bounds(NamedTuple):
-    ask_ms: int = 240 * MINUTE_MS
-    grant_ms: int = 30 * MINUTE_MS
-    queue_ms: int = 24 * 60 * MINUTE_MS
-
-
-class Order(NamedTuple):
-    pane_uid: str
-    action: Action
-    actor: Actor
-    key: str
-    dry_run: bool
-    run: int | None
-    step: int | None
 
 
 class Desk:
@@ -423,29 +365,7 @@ class Desk:
         paused = self.pauses.holding(pane.uid, sight.agent or sight.settled.agent)
         view = self._eyes.view(pane, sight, action, paused)
         resolved = self._eyes.resolve(pane, sight, action) if action.kind is ActionKind.CHOOSE else action
-        if resolved is None and view.dialog is not None:
-            known = ", ".join(view.dialog.options) or "none that wa can read"
-            denied = Deny(
-                f"the dialog has no option of that label; it has {known}", "Name one of them.", "never.no_option"
-            )
-            return Judged(denied, view, action)
-        action = resolved or action
-        now_ms = self._clock.now_ms()
-        if whole is not None and whole.kind is not action.kind:
-            decision = self._part(action, whole, actor, view, ledger, now_ms)
-        else:
-            decision = decide(action, actor, view, self.policy, ledger, now_ms)
-        return Judged(decision, view, action)
-
-    def _part(self, part: Action, whole: Action, actor: Actor, view: PaneView, ledger: Ledger, now_ms: int) -> Decision:
-        """The agent's own file says which option ends it; one that does more than that is judged for itself."""
-        if whole.kind is not ActionKind.EXIT or part.kind is not ActionKind.CHOOSE or not words.only_ends(part):
-            return decide(part, actor, view, self.policy, ledger, now_ms)
-        harmless = part._replace(effects=frozenset({"none"}))
-        first = decide(harmless, actor, view, self.policy, ledger, now_ms)
-        if not isinstance(first, Allow):
-            return first
-        return decide(whole, actor, view._replace(dialog=None, draft=""), self.policy, ledger, now_ms)
+        return judged(action, resolved, actor, view, self.policy, ledger, self._clock.now_ms(), whole)
 
     # -- ends -------------------------------------------------------------------------------------------------------
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from wa.act.composing import has_ended
 from wa.decide.rules import Policy, guarded
+from wa.engine.desk_seams import Order
 from wa.model.action import Acted, Action, ActionKind, ActOutcome, Allow, Ask, Decision, Deny, Ledger, PaneView
 from wa.model.errors import NotFound, TerminalUnreachable, TimedOut, WaError
 from wa.model.sight import Sight
 from wa.store.acting_records import ActionRecord, Intent
 from wa.store.acting_words import what_of
-
-if TYPE_CHECKING:
-    from wa.engine.desk import Order
 
 OUTCOMES: Mapping[str, ActOutcome] = {
     "never.gone": ActOutcome.PANE_GONE,

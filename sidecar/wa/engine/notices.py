@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from wa.config.settings import AddressSettings, NotifySettings
-from wa.engine.desk import Persons
+from wa.engine.desk_seams import Persons
 from wa.engine.notice_text import MAX_BODY, MAX_TITLE, called, plain, way_to
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from wa.engine import tasks
-from wa.engine.desk import Hands
+from wa.engine.desk_seams import Hands
 from wa.engine.pane import WatchedPane
 from wa.engine.registry import Registry
 from wa.model.action import Acted, ActOutcome, Stage

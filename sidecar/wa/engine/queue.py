@@ -10,7 +10,8 @@ import logging
 from contextlib import suppress
 
 from wa.decide.policy import sign_age_s
-from wa.engine.desk import UNWRITTEN, Desk, Persons
+from wa.engine.desk import Desk
+from wa.engine.desk_seams import UNWRITTEN, Persons
 from wa.engine.desk_words import MAY_WAIT, acted_of
 from wa.engine.hub import Hub, Kind, Subscription
 from wa.engine.open_intents import QUEUE_KEY

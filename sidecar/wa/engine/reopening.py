@@ -15,7 +15,7 @@ from typing import Protocol
 
 from wa.decide.policy import GRANTED, Policy, decide
 from wa.engine import desk_words as words
-from wa.engine.desk import Bounds
+from wa.engine.desk_seams import Bounds
 from wa.engine.never import place_of
 from wa.engine.pane import WatchedPane
 from wa.engine.pauses import Pauses

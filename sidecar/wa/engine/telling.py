@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wa.config.settings import NotifySettings
 from wa.engine import tasks
-from wa.engine.desk import Persons
+from wa.engine.desk_seams import Persons
 from wa.engine.notice_watch import NoticeWatch
 from wa.engine.notices import Notices
 from wa.engine.shared import Shared
