@@ -236,7 +236,7 @@ class Page:
         return joints if any(joints) else None
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=1_024)
 def _open_width(part: str) -> int:
     """The cells of the widest row that the one below may go on with, wherever *part* stands. Of rows that end in blanks nobody knows."""
     widest = 0
