@@ -217,6 +217,25 @@ def test_what_had_to_wait_for_another_action_goes_to_no_shell_that_came_meanwhil
     play(tmp_path, scenario)
 
 
+def test_what_a_slow_disk_held_up_goes_to_no_shell_that_came_meanwhile(tmp_path, monkeypatch):
+    """As if it had waited for another action."""
+    monkeypatch.setattr("wa.engine.desk.LATE_S", 0.0)
+
+    async def scenario(w):
+        pane, by_key = await w.pane(), w.store.by_key
+
+        async def slow(key):
+            pane.state = PaneState.EXITED
+            pane.agent = pane.agent._replace(state=PaneState.EXITED)
+            return await by_key(key)
+
+        w.store.by_key = slow
+        acted = await w.desk.act(pane.uid, SEND, HUMAN)
+        assert (acted.outcome, w.hands.written) == (ActOutcome.SCREEN_MOVED, [])
+
+    play(tmp_path, scenario)
+
+
 def test_an_outcome_that_the_database_did_not_take_is_written_as_soon_as_it_does(tmp_path, monkeypatch):
     """Until then the key answers with it all the same, and nothing is typed again."""
     monkeypatch.setattr(owed, "RETRY_S", 0.01)

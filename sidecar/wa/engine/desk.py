@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+LATE_S = 1.0
+"""An action that comes to its pane so late is for the agent that was there when it was asked for."""
 COOL_WITHIN_S = 10.0
 """A cooldown that is over so soon is waited for; one action later is better than none."""
 COOL_TRIES = 3
@@ -173,7 +175,8 @@ class Desk:
         if (owed := self._owed.of(order.key)) is not None:
             return owed
         known: ActionRecord | None = None
-        expected = self._expected(order.pane_uid)
+        loop = asyncio.get_running_loop()
+        came_s, expected, waited = loop.time(), self._agent_of(order.pane_uid), self._is_taken(order.pane_uid)
         try:
             known = await self.store.by_key(order.key)
             if known is not None and known.ended_ms is not None:
@@ -183,12 +186,14 @@ class Desk:
                 pane = await self._watched_again(order.pane_uid)
             if pane is None or not pane.alive:
                 return await self._without_pane(order, known)
-            expected = expected if known is None else None
             for tries in range(COOL_TRIES, -1, -1):
+                waited = waited or self._is_taken(pane.uid)
                 lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
                 try:
                     async with lock:
-                        return await self._at(pane, order, known, expected, may_wait=tries > 0)
+                        waited = waited or loop.time() - came_s > LATE_S
+                        meant = expected if waited and known is None else None
+                        return await self._at(pane, order, known, meant, may_wait=tries > 0)
                 except TooSoonError as soon:
                     # Not under the lock: a person's action goes between.
                     await asyncio.sleep(soon.wait_s)
@@ -240,12 +245,14 @@ class Desk:
                     raise
             await asyncio.sleep(AGAIN_EVERY_S)
 
-    def _expected(self, pane_uid: str) -> str | None:
-        """The agent that an action is for that must wait for another one: who asked knows no other."""
-        lock, pane = self._at_pane.get(pane_uid), self._registry.get(pane_uid)
-        if lock is None or not lock.locked() or pane is None or pane.agent.state in SHELLS:
-            return None
-        return pane.agent.agent
+    def _agent_of(self, pane_uid: str) -> str | None:
+        """As was told last. Whoever asks for an action that has to wait knows no other."""
+        pane = self._registry.get(pane_uid)
+        return None if pane is None or pane.agent.state in SHELLS else pane.agent.agent
+
+    def _is_taken(self, pane_uid: str) -> bool:
+        lock = self._at_pane.get(pane_uid)
+        return lock is not None and lock.locked()
 
     async def _at(
         self, pane: WatchedPane, order: Order, known: ActionRecord | None, expected: str | None, *, may_wait: bool
