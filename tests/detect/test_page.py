@@ -129,7 +129,7 @@ def test_blanks_that_a_program_printed_behind_its_words_say_nothing(
 
 def test_a_page_of_very_many_or_very_large_parts_is_not_taken_apart() -> None:
     """A flood is looked at as it is; its lines are the same."""
-    flood, wall = ["word", ""] * (MAX_PARTS + 1), ["word"] * MAX_PART_CHARS
+    flood, wall = ["word", ""] * (MAX_PARTS + 1), ["word" * 10] * (MAX_PART_CHARS // 40 + 1)
     for rows in (flood, wall):
         page = page_of_text(rows, 80, 10)
         assert not page.is_plain
