@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -41,7 +42,7 @@ _OURS = ("", "-wal", "-shm", "-journal")
 
 
 class _Asked(NamedTuple):
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[], Any]
     answer: asyncio.Future[Any]
 
 
@@ -98,32 +99,31 @@ class Database(aiosqlite.Connection):
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on the connection's thread, after what was asked before; to its end even if nobody waits any more."""
-        if self._connection is None or not self._running:
-            raise StoreClosedError(f"{self.path} was closed")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        self._asked.append(_Asked(work, answer))
-        if not self._is_called:
-            self._is_called = True
-            # Not at once: what others ask in this turn of the loop goes with it.
-            loop.call_soon(self._call)
         try:
-            return await answer
+            result: T = await self._execute(work, self._conn)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
         except ValueError as error:
             if self._connection is None or not self._running:
                 raise StoreClosedError(f"{self.path} was closed") from error
             raise
+        return result
 
-    async def close(self) -> None:
-        """After what was asked before."""
-        self._call()
-        await super().close()
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """In place of aiosqlite's, by which its own calls go too: those take a hop each."""
+        if self._connection is None or not self._running:
+            raise ValueError("Connection closed")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._asked.append(_Asked(partial(fn, *args, **kwargs), answer))
+        if not self._is_called:
+            self._is_called = True
+            # Not at once: what others ask in this turn of the loop goes with it.
+            loop.call_soon(self._call)
+        return await answer
 
     def _call(self) -> None:
         if self._asked:
-            # aiosqlite has no public call for a function of one's own; this is how its own are run.
             self._tx.put_nowait((None, self._work_off))
         else:
             # It was done on the way, with what was asked before.
@@ -136,7 +136,7 @@ class Database(aiosqlite.Connection):
         while self._asked:
             work, answer = self._asked.popleft()
             try:
-                self._done.append(_Done(answer, work(self._conn), None))
+                self._done.append(_Done(answer, work(), None))
             except BaseException as error:
                 self._done.append(_Done(answer, None, error))
             if not self._is_told:
