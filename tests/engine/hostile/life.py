@@ -180,15 +180,15 @@ class Life:
             watching = tasks.spawn(session.run(), name="session", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [watching])
             act = await stack.enter_async_context(acting(shared, Sessions(session), writer, self.policy))
-            notices = await stack.enter_async_context(telling(shared, writer, NOTIFY, zone="UTC", focus=act.presence))
+            told = await stack.enter_async_context(telling(shared, writer, NOTIFY, zone="UTC", focus=act.presence))
             auto = await stack.enter_async_context(
                 automation(
                     shared,
                     writer,
                     desk=act.desk,
                     eyes=act.hands,
-                    teller=notices,
-                    ended=notices.run_ended,
+                    teller=told.notices,
+                    ended=told.notices.run_ended,
                     folder=folder / "workflows",
                     zone="UTC",
                     on_failure=self._break,
