@@ -8,6 +8,8 @@ from act.hostile.screens import COLS, COMMANDS, DIALOGS, ROWS, Face, draw, shell
 from act.hostile.world import MOVES, World
 
 MINUTE_MS = 60_000
+PROMPT_TAKES_S = 5.0
+"""A limit that comes while the prompt is being typed is no reason to leave it standing."""
 ITSELF_AFTER_S = 75.0
 """After the reset; Claude Code 2.1.328, 2026-11-21."""
 CLOSES = {"codex": "Keep current model", "claude_code": "Stop and wait for limit to reset", "gemini": "Stop"}
@@ -70,6 +72,7 @@ class Pane(World):
         """Whether a box opens at a limit; None: that is drawn."""
         self.itself = None
         """`waits` while it says that it goes on by itself."""
+        self.limited_at = 0.0
         self.limits = self.compactions = 0
         self.used_at = -1e9
         """When a person last used the pane."""
@@ -105,7 +108,8 @@ class Pane(World):
         wish.by_wa += 1
         if wish.done > wish.times:
             self.fault("double", captured_at)
-        if text == self.stage.prompt and self.limit_ms is not None and not self.stage.clock_jumped:
+        holds = self.limit_ms is not None and self.now - self.limited_at > PROMPT_TAKES_S
+        if text == self.stage.prompt and holds and not self.stage.clock_jumped:
             self.fault("early: the limit holds still", captured_at)
 
     def is_asked_for(self, text):
@@ -148,6 +152,7 @@ class Pane(World):
 
     def says_limit(self):
         self.limits += 1
+        self.limited_at = self.now
         self.working_until = None
         self.stage.limited(self)
         at = datetime.fromtimestamp(self.printed_ms / 1000, UTC)

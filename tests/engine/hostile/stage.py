@@ -33,6 +33,8 @@ AT_ONCE_S = 1e-9
 """Between two things that happen at the same time, one because of the other."""
 REQUEST_S = 10.0
 """`wa.wezterm.connection.Limits`: without an answer and other signs of life."""
+QUIET_S = 0.3
+"""`wa.wezterm.mux_terminal`: until a pane is read of which the newest may not have been told."""
 SILENCE_S = 25.0
 """Heartbeat and ping: then the connection counts as dead."""
 
@@ -109,11 +111,11 @@ class Stage:
         self.clock_ms += by_ms
         self.clock_jumped = True
 
-    def looks(self, began):
-        """A reading is served that was asked for then."""
-        due = [what for asked, what in self.at_next_look if asked <= began]
-        self.at_next_look = [one for one in self.at_next_look if one[0] > began]
-        for what in due:
+    def looks(self, began, pane_id):
+        """A reading of that pane is served that was asked for then."""
+        due = [one for one in self.at_next_look if one[0] <= began and one[1] == pane_id]
+        self.at_next_look = [one for one in self.at_next_look if one not in due]
+        for _, _, what in due:
             what()
 
     def happens(self, kind):
@@ -300,6 +302,7 @@ class Link:
             return
         self._told[pane.pane_id] = drawn
         if pane.frames_lost_until > self.stage.now:
+            self.stage.at(pane.frames_lost_until + QUIET_S, lambda: self._read_quiet(pane))
             return
         before = () if told is None else told.tall
         changed = [
@@ -313,6 +316,13 @@ class Link:
         dirty = tuple(range(at, at + 1) for at in changed if at < drawn.top)
         push = self._screen(pane, drawn, sorted(which), dirty, next(self._seqno))
         self.down(lambda: push, about=pane.pane_id)
+
+    def _read_quiet(self, pane):
+        """A pane that has been quiet is read, where its server may lose what it told last."""
+        if not self.is_broken and self.server.panes.get(pane.pane_id) is pane:
+            drawn = pane.drawn
+            read = self._screen(pane, drawn, range(drawn.top, drawn.top + len(drawn.rows)), (), -1)
+            self.down(lambda: read, about=pane.pane_id)
 
     def _screen(self, pane, drawn, which, dirty, seqno):
         rows = tuple(_row(pane, drawn, at, drawn.rows[at - drawn.top]) for at in which)
@@ -346,7 +356,7 @@ class Link:
         def handle():
             stage.happens(kind)
             if kind == "screen" and not stage.is_local:
-                stage.looks(began)
+                stage.looks(began, about)
             if self.server.is_over:
                 return
             if trouble == "broke":
@@ -368,7 +378,7 @@ class Link:
         def arrives(sent):
             if kind == "screen" and stage.is_local:
                 # Which program it is can be told later than what it shows.
-                stage.looks(began)
+                stage.looks(began, about)
             _settle(future, *sent)
 
         self.up(handle)

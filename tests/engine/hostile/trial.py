@@ -50,6 +50,14 @@ HAPPENS = (
     *(*PERSON, *AGENT, *REST, "kill", "kill", "disconnect", "restart", "full", "resized"),
     *("types", "clears", "returns", "opens", "compacts", "hits_limit"),
 )
+PARTS = ("limit", "limit", "compaction", "script", "send", "send", "queue", "interrupt", "choose")
+QUESTIONS = {
+    "codex": "Approaching rate limits",
+    "claude_code": "What do you want to do?",
+    "gemini": "Usage limit reached for gemini-3-flash-preview.",
+}
+TWO_EVERY = 5
+"""One trial in so many has two panes."""
 PERSON_CLI = Actor(ActorKind.HUMAN, "cli")
 CHECK_S = 10.0
 LASTS_S = 4 * 3600.0
@@ -79,7 +87,7 @@ def run(seed):
     random.seed(seed)
     empty = empty_database()
     with tempfile.TemporaryDirectory(dir=_memory()) as folder, inline_databases(), _listening() as heard:
-        trial = Trial(rng, Path(folder))
+        trial = Trial(seed, rng, Path(folder))
         trial.draw(empty)
         trial.play()
         trial.judge(heard)
@@ -131,11 +139,11 @@ def _listening():
 
 
 class Trial:
-    def __init__(self, rng, folder):
-        self.rng, self.folder = rng, folder
+    def __init__(self, seed, rng, folder):
+        self.seed, self.rng, self.folder = seed, rng, folder
         self.stage = Stage(rng, PROMPT, PRIMER)
         self.faults, self.outcomes = Counter(), Counter()
-        self.about = []
+        self.about, self.enabled = [], []
         self.kills = []
         self.lives = self.killed = 0
         self.calls = 0
@@ -151,23 +159,27 @@ class Trial:
         path.write_bytes(empty)
         flows = self.folder / "workflows"
         flows.mkdir()
-        pane = stage.add(rng.choice(NAMES))
+        stage.on_up.append(self.turn_on)
+        for number in range(2 if self.seed % TWO_EVERY == TWO_EVERY - 1 else 1):
+            self.peoples(stage.add(rng.choice(NAMES), number))
+        if "handle_usage_limits" in self.enabled:
+            for pane in stage.panes:
+                question = QUESTIONS[pane.agent]
+                pane.answers_meant.append((question, CLOSES[pane.agent]))
+        stage.at(EVENTS_WITHIN_S, self.tidy)
+        stage.at(EVENTS_WITHIN_S + CHECK_S, self.check)
+
+    def peoples(self, pane):
+        """What is to be done in the pane, and what comes between."""
+        rng, stage = self.rng, self.stage
         self.about.append(pane.agent)
-        parts = rng.sample(
-            ("limit", "limit", "compaction", "script", "send", "send", "queue", "interrupt", "choose"),
-            rng.choice((1, 1, 2, 3)),
-        )
-        self.enabled = []
-        for part in dict.fromkeys(parts):
+        for part in dict.fromkeys(rng.sample(PARTS, rng.choice((1, 1, 2, 3)))):
             self.about.append(part)
             getattr(self, f"has_{part}")(pane, self.soon())
-        stage.on_up.append(self.turn_on)
         if rng.random() < 0.25:
             stage.at(rng.uniform(0, 3), pane.begins)
         for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
             self.happens(pane, rng.choice(HAPPENS))
-        stage.at(EVENTS_WITHIN_S, self.tidy)
-        stage.at(EVENTS_WITHIN_S + CHECK_S, self.check)
 
     def soon(self):
         return self.rng.uniform(1.0, 12.0)
@@ -218,10 +230,6 @@ class Trial:
 
     def has_limit(self, pane, at):
         self.enabled.append("handle_usage_limits")
-        kind = CLOSES[pane.agent]
-        question = {"codex": "Approaching rate limits", "claude_code": "What do you want to do?"}
-        asks = question.get(pane.agent, "Usage limit reached for gemini-3-flash-preview.")
-        pane.answers_meant.append((asks, kind))
         self.stage.at(at, partial(self.befalls, pane, "hits_limit"))
 
     def has_compaction(self, pane, at):
@@ -231,7 +239,8 @@ class Trial:
     def has_script(self, pane, _):
         self.enabled.append("commit")
         (self.folder / "workflows" / "commit.toml").write_text(SCRIPT, "utf-8")
-        pane.wish("send", COMMIT, 99)
+        for known in self.stage.panes:
+            known.wish("send", COMMIT, 99)
         self.stage.everywhere.append(COMMIT)
         self.stage.of_workflows.add(COMMIT)
 
@@ -279,7 +288,8 @@ class Trial:
             life = self.stage.life
             if life is None or life.desk is None or number in self.answered:
                 return
-            watched = next((one for one in life.registry if one.mux.key == pane.mux_key), None)
+            there = (one for one in life.registry if (one.mux.key, one.pane_id) == (pane.mux_key, pane.pane_id))
+            watched = next(there, None)
             if watched is None:
                 return
             if watched.agent.agent is None and pane.program == pane.agent:
@@ -289,7 +299,8 @@ class Trial:
             pane.uid = watched.uid
             if not asked and action.text:
                 pane.wish("send", action.text, 1)
-                self.stage.at_next_look.append((self.stage.now, partial(pane.is_asked_for, action.text)))
+                looked = partial(pane.is_asked_for, action.text)
+                self.stage.at_next_look.append((self.stage.now, pane.pane_id, looked))
             asked.append(life)
             task = life.call(life.desk.act(watched.uid, action, PERSON_CLI, key=key))
             if task is not None:
