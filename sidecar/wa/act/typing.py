@@ -72,6 +72,9 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
                 return Acted(
                     ActOutcome.NOT_TAKEN, "The text still stands in the composer.", {**evidence_of(sight), "left": True}
                 )
+    if found is Stage.TYPING and is_empty(sight, profile):
+        # A paste may be under way still, in an agent that stalls.
+        sight = yield WaitFor(lambda now: not is_empty(now, profile), SEEN_WITHIN_S)
     if found is not Stage.DECIDED and (known := _taken_up(text, sight, profile, found)) is not None:
         return known
     if not (found is not Stage.DECIDED and holds(text, sight, profile)):

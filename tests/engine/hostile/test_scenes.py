@@ -12,6 +12,7 @@ from engine.hostile.virtual import inline_databases
 from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome, Allow, Deny
 
 PERSON = Actor(ActorKind.HUMAN, "cli")
+SENDS_TEXT = Action(ActionKind.SEND, "text", submit=True)
 
 
 class Scene:
@@ -29,7 +30,10 @@ class Scene:
 
     def _ask(self, action):
         (watched,) = self.stage.life.registry
-        self.asked.append(self.stage.life.call(self.stage.life.desk.act(watched.uid, action, PERSON)))
+        self.asks(self.stage.life, watched.uid, action)
+
+    def asks(self, life, uid, action):
+        self.asked.append(life.call(life.desk.act(uid, action, PERSON, key=action.text)))
 
     def choose(self, at, label):
         question = next(asked.question for asked in DIALOGS[self.pane.agent] if asked.kind == "approval")
@@ -44,14 +48,17 @@ class Scene:
         action = Action(ActionKind.SEND, "read again", submit=True)
         self.asked.append(self.stage.life.call(self.stage.life.desk.judge(watched.uid, action, actor)))
 
-    def play(self, within_s):
-        """What came of each that was asked for, in their order."""
+    def play(self, within_s, *, kill_at=None):
+        """What came of each that was asked for, in their order. *kill_at*: where the first sidecar is killed, and a second begins."""
         empty = empty_database()
         with tempfile.TemporaryDirectory() as folder, inline_databases():
             path = Path(folder) / "wa.db"
             path.touch(0o600)
             path.write_bytes(empty)
             self.stage.at(within_s, lambda: self.stage.life.end())
+            if kill_at is not None:
+                Life(self.stage, Path(folder), kill_at=kill_at).play()
+                self.asked.clear()
             Life(self.stage, Path(folder)).play()
         return [getattr(task.result(), "outcome", task.result()) for task in self.asked]
 
@@ -79,6 +86,17 @@ def test_a_second_return_waits_until_the_agent_has_shown_that_it_reads_the_first
 
     assert scene.play(60.0) == [ActOutcome.NOT_TAKEN, ActOutcome.BUSY, ActOutcome.DIALOG_OPEN]
     assert (scene.pane.chosen, dict(scene.pane.faults)) == (["Yes"], {})
+
+
+def test_a_paste_that_a_killed_sidecar_left_under_way_is_waited_for():
+    """The agent stalls; the next sidecar finds an empty composer, and does not paste again."""
+    scene = Scene()
+    scene.stage.at(2.0, lambda: setattr(scene.pane, "stalled_until", 7.0))
+    scene.send(3.0, "text")
+    scene.stage.on_up.append(lambda life: scene.stage.now < 3.0 or scene.asks(life, "p1", SENDS_TEXT))
+
+    assert scene.play(30.0, kill_at=("paste sent", 1)) == [ActOutcome.SUBMITTED]
+    assert (scene.pane.wishes["text"].by_wa, dict(scene.pane.faults)) == (1, {})
 
 
 def test_an_agent_that_goes_on_by_itself_is_left_alone_by_automations():
