@@ -14,6 +14,8 @@ from wa.store.connection import Database
 
 TICK_S = 1e-6
 """Between two pieces of work of one connection."""
+TURNS = 3_000_000
+"""Of one life, each trial has some thousands: one that stands still ends by name, and does not hang."""
 
 
 class Stuck(Exception):
@@ -27,6 +29,7 @@ class Loop(asyncio.BaseEventLoop):
         super().__init__()
         self.stage, self.life = stage, life
         self.databases = []
+        self._turns = 0
         self._selector = self
         self._clock_resolution = 1e-9
         self._after_s = None
@@ -40,6 +43,7 @@ class Loop(asyncio.BaseEventLoop):
         return self.stage.now + (self._after_s or 0.0)
 
     def select(self, timeout):
+        self._turn()
         if self.is_over:
             if timeout is None:
                 raise Stuck("a task of a killed sidecar does not end")
@@ -51,7 +55,13 @@ class Loop(asyncio.BaseEventLoop):
             if at == float("inf"):
                 raise Stuck("nothing will ever happen again")
             self.stage.go(at)
+            self._turn()
         return []
+
+    def _turn(self):
+        self._turns += 1
+        if self._turns > TURNS:
+            raise Stuck("it goes round and round")
 
     def run_in_executor(self, executor, func, *args):
         future = self.create_future()
