@@ -52,8 +52,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LATE_S = 1.0
-"""An action that comes to its pane so late is for the agent that was there when it was asked for."""
 COOL_WITHIN_S = 10.0
 """A cooldown that is over so soon is waited for; one action later is better than none."""
 COOL_TRIES = 3
@@ -175,8 +173,7 @@ class Desk:
         if (owed := self._owed.of(order.key)) is not None:
             return owed
         known: ActionRecord | None = None
-        loop = asyncio.get_running_loop()
-        came_s, expected, waited = loop.time(), self._agent_of(order.pane_uid), self._is_taken(order.pane_uid)
+        expected = self._agent_of(order.pane_uid)
         try:
             known = await self.store.by_key(order.key)
             if known is not None and known.ended_ms is not None:
@@ -187,12 +184,10 @@ class Desk:
             if pane is None or not pane.alive:
                 return await self._without_pane(order, known)
             for tries in range(COOL_TRIES, -1, -1):
-                waited = waited or self._is_taken(pane.uid)
                 lock = self._at_pane.setdefault(pane.uid, asyncio.Lock())
                 try:
                     async with lock:
-                        waited = waited or loop.time() - came_s > LATE_S
-                        meant = expected if waited and known is None else None
+                        meant = expected if known is None else None
                         return await self._at(pane, order, known, meant, may_wait=tries > 0)
                 except TooSoonError as soon:
                     # Not under the lock: a person's action goes between.
@@ -246,13 +241,9 @@ class Desk:
             await asyncio.sleep(AGAIN_EVERY_S)
 
     def _agent_of(self, pane_uid: str) -> str | None:
-        """As was told last. Whoever asks for an action that has to wait knows no other."""
+        """As was told last. Whoever asks for an action knows no other, however soon it comes to its pane."""
         pane = self._registry.get(pane_uid)
         return None if pane is None or pane.agent.state in SHELLS else pane.agent.agent
-
-    def _is_taken(self, pane_uid: str) -> bool:
-        lock = self._at_pane.get(pane_uid)
-        return lock is not None and lock.locked()
 
     async def _at(
         self, pane: WatchedPane, order: Order, known: ActionRecord | None, expected: str | None, *, may_wait: bool
