@@ -8,6 +8,8 @@ from act.hostile.screens import COLS, COMMANDS, DIALOGS, ROWS, Face, draw, shell
 from act.hostile.world import MOVES, World
 
 MINUTE_MS = 60_000
+AT_ONCE_S = 1e-9
+"""Between two things that happen at the same time, one because of the other."""
 PROMPT_TAKES_S = 5.0
 """A limit that comes while the prompt is being typed is no reason to leave it standing."""
 ITSELF_AFTER_S = 75.0
@@ -60,6 +62,8 @@ class Pane(World):
         self.wishes = {}
         """By text; for what has none, by kind."""
         self.uid = None
+        self.late_at = -1.0
+        """What happens at this instant comes after what is served at it."""
         self.for_shell = set()
         """Texts of persons that asked when a shell had the pane already."""
         self.answers_meant = []
@@ -174,7 +178,12 @@ class Pane(World):
             self.box = next(asked for asked in DIALOGS[self.agent] if asked.kind == "limit")
             if self.agent == "gemini":
                 self.box = self.box._replace(reset=f"{when} {half} UTC")
-            self.at(self.rng.choice((0.0, 0.05, 1.0)), self.opens_box)
+            self.at(self.rng.choice((0.001, 0.05, 1.0)), self.opens_box)
+
+    def others(self):
+        super().others()
+        if self.late_at == self.now:
+            self.changed_at += AT_ONCE_S
 
     def opens_box(self):
         if self.program == self.agent and self.asked is None and self.limit_ms is not None:

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter, deque
 from itertools import count
 
-from engine.hostile.pane import PROGRAMS, Pane
+from engine.hostile.pane import AT_ONCE_S, PROGRAMS, Pane
 from wa.engine.foreground import Command
 from wa.model.errors import TerminalRefused, TerminalUnreachable
 from wa.model.identity import Client, MuxInstance
@@ -29,8 +29,6 @@ from wa.wezterm.terminal import SourceKind
 
 NEVER = float("inf")
 TICK_S = 1e-6
-AT_ONCE_S = 1e-9
-"""Between two things that happen at the same time, one because of the other."""
 REQUEST_S = 10.0
 """`wa.wezterm.connection.Limits`: without an answer and other signs of life."""
 QUIET_S = 0.3

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from act.hostile.world import AGENT, PERSON, REST
 from engine.hostile.life import DEFAULTS, Life
 from engine.hostile.pane import CLOSES
-from engine.hostile.stage import AT_ONCE_S, Stage
+from engine.hostile.stage import Stage
 from engine.hostile.virtual import Stuck, inline_databases
 from wa.act.builtin.compaction import HANDLE_COMPACTION
 from wa.act.builtin.limits import HANDLE_USAGE_LIMITS
@@ -213,10 +213,10 @@ class Trial:
     def befalls(self, pane, what, *, too_late=False):
         """*too_late*: to be seen by what is under way just now."""
         if pane.program is not None:
+            if too_late:
+                pane.late_at = pane.now
             pane.happens(getattr(pane, what))
             pane.settle()
-            if too_late and pane.changed_at == pane.now:
-                pane.changed_at += AT_ONCE_S
 
     def fills(self, seconds):
         self.stage.full_from, self.stage.full_until = self.stage.now, self.stage.now + seconds
@@ -292,7 +292,7 @@ class Trial:
             watched = next(there, None)
             if watched is None:
                 return
-            if watched.agent.agent is None and pane.program == pane.agent:
+            if not watched.started or (watched.agent.agent is None and pane.program == pane.agent):
                 # Nobody asks of a pane before they have seen what it is.
                 self.stage.after(0.5, call)
                 return
