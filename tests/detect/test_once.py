@@ -99,6 +99,18 @@ def test_an_end_in_the_same_words_is_new_once_the_rows_stand_still() -> None:
     assert read(once, done("1s", "1s"), [24, 40], 2, relaid=True) == [False, True]
 
 
+def test_a_limit_whose_box_has_closed_hides_nothing_that_was_recorded_before_it() -> None:
+    """Gemini CLI: a compaction, the prompt after it, the box of a limit, and then another size of the pane."""
+    once = Once(lambda found: found)
+    compacted = said("compaction.done", agent="gemini", before=80)
+    limit = said("usage.limit", agent="gemini", reset="5:28 PM CST")
+    assert read(once, [compacted], [19], 1) == [True]
+    assert read(once, [compacted, limit], [19, 30], 2) == [False, True]
+    assert read(once, [compacted], [24], 2, relaid=True) == [False]
+    assert read(once, [compacted, *done("1s")], [24, 40], 3) == [False, True]
+    assert read(once, [compacted, *done("1s")], [31, 47], 3, relaid=True) == [False, False]
+
+
 @given(
     st.lists(st.sampled_from(["0s", "1s", "<1s", "2s"]), min_size=1, max_size=12),
     st.integers(0, 12),
