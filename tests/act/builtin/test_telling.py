@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from act.builtin.world import Turn, World, pane
+from act.builtin.world import START_MS, Turn, World, pane
 from wa.act.builtin import BUILTINS
 from wa.act.builtin.auth import HANDLE_AUTH_REQUIRED, SIGN_IN, WHAT
 from wa.act.builtin.session_end import HANDLE_SESSION_END
@@ -33,6 +33,18 @@ def test_the_end_of_a_session_is_told_with_what_reopens_it() -> None:
     assert here.told[0].body == f"gemini has ended. 12,345 tokens. Go on with: gemini --resume {SESSION}"
     assert not here.told[0].needs_you
     assert here.typed == []
+
+
+def test_an_agent_that_goes_without_a_word_is_told_once_like_all_others() -> None:
+    """Claude Code 2.1.12 prints nothing, 2.1.328 a hint alone; its session's file knows the id. Who said so before is not told of again."""
+    here = World(HANDLE_SESSION_END, pane("exited", "claude_code", session_id=SESSION, session_ms=START_MS))
+
+    said = here.play({"total": 5}, event="session.end")
+    gone = here.play({}, event="exited")
+
+    assert (said.outcome, gone.outcome) == ("told", "told")
+    assert gone.detail == f"claude_code has ended. Session {SESSION}."
+    assert len({notice.key for notice in here.told}) == 1
 
 
 def test_a_hint_that_comes_later_is_waited_for() -> None:

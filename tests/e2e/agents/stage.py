@@ -171,6 +171,19 @@ class PaneOnStage:
         assert last["since"], "it does not say since when"
         return last
 
+    def notified(self, title: str) -> str:
+        """What a person was told under this title, once."""
+        found: list[str] = []
+
+        def look() -> bool:
+            notices = self.stage.home.json("notices", "--pane", self.uid)["notices"]
+            found[:] = [notice["body"] for notice in notices if notice["title"] == title]
+            return bool(found)
+
+        self._wait(look, f"a notice {title!r}", lambda: "")
+        assert len(found) == 1, found
+        return found[0]
+
     def told(self, *names: str, **fields: object) -> dict[str, Any]:
         """The last event of one of these names with these fields. Fails where the same is told twice."""
         found: list[dict[str, Any]] = []

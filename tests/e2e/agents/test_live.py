@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from e2e.agents.stage import Stage
@@ -78,6 +80,7 @@ def test_a_day_of_work(stage: Stage, cli: Cli) -> None:
         if cli.name == "codex":
             assert pane.told("session.end")["fields"]["total"] > 0
         pane.never_told(*NEVER_HERE)
+        assert re.search("[0-9a-f-]{36}", pane.notified("Session ended")), "the way back into the session"
 
 
 @each()
@@ -112,6 +115,7 @@ def test_signing_in_again(stage: Stage, cli: Cli) -> None:
         pane.slash("/login")
         pane.becomes("waiting.login", agent="claude_code")
         pane.told("waiting.login")
+        assert "type /login in it" in pane.notified("Sign-in needed")
         pane.press("enter")
         pane.told("auth.url")
         pane.press("esc")
@@ -124,3 +128,4 @@ def test_choosing_how_to_sign_in(stage: Stage, cli: Cli) -> None:
     with stage.agent(cli, "ok", command="gemini") as pane:
         pane.becomes("waiting.login", agent="gemini")
         pane.told("waiting.login")
+        assert "type /auth in it" in pane.notified("Sign-in needed")

@@ -1,12 +1,17 @@
-"""An agent has ended: tell what it used and how its session is reopened."""
+"""An agent has ended: tell what it used and how its session is reopened.
+
+Not all say so: Claude Code 2.1 prints the command that reopens the session or nothing, and one that was killed nothing (seen 2026-11-21).
+"""
 
 from __future__ import annotations
 
 from wa.act.builtin.steps import SESSION_ID, Steps, look, seconds, tell, until
-from wa.act.workflow import Context, Workflow
+from wa.act.workflow import Context, OnState, Workflow
+from wa.model.agent import PaneState
 from wa.model.command import Ending
 
 HINTS = frozenset({"session.resume_hint", "session.end"})
+GONE_S = 3.0
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -24,7 +29,7 @@ def play(context: Context) -> Steps[Ending]:
         template = str(context.profile.get("resume", {}).get("command", ""))
         command = template.replace("{session_id}", session_id) if "{session_id}" in template else ""
         parts.append(f"Go on with: {command}" if command else f"Session {session_id}.")
-    yield from tell("Session ended", " ".join(parts), needs_you=False, key=f"end:{trigger.pane_uid}:{session_id}")
+    yield from tell("Session ended", " ".join(parts), needs_you=False, key=f"end:{trigger.pane_uid}:{saw.session_ms}")
     return Ending("told", " ".join(parts))
 
 
@@ -35,5 +40,6 @@ HANDLE_SESSION_END = Workflow(
     about="When an agent ends, tells what it used and the command that reopens its session.",
     version="1",
     settings={"hint_wait_s": 3.0},
+    starts=(OnState(frozenset({PaneState.EXITED}), held_s=GONE_S),),
     default_enabled=True,
 )
