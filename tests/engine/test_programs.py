@@ -36,6 +36,12 @@ def test_the_run_is_named_in_the_environment():
     assert sh("echo $WA_RUN", WA_RUN="7:3") == Executed(0, "7:3")
 
 
+def test_a_user_without_a_home_has_programs_too(tmp_path, monkeypatch):
+    """In a container or a service; they begin in the root folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    assert sh("pwd") == Executed(0, "/")
+
+
 def test_one_that_does_not_end_is_ended_with_its_children(tmp_path):
     """Nothing of it runs on."""
     pid_file = tmp_path / "pid"

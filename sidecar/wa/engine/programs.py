@@ -28,6 +28,7 @@ async def execute(command: Execute, env: Mapping[str, str]) -> Executed:
     if not words:
         return Executed(None, "there is no program to start")
     words[0] = at_home(words[0])
+    home = Path.home()
     try:
         process = await asyncio.create_subprocess_exec(
             *words,
@@ -35,7 +36,7 @@ async def execute(command: Execute, env: Mapping[str, str]) -> Executed:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, **env},
-            cwd=Path.home(),
+            cwd=home if home.is_dir() else "/",
             start_new_session=True,
         )
     except (OSError, ValueError) as error:

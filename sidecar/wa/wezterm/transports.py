@@ -73,13 +73,15 @@ async def open_process(
     return pipe
 
 
-def _listen(transport: asyncio.ReadTransport | None, *, on: bool) -> None:
-    if transport is None or transport.is_closing() or transport.is_reading() is on:
-        return
+def _listen(transport: asyncio.ReadTransport | None, listens: bool, *, on: bool) -> bool:
+    """Whether it listens now. The transport is not asked: that of a process's output cannot say in Python 3.11.2, which Debian 12 has."""
+    if transport is None or transport.is_closing() or listens is on:
+        return listens
     if on:
         transport.resume_reading()
     else:
         transport.pause_reading()
+    return on
 
 
 class _SocketPipe(asyncio.Protocol):
@@ -87,6 +89,7 @@ class _SocketPipe(asyncio.Protocol):
         self._sink = sink
         self._name = name
         self._transport: asyncio.Transport | None = None
+        self._listens = True
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -106,7 +109,7 @@ class _SocketPipe(asyncio.Protocol):
             self._transport.write(data)
 
     def listen(self, *, on: bool) -> None:
-        _listen(self._transport, on=on)
+        self._listens = _listen(self._transport, self._listens, on=on)
 
     def finish(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -127,6 +130,7 @@ class _ProcessPipe(asyncio.SubprocessProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
+        self._listens = True
         self._stderr = bytearray()
         self._open_pipes = {1, 2}
         self._exited = False
@@ -175,7 +179,8 @@ class _ProcessPipe(asyncio.SubprocessProtocol):
 
     def listen(self, *, on: bool) -> None:
         if self._transport is not None:
-            _listen(cast("asyncio.ReadTransport | None", self._transport.get_pipe_transport(1)), on=on)
+            output = cast("asyncio.ReadTransport | None", self._transport.get_pipe_transport(1))
+            self._listens = _listen(output, self._listens, on=on)
 
     def finish(self) -> None:
         if self._stdin is not None:
