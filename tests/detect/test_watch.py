@@ -124,6 +124,16 @@ def test_a_shell_is_one_from_its_first_screen_on() -> None:
     assert World(Program("sleep", "sleep 100")).show("") is PaneState.UNKNOWN
 
 
+def test_an_agent_that_begins_in_a_shell_has_not_ended_at_once() -> None:
+    """Its first screen may be whole, and "idle" is held back: till then it starts, and is no shell with an agent's name."""
+    world = World(BASH)
+    world.show("dev@host:~$ codex")
+    world.run(CODEX)
+    assert world.show(*BANNER, *COMPOSER, after_ms=10) is PaneState.STARTING
+    assert world.let_pass(4 * HOLD_MS) is PaneState.IDLE
+    assert world.states == [PaneState.SHELL, PaneState.STARTING, PaneState.IDLE]
+
+
 def test_where_no_program_is_known_the_drawing_must_stand() -> None:
     """A file that runs through is faster than that."""
     world = World(None)

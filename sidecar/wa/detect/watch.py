@@ -42,7 +42,8 @@ STARTING_MS = 30_000
 RELAID_MS = 2_000
 """So long after a pane was given another size an agent may lay out its screen, and print its history, once more."""
 ABOUT_SESSION = frozenset({"session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"})
-_NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, PaneState.SHELL, PaneState.EXITED)
+_GONE = (PaneState.SHELL, PaneState.EXITED)
+_NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, *_GONE)
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
 
 
@@ -389,6 +390,9 @@ class PaneWatch:
                 due = limit.until_ms + LIMIT_SLACK_MS
                 verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
         limit = self._limits.with_reset(limit, reading, at_ms)
+        if state in _GONE and self._named is not None and self._left_ms is None and not self._begun:
+            # Its program has the pane: what the shell before it was, or the run before, is held over.
+            state = PaneState.STARTING
         if self._agent is not None and state not in _NOT_BEGUN:
             self._begun = True
         before = self.state
