@@ -130,6 +130,7 @@ def test_a_spinner_alone_is_stuck_and_a_turn_that_prints_is_not(tmp_path: Path) 
 
             for _ in range(4):
                 busy.compact()
+                # Shorter than `still_s`: what is claimed is that so much progress keeps it from being stuck.
                 time.sleep(1.6)
             assert runs() == [uids[0]]
             eventually(lambda: len(runs()) == 2)

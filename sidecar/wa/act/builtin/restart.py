@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from wa.act.builtin.restart_mux import after_mux
 from wa.act.builtin.resuming import command_of, give_up, in_shell, template_of
-from wa.act.builtin.steps import Steps, look, seconds, until, words
-from wa.act.workflow import Busy, Context, OnMuxRestart, OnState, Workflow
-from wa.model.agent import PaneState
+from wa.act.builtin.steps import GONE, Steps, look, seconds, until, words
+from wa.act.workflow import Busy, Context, OnMuxRestart, Workflow
 from wa.model.command import MUX_RESTARTED, Ending, Saw
 
 KINDS = {"error.crash": "crash", "session.end": "exit", "state": "gone"}
 """`gone`: the agent is not there any more, whatever it said. One that was killed says nothing."""
-GONE_S = 3.0
-"""Exit texts have come by then, mostly. After five seconds nobody knows any more which agent it was."""
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -80,7 +77,7 @@ RESTART_AGENT = Workflow(
         "unwatched_s": 0.0,
     },
     max_age_s=60.0,
-    starts=(OnState(frozenset({PaneState.EXITED}), held_s=GONE_S), OnMuxRestart()),
+    starts=(GONE, OnMuxRestart()),
     agents=frozenset({"codex", "claude_code", "gemini"}),
     when_busy=Busy.MERGE,
 )

@@ -5,13 +5,11 @@ Not all say so: Claude Code 2.1 prints the command that reopens the session or n
 
 from __future__ import annotations
 
-from wa.act.builtin.steps import SESSION_ID, Steps, look, seconds, tell, until
-from wa.act.workflow import Context, OnState, Workflow
-from wa.model.agent import PaneState
+from wa.act.builtin.steps import GONE, SESSION_ID, Steps, look, seconds, tell, until
+from wa.act.workflow import Context, Workflow
 from wa.model.command import Ending
 
 HINTS = frozenset({"session.resume_hint", "session.end"})
-GONE_S = 3.0
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -40,6 +38,6 @@ HANDLE_SESSION_END = Workflow(
     about="When an agent ends, tells what it used and the command that reopens its session.",
     version="1",
     settings={"hint_wait_s": 3.0},
-    starts=(OnState(frozenset({PaneState.EXITED}), held_s=GONE_S),),
+    starts=(GONE,),
     default_enabled=True,
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from wa.act.workflow import OnState
 from wa.model.action import DONE, Action, ActionKind, ActOutcome
 from wa.model.agent import PaneState
 from wa.model.command import (
@@ -29,6 +30,8 @@ T = TypeVar("T")
 Steps = Generator[Command, Reply, T]
 
 LEFT = frozenset({PaneState.SHELL, PaneState.EXITED})
+GONE = OnState(frozenset({PaneState.EXITED}), held_s=3.0)
+"""Exit texts have come by then, mostly. After five seconds nobody knows any more which agent it was."""
 """The agent is not there any more."""
 AT_WORK = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
 ASKING = frozenset(state for state in PaneState if state.startswith("waiting."))
