@@ -26,6 +26,8 @@ from wa.store.run_writing import RunWriter
 from wa.store.writer import Writer
 from wa.wezterm.terminal import SourceKind
 
+HOUR_MS = 3_600_000
+
 
 class Clock:
     """Real time, with a wall that may be moved."""
@@ -39,6 +41,11 @@ class Clock:
 
     def monotonic_ms(self):
         return time.monotonic_ns() // 1_000_000 + self.faster_ms
+
+    def to_next_hour(self, after_s=60):
+        """Whenever the test runs: so long after the next full hour."""
+        now_ms = self.now_ms()
+        self.ahead_ms += (now_ms // HOUR_MS + 1) * HOUR_MS + after_s * 1000 - now_ms
 
 
 class FakeDesk:

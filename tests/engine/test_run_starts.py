@@ -28,12 +28,6 @@ def often(monkeypatch):
     monkeypatch.setattr("wa.engine.workflows.POLL_S", 0.05)
 
 
-def at_turn(world, after_s=60):
-    """Moves the clock to so long after the next full hour."""
-    now_ms = world.clock.now_ms()
-    world.clock.ahead_ms += (now_ms // EVERY_MS + 1) * EVERY_MS + after_s * 1000 - now_ms
-
-
 def test_a_schedule_begins_a_run_in_each_agents_pane_once_a_turn(tmp_path):
     """A workflow that has just come begins with its next turn; a shell is no agent's pane."""
 
@@ -44,7 +38,7 @@ def test_a_schedule_begins_a_run_in_each_agents_pane_once_a_turn(tmp_path):
             await world.flows.switch("hourly", None, enabled=True)
             await asyncio.sleep(0.2)
             assert world.teller.told == []
-            at_turn(world)
+            world.clock.to_next_hour()
             await world.ended(2)
             await asyncio.sleep(0.2)
         async with world.running():
@@ -62,13 +56,13 @@ def test_a_turn_that_nobody_was_there_for_is_made_up_for_while_it_is_young(tmp_p
         async with world.running():
             await world.flows.switch("hourly", None, enabled=True)
             await asyncio.sleep(0.1)
-            at_turn(world)
+            world.clock.to_next_hour()
             await world.ended()
-        at_turn(world)
-        at_turn(world, after_s=600)
+        world.clock.to_next_hour()
+        world.clock.to_next_hour(after_s=600)
         async with world.running():
             await world.ended(2)
-        at_turn(world, after_s=3300)
+        world.clock.to_next_hour(after_s=3300)
         async with world.running():
             await asyncio.sleep(0.2)
         assert len(await world.read.runs()) == 2
@@ -82,7 +76,7 @@ def test_a_clock_that_is_set_back_begins_no_turn_again(tmp_path):
     async def scenario(world):
         await world.add(0)
         await asyncio.sleep(0.1)
-        at_turn(world)
+        world.clock.to_next_hour()
         await world.ended()
         before = world.clock.ahead_ms
         world.clock.ahead_ms -= EVERY_MS

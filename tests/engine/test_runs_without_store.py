@@ -114,10 +114,11 @@ def test_schedules_go_on(tmp_path, monkeypatch):
 
     async def scenario(world):
         await world.add()
+        world.clock.to_next_hour()
         calls = fails_first(monkeypatch, world.read, "last_began")
         async with world.running():
             await world.until(lambda: len(calls) > 2)
-            world.clock.ahead_ms += 3_600_000
+            world.clock.to_next_hour()
             (run,) = await world.ended()
             assert run.outcome == "told"
 
