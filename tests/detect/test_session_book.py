@@ -8,11 +8,12 @@ from detect.told import ID, OTHER_ID, World, became, limit, said
 from wa.detect import session_ops as ops
 from wa.detect.own_id import Candidate
 from wa.detect.session_book import SessionBook
-from wa.model.agent import PaneState
+from wa.model.agent import PaneState, Signal, SignalSource
 
 BANNER = {"version": "0.87.0", "model": "gpt-5.2-codex", "cwd": "/home/dev/demo"}
 END = {"session_id": ID, "total": 2426, "input": 2105, "cached": 10_240, "output": 321, "reasoning": 128}
 LIMIT = {"reset": "6:38 AM", "reset_kind": "absolute", "window": "5h", "resets_at": "2026-11-21T06:38:00Z"}
+TITLE_SPINS = Signal(SignalSource.TITLE, PaneState.WORKING, "codex", "codex.title.working", "⠙ work", 0, None)
 
 
 def at_work() -> World:
@@ -297,6 +298,30 @@ class TestIds:
 
 
 class TestTurns:
+    def test_an_agent_that_only_starts_has_no_turn(self) -> None:
+        """Codex spins in its title, or counts in a row, while it waits for its tools; nobody has asked it anything."""
+        world = World()
+        world.state(PaneState.IDLE)
+        world.state(PaneState.WORKING, signals=(TITLE_SPINS,))
+        world.state(PaneState.IDLE)
+        world.look(said("turn.working", startup=True, elapsed_s=1), after_ms=100)
+        world.state(PaneState.WORKING, after_ms=0)
+        world.state(PaneState.IDLE)
+
+        assert world.tables.newest.turns == {}
+
+    def test_the_first_turn_begins_when_its_work_shows(self) -> None:
+        """The later ones with the title."""
+        world = World()
+        world.state(PaneState.IDLE)
+        world.state(PaneState.WORKING, signals=(TITLE_SPINS,))
+        world.look(said("turn.working", elapsed_s=1))
+        shown_ms = world.at_ms
+        world.state(PaneState.IDLE)
+        world.state(PaneState.WORKING, signals=(TITLE_SPINS,))
+
+        assert [turn.started_ms for turn in world.tables.newest.turns.values()] == [shown_ms, world.at_ms]
+
     def test_from_work_to_idle(self) -> None:
         """A dialog in between is part of it; the last figure of the spinner stays."""
         world = at_work()

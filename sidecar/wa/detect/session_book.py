@@ -20,7 +20,7 @@ from wa.detect.own_id import FROM_COMMAND, FROM_STATE, Candidate, OwnId, reopene
 from wa.detect.session import Session, about, contradicts
 from wa.detect.session_ops import EndMode, IdSource, Operation, Outcome, SessionRef
 from wa.detect.turns import ShownTurn, Turns
-from wa.model.agent import AgentState, Detection, PaneState, Transition
+from wa.model.agent import AgentState, Detection, PaneState, SignalSource, Transition
 
 LATE_MS = 60_000
 """So long after a session's end its exit text is still taken: state may change before the text is drawn."""
@@ -74,6 +74,8 @@ class SessionBook:
         self._waiting: tuple[Detection, int, int | None] | None = None
         """A banner as an earlier session had it, read while none was open: the state will say whether one begins."""
         self._first_ms: int | None = None
+        self._startup_ms: int | None = None
+        """When last a row of work said that the agent only starts."""
         if remembered is not None:
             self._restore(remembered)
 
@@ -121,14 +123,18 @@ class SessionBook:
     def feed(self, found: Detection, at_ms: int, row: int | None = None) -> list[Operation]:
         """One of those that a look shows, or what another source tells."""
         known = self._session
+        work: list[Operation] = []
         if found.event == "turn.working" and known is not None and known.ref.agent == found.agent:
-            known.turns.spinner(number(found.fields.get("tokens")))
+            if found.fields.get("startup"):
+                self._startup_ms = at_ms
+            else:
+                work = known.turns.spinner(number(found.fields.get("tokens")), at_ms)
         new = self._once.new(found, at_ms, row, 0 if known is None else known.begun)
         first_ms = self._first_ms = at_ms if self._first_ms is None else self._first_ms
         if new is None or (new.event == "session.end" and self._is_known_end(new)):
             if found.event == "session.start" and self._open() is None:
                 self._waiting = found, at_ms, row
-            return []
+            return work
         before: list[Operation] = []
         if new.event == "session.start":
             before = self._banner(new, at_ms, joined=first_ms == at_ms and self._state is None)
@@ -142,7 +148,7 @@ class SessionBook:
             session.ref if session is not None and session.ref.agent == new.agent and self._is_its(new, at_ms) else None
         )
         note = ops.NoteEvent(at_ms, new, ref, row)
-        return [*before, note, *after]
+        return [*work, *before, note, *after]
 
     def feed_state(self, transition: Transition) -> list[Operation]:
         at_ms, after = transition.at_ms, transition.after
@@ -315,7 +321,9 @@ class SessionBook:
             done += session.limits.again()
         elif after.state in (PaneState.WORKING, PaneState.IDLE):
             done += session.limits.lift(at_ms)
-        return [*done, *session.turns.state(after.state, at_ms)]
+        says = after.signals[0].source if after.signals else None
+        is_startup = says is SignalSource.TITLE or self._startup_ms == at_ms
+        return [*done, *session.turns.state(after.state, at_ms, is_startup=is_startup)]
 
     def _restore(self, known: Remembered) -> None:
         session = Session(known.session, known.started_ms)

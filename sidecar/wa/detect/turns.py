@@ -60,19 +60,28 @@ class Turns:
         self._said: _Said | None = None
         self._closed: _Closed | None = None
         self._tokens: int | None = None
+        self._is_doubted = False
+        """The agent is at work, and nothing shows yet that it is a turn."""
 
-    def state(self, state: PaneState, at_ms: int) -> list[Operation]:
-        if state in (PaneState.WORKING, PaneState.WAITING_APPROVAL) and not self.is_open:
+    def state(self, state: PaneState, at_ms: int, *, is_startup: bool = False) -> list[Operation]:
+        """*is_startup*: all that is seen of the work may be that of an agent that starts, whom nobody asked anything."""
+        self._is_doubted = is_startup and state is PaneState.WORKING and self.count == 0
+        if state in (PaneState.WORKING, PaneState.WAITING_APPROVAL) and not self.is_open and not self._is_doubted:
             return self._begin(at_ms)
         outcome = _ENDS.get(state)
         if outcome is None or not self.is_open:
             return []
         return self._end(at_ms, outcome)
 
-    def spinner(self, tokens: int | None) -> None:
+    def spinner(self, tokens: int | None, at_ms: int) -> list[Operation]:
         """What the row of work shows."""
+        begun = []
+        if self._is_doubted:
+            self._is_doubted = False
+            begun = self._begin(at_ms)
         if tokens is not None and self.is_open:
             self._tokens = tokens
+        return begun
 
     def error(self, at_ms: int) -> None:
         if self.is_open and (self._said is None or self._said.outcome is Outcome.FAILED):
