@@ -149,6 +149,24 @@ def test_where_the_user_allows_it_the_turn_is_ended_and_the_agent_poked() -> Non
     assert here.typed == ["interrupt", "send go on"]
 
 
+def test_an_agent_that_a_poke_does_not_move_needs_a_person() -> None:
+    """It is not poked again: the run lasts until it has got on, or a person is told."""
+    here = World(
+        STUCK,
+        pane("working"),
+        answers=[
+            (INTERRUPT, ActOutcome.PRESSED, {"state": "idle"}),
+            (SEND, ActOutcome.SUBMITTED, {"state": "working"}),
+        ],
+    )
+
+    ending = slow(here, poke="go on")
+
+    assert (ending.outcome, ending.failed) == ("escalated", True)
+    assert here.typed == ["interrupt", "send go on"]
+    assert "was told to go on" in here.told[-1].body
+
+
 def test_a_poke_that_does_not_come_off_ends_with_a_person() -> None:
     """The keys had no effect."""
     here = World(STUCK, pane("working"), answers=[(INTERRUPT, ActOutcome.NOT_TAKEN, {})])

@@ -61,13 +61,21 @@ class Acting:
         said = self.stage.home.json("workflow", "history", "--pane", pane.uid, "--json")["runs"]
         return [run for run in said if run["workflow"] == workflow]
 
+    def came_to(self, workflow: str, outcome: str, pane: PaneOnStage, within_s: float) -> None:
+        """A run of *workflow* in the pane has ended so; others may have before."""
+        give_up = time.monotonic() + within_s
+        while outcome not in [run["outcome"] for run in self.runs(workflow, pane)]:
+            assert time.monotonic() < give_up, f"{self.runs(workflow, pane)}\n{pane.screen()}"
+            pane.pause(1.0)
+
     def ended(self, workflow: str, pane: PaneOnStage, within_s: float) -> dict[str, Any]:
         """The run of *workflow* in the pane, once it has ended. Fails where there are several."""
         give_up = time.monotonic() + within_s
         while not (runs := [run for run in self.runs(workflow, pane) if run["ended_at"]]):
             assert time.monotonic() < give_up, f"{workflow} has not ended\n{self.runs(workflow, pane)}\n{pane.screen()}"
-            self.stage.wire.pump(1.0)
-        assert len(self.runs(workflow, pane)) == 1, runs
+            pane.pause(1.0)
+        again = [(run["outcome"], run["detail"], run["started_at"]) for run in self.runs(workflow, pane)]
+        assert len(again) == 1, again
         return runs[0]
 
     @contextmanager
@@ -225,3 +233,18 @@ def test_an_agent_that_was_killed_is_resumed_by_its_id(acting: Acting) -> None:
                 assert [kind for kind, _ in acting.done_to(pane)] == ["run"], cli.label
     finally:
         acting.settings("restart_agent", "")
+
+
+def test_an_agent_that_does_not_get_on_is_poked_once(acting: Acting) -> None:
+    """It works, its spinner turns, and nothing comes: it is told of, interrupted, and given the user's text."""
+    poke = "are you still there?"
+    acting.settings("stuck", f'still_s = 12\nescalate_s = 60\npoke = "{poke}"')
+    try:
+        with acting.at_work(dict.fromkeys(NAMES, "hang"), "stuck"):
+            acting.all(lambda _, pane: pane.prompt(PROMPT))
+            for cli, pane in acting.there():
+                acting.came_to("stuck", "poked", pane, TOGETHER_WITHIN_S)
+                pane.notified(f"{NAMES[cli.name]} may be stuck")
+            assert {cli.label: acting.asked(cli, poke) for cli in acting.clis} == {cli.label: 1 for cli in acting.clis}
+    finally:
+        acting.settings("stuck", "")

@@ -11,6 +11,7 @@ from wa.model.command import PROGRESS, Ending
 MOVED = tuple(sorted(state for state in PaneState if state not in (PaneState.WORKING, PaneState.UNKNOWN)))
 """Whatever else it does, it does not go on retrying."""
 GOT_ON = frozenset({"turn.done", "turn.interrupted", PROGRESS})
+POKED_S = 5.0
 
 
 def play(context: Context) -> Steps[Ending]:
@@ -61,10 +62,15 @@ def _slow(context: Context) -> Steps[Ending]:
     minutes = round((lasted_s + wait_s) / 60)
     yield from tell(f"{agent} may be stuck", f"It {what} since {minutes} minutes.", needs_you=False, key=key)
     poke = str(settings["poke"])
-    if poke and (ending := (yield from _poke(context, poke))) is not None:
-        return ending
+    poked: Ending | None = None
+    if poke and (poked := (yield from _poke(context, poke))) is not None and poked.outcome != "poked":
+        return poked
+    if poked is not None:
+        # Its own text scrolls by, and the agent begins anew: that is no progress yet.
+        yield from until(POKED_S)
     if (ending := (yield from _moved(context, seconds(settings, "escalate_s")))) is not None:
-        return ending
+        return ending if poked is None or ending.outcome != "moved_on" else poked
+    what = what if poked is None else f"{what}, was told to go on"
     yield from tell(f"{agent} is stuck", f"It {what}, and nothing changed after the warning.", key=f"{key}:again")
     return Ending("escalated", "A person was told.", failed=True)
 
@@ -110,7 +116,7 @@ STUCK = Workflow(
     events=frozenset({"rate.retry", "context.low", "error.context"}),
     play=play,
     about="Warns of retries that do not end, work in which nothing new comes and a full context; pokes only where told to.",
-    version="2",
+    version="3",
     starts=(OnState(frozenset({PaneState.WORKING}), setting="still_s", still=True),),
     when_busy=Busy.MERGE,
     settings={
