@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sidecar" / "wa"
 ROOMS: tuple[frozenset[str], ...] = (
-    frozenset({"model"}),
+    frozenset({"model", "emit"}),
     frozenset({"protocol"}),
     frozenset({"ingest", "detect", "decide", "act"}),
     frozenset({"agents", "config", "assets"}),
