@@ -139,6 +139,21 @@ def test_requests_without_sense_are_refused_one_by_one(tmp_path):
     serving(tmp_path, scenario, {"good": lambda params: True})
 
 
+def test_an_event_is_handed_over_with_its_sender_and_its_size(tmp_path):
+    """Who sent it, the kernel says; nothing is answered."""
+    heard = []
+
+    async def scenario(server, path):
+        server.events = lambda message, pid, size: heard.append((message["key"], pid, size))
+        async with connected(path) as client:
+            frame = wire.pack({"v": 1, "kind": "event", "source": "lua", "key": "k"})
+            client.writer.write(frame)
+            assert await client.ask("good") is True
+            assert heard == [("k", os.getpid(), len(frame) - 4)]
+
+    serving(tmp_path, scenario, {"good": lambda params: True})
+
+
 def test_streams_end_by_either_side(tmp_path):
     """Items until the client cancels, or the server ends it; `ended` is told once each time."""
     ended = []

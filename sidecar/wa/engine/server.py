@@ -71,6 +71,12 @@ class Stream:
 
 StreamHandler = Callable[[Params, Stream], None]
 """Begins a stream, or raises WaError."""
+EventTaker = Callable[[wire.Message, int | None, int], None]
+"""A frame of kind `event`, who sent it, and its bytes. It neither waits nor raises; nothing is answered."""
+
+
+def _nobody(_message: wire.Message, _peer_pid: int | None, _size: int) -> None:
+    return
 
 
 class Server:
@@ -79,10 +85,12 @@ class Server:
         hello: Callable[[], bytes],
         handlers: Mapping[str, Handler],
         streams: Mapping[str, StreamHandler],
+        events: EventTaker = _nobody,
     ) -> None:
         self.hello = hello
         self.handlers = handlers
         self.streams = streams
+        self.events = events
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
@@ -153,8 +161,8 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         try:
-            for message in self._frames.feed(data):
-                self._take(message)
+            for message, size in self._frames.feed_sized(data):
+                self._take(message, size)
                 if self._closing:
                     return
         except wire.WireError as error:
@@ -163,10 +171,10 @@ class Connection(asyncio.Protocol):
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
-    def _take(self, message: wire.Message) -> None:
+    def _take(self, message: wire.Message, size: int) -> None:
         kind = message["kind"]
         if kind == "event":
-            # Events of hooks and of the plugin have no taker yet; a sender must not hang on that.
+            self._server.events(message, self._peer_pid, size)
             return
         ident = wire.ident_of(message)
         if kind == "cancel":

@@ -14,6 +14,7 @@ from wa.engine.foreground import Foreground
 from wa.engine.hub import Hub
 from wa.engine.never import NeverRules
 from wa.engine.registry import Registry
+from wa.engine.troubles import Troubles
 from wa.model.clock import Clock
 from wa.model.identity import MuxInstance, Pane
 from wa.model.screen import Row
@@ -71,3 +72,5 @@ class Shared:
     """None: nobody asks what the agents do (parts of the engine tried alone)."""
     list_interval_s: float = 20.0
     news: MuxNews = field(default_factory=MuxNews)
+    troubles: Troubles = field(default_factory=Troubles)
+    """What was refused of what programs say."""

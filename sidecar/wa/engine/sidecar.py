@@ -16,7 +16,7 @@ from wa import __version__
 from wa.agents.loader import Agents
 from wa.config.paths import Paths
 from wa.config.settings import Settings
-from wa.engine import tasks
+from wa.engine import spool, tasks
 from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
 from wa.engine.automation import automation
@@ -24,6 +24,7 @@ from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.config_watch import ConfigWatch
 from wa.engine.exclusions import Exclusions
 from wa.engine.hub import Hub
+from wa.engine.intake import Intake
 from wa.engine.lock import Lock
 from wa.engine.logs import log_to, stop_logging
 from wa.engine.methods import Methods
@@ -36,6 +37,7 @@ from wa.engine.server import Server
 from wa.engine.shared import Shared
 from wa.engine.status import Reports
 from wa.engine.telling import telling
+from wa.engine.troubles import Troubles
 from wa.engine.zone import local_zone
 from wa.model.clock import Clock
 from wa.model.errors import StoreError, WaError
@@ -139,6 +141,7 @@ class Sidecar:
                 exclusions=exclusions,
                 clock=clock,
                 list_interval_s=settings.wezterm.list_interval_s,
+                troubles=Troubles(clock),
             )
             files = SessionFiles()
             agents = AgentWatch(
@@ -160,6 +163,7 @@ class Sidecar:
                 options=Options(wezterm=settings.wezterm.command, control_dir=paths.runtime / "ssh", clock=clock),
             )
             config = ConfigWatch(paths.config_file, settings)
+            intake = Intake(clock, shared.troubles)
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
@@ -212,9 +216,11 @@ class Sidecar:
                 "status": lambda _: act.methods.status(reports.status()),
             }
             handlers["forget"] = flows.after(handlers["forget"])
-            server = Server(lambda: hello, act.methods.persons_only(handlers), methods.streams())
+            server = Server(lambda: hello, act.methods.persons_only(handlers), methods.streams(), intake.take)
             await server.start(paths.socket)
             stack.push_async_callback(server.close)
+            spooled = tasks.spawn(spool.keep(paths.state, intake), name="spool")
+            stack.push_async_callback(tasks.cancel, [spooled])
             stack.enter_context(self._signals())
             yield
 

@@ -24,6 +24,7 @@ from wa.protocol.results_acting import ActingStatus
 from wa.store.redact import redact
 
 PING_WITHIN_S = 5.0
+TROUBLES_TOLD = 8
 NO_MUX = "Start WezTerm, or see wa work without it: `wa demo`."
 
 
@@ -103,6 +104,7 @@ class Reports:
             found.append(_finding("warning", what, "Raise `capture.memory_mb`, and see why the database was away."))
         found += self._agent_troubles()
         found += self._config_troubles()
+        found += self._refused()
         for failure in tasks.recent_failures()[-3:]:
             what = f"a part of the sidecar failed: {failure.task}: {redact(str(failure.error))}"
             found.append(_finding("error", what, f"Report it with {self.paths.log_file}."))
@@ -117,6 +119,18 @@ class Reports:
         if config.waiting:
             what = f"{config.path} has other values than the sidecar began with: {', '.join(config.waiting)}"
             yield _finding("note", what, "Run `wa stop`, then `wa watch --detach`, to put them in force.")
+
+    def _refused(self) -> Iterable[Finding]:
+        """What programs said and was not believed: newest first."""
+        troubles = self.shared.troubles.lately()
+        for trouble in troubles[:TROUBLES_TOLD]:
+            where = f"{trouble.where}: " if trouble.where else ""
+            step = f"Look what runs in {trouble.where}: `wa logs {trouble.where}`." if trouble.where else None
+            times = "once" if trouble.times == 1 else f"{trouble.times} times"
+            step = step or f"See which program says so; {self.paths.log_file} may tell."
+            yield _finding("warning", f"{where}{trouble.what} ({times} in a day); dropped", step)
+        if (more := len(troubles) - TROUBLES_TOLD) > 0:
+            yield _finding("note", f"{more} more troubles of this kind", None)
 
     def _agent_troubles(self) -> Iterable[Finding]:
         if (agents := self.shared.agents) is None:

@@ -145,9 +145,13 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Message]:
         """All messages that are whole now. Raises WireError on a length over the limit or a body that is no message."""
+        return [message for message, _ in self.feed_sized(data)]
+
+    def feed_sized(self, data: bytes) -> list[tuple[Message, int]]:
+        """The same, each with the bytes of its body."""
         buffer = self._buffer
         buffer += data
-        found: list[Message] = []
+        found: list[tuple[Message, int]] = []
         at = 0
         while len(buffer) - at >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(buffer, at)
@@ -156,7 +160,7 @@ class FrameReader:
             stop = at + _LENGTH.size + length
             if len(buffer) < stop:
                 break
-            found.append(unpack(bytes(buffer[at + _LENGTH.size : stop])))
+            found.append((unpack(bytes(buffer[at + _LENGTH.size : stop])), length))
             at = stop
         del buffer[:at]
         return found
