@@ -212,6 +212,44 @@ class NoteCompaction(NamedTuple):
     after: int | None
 
 
+class NoteShell(NamedTuple):
+    """A shell in the pane has told of itself."""
+
+    token: str
+    shell: str
+    pid: int
+    tty: str
+    host: str
+    version: str
+    proven: bool
+    at_ms: int
+
+
+class BeginCommand(NamedTuple):
+    """Known by its pane, *token* and *number*."""
+
+    token: str
+    number: int
+    command: str | None
+    """None: not told."""
+    cut: bool
+    cwd: str | None
+    proven: bool
+    started_ms: int
+
+
+class EndCommand(NamedTuple):
+    token: str
+    number: int
+    ended_ms: int
+    exit_status: int | None
+    """None: nobody saw how it ended."""
+    duration_ms: int | None
+
+
+ShellOperation = NoteShell | BeginCommand | EndCommand
+"""Of no agent's session."""
+
 Operation = (
     NoteEvent
     | NoteTransition
@@ -228,4 +266,7 @@ Operation = (
     | NoteLimit
     | LiftLimit
     | NoteCompaction
+    | NoteShell
+    | BeginCommand
+    | EndCommand
 )

@@ -40,6 +40,11 @@ def cleaned(operation: ops.Operation) -> ops.Operation:
     if isinstance(operation, ops.NoteSpent):
         spent = tuple(one._replace(model=redact(one.model)) for one in operation.models)
         return operation._replace(own_id=redact(operation.own_id), models=spent)
+    if isinstance(operation, ops.BeginCommand):
+        # A token is kept: it is what tells two shells apart.
+        return operation._replace(command=_maybe(operation.command), cwd=_maybe(operation.cwd))
+    if isinstance(operation, ops.NoteShell | ops.EndCommand):
+        return operation
     # Exactly str: the words of an enum are code.
     values: list[Any] = [redact(value) if type(value) is str else value for value in operation]
     return type(operation)(*values)

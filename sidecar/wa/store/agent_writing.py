@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from wa.detect import session_ops as ops
 from wa.model.agent import Dialog, Limit, Signal
+from wa.store import command_writing
 from wa.store.agent_records import AgentBatch
 from wa.store.agent_redact import cleaned, to_json
 from wa.store.read_panes import known_number
@@ -123,6 +124,9 @@ def _apply(connection: sqlite3.Connection, pane: int, operation: ops.Operation) 
         return
     if isinstance(operation, ops.NoteTransition):
         _note_transition(connection, pane, operation)
+        return
+    if isinstance(operation, ops.NoteShell | ops.BeginCommand | ops.EndCommand):
+        command_writing.apply(connection, pane, operation)
         return
     session = _known(connection, pane, operation.session)
     if session is None:

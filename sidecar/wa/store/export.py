@@ -14,9 +14,11 @@ from wa.model.log import Gap
 from wa.protocol.envelope import iso, iso_or_none
 from wa.store import read_agents
 from wa.store.agent_records import EventRecord, SessionDetail, TransitionRecord
+from wa.store.command_records import CommandRecord
 from wa.store.connection import Database, snapshot
 from wa.store.errors import translate
 from wa.store.prepare import pane_number
+from wa.store.read_commands import Asked, commands
 from wa.store.read_log import log
 from wa.store.read_panes import panes, screens
 from wa.store.records import LogEntry, PaneRecord, StoredScreen
@@ -74,6 +76,25 @@ async def _said(database: Database, uid: str, since_ms: int | None) -> AsyncIter
         for change in changes:
             yield _of_agent("transition", change)
         after = changes[-1].id
+    after = 0
+    asked = Asked(pane=uid, since_ms=since_ms)
+    while ran := await database.run(_at_once(partial(_commands, asked=asked, after=after))):
+        for one in ran:
+            yield _command(one)
+        after = ran[-1].revision
+
+
+def _commands(connection: sqlite3.Connection, asked: Asked, after: int) -> list[CommandRecord]:
+    return commands(connection, asked, limit=PAGE_SAID, after_revision=after)
+
+
+def _command(found: CommandRecord) -> Record:
+    fields = _fields(found._asdict())
+    for own in ("revision", "token", "alive"):
+        del fields[own]
+    lasted = found.duration_ms
+    del fields["duration_at"]
+    return {"type": "command", **fields, "duration_s": None if lasted is None else lasted / 1000}
 
 
 def _events(connection: sqlite3.Connection, uid: str, since_ms: int | None, after_id: int) -> list[EventRecord]:

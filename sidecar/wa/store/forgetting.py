@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from wa.model.log import GapReason
-from wa.store import acting_upkeep, agent_upkeep, run_upkeep
+from wa.store import acting_upkeep, agent_upkeep, command_writing, run_upkeep
 from wa.store.chunks import FIELDS, Chunk, encode
 from wa.store.commit import delete_chunks, insert_document, store_open_chunk
 from wa.store.connection import Database
@@ -90,6 +90,7 @@ class Forgetting:
         agent_upkeep.forget(connection, self._number, self._since)
         acting_upkeep.forget(connection, self._number, self._since)
         run_upkeep.forget(connection, self._number, self._since)
+        command_writing.forget(connection, self._number, self._since)
         where = (self._since, self._number)
         connection.execute("DELETE FROM screens WHERE at_ms >= ? AND pane = coalesce(?, pane)", where)
         if self._number is not None and (self._since_ms is None or _is_empty(connection, self._number, self._since)):
@@ -157,6 +158,7 @@ def _forget_pane(connection: sqlite3.Connection, pane: int) -> None:
     if connection.execute("DELETE FROM panes WHERE id = ? AND NOT alive", (pane,)).rowcount:
         acting_upkeep.drop_panes(connection, [pane])
         run_upkeep.drop_panes(connection, [pane])
+        command_writing.drop_panes(connection, [pane])
     connection.execute(
         "UPDATE panes SET next_row = 0, rows_stored = 0, rows_lost = 0, gaps = 0, last_output_ms = NULL, forgotten = 1"
         " WHERE id = ?",

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from wa.detect.session_book import Remembered
 from wa.model.screen import Row
-from wa.store import agent_memory, export, read_agents, read_log, read_panes
+from wa.store import agent_memory, export, read_agents, read_commands, read_log, read_panes
 from wa.store.agent_records import EventRecord, SessionDetail, SessionRecord, TransitionRecord
+from wa.store.command_records import CommandRecord, ShellRecord
 from wa.store.connection import Database, snapshot
 from wa.store.pattern import Pattern
 from wa.store.query import Matcher, parse
@@ -209,6 +210,24 @@ class Reader:
     async def last_event(self, pane_uid: str) -> tuple[str, int] | None:
         """Name and instant of the pane's newest event. Raises NotFound for a pane that does not exist."""
         return await self._read(lambda connection: agent_memory.last_event(connection, pane_uid))
+
+    async def shells(self, pane_uid: str) -> tuple[list[ShellRecord], list[CommandRecord]]:
+        """Shells that have told of themselves in a pane, and what was begun there and has no end, oldest first."""
+        return await self._read(
+            lambda connection: (read_commands.shells(connection, pane_uid), read_commands.running(connection, pane_uid))
+        )
+
+    async def commands(
+        self, asked: read_commands.Asked, *, limit: int | None = None, after_revision: int | None = None
+    ) -> list[CommandRecord]:
+        """Oldest first: the newest *limit*; after a revision what has changed since, by that."""
+        return await self._read(
+            lambda connection: read_commands.commands(connection, asked, limit=limit, after_revision=after_revision)
+        )
+
+    async def last_revision(self) -> int:
+        """Of the newest change of any command; 0 where there was none."""
+        return await self._read(read_commands.last_revision)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """*work* on one state of the database."""

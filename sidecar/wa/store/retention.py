@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from wa.model.log import GapReason
-from wa.store import acting_upkeep, agent_upkeep, run_upkeep
+from wa.store import acting_upkeep, agent_upkeep, command_writing, run_upkeep
 from wa.store.commit import delete_chunks
 from wa.store.connection import Database, transaction
 from wa.store.merging import merge_all, merged_by_hand, write_back
@@ -161,7 +161,7 @@ def _drop_said(connection: sqlite3.Connection, *, before_ms: int | None = None) 
             (oldest,) = connection.execute("SELECT first_ms FROM chunks ORDER BY id LIMIT 1").fetchone() or (None,)
         if oldest is None:
             return 0
-        drops = (agent_upkeep.drop_old, acting_upkeep.drop_old, run_upkeep.drop_old)
+        drops = (agent_upkeep.drop_old, acting_upkeep.drop_old, run_upkeep.drop_old, command_writing.drop_old)
         return sum(drop(connection, oldest) for drop in drops)
 
     return transaction(connection, work)
@@ -181,6 +181,7 @@ def _drop_panes(connection: sqlite3.Connection, before_ms: int) -> int:
         agent_upkeep.drop_panes(connection, gone)
         acting_upkeep.drop_panes(connection, gone)
         run_upkeep.drop_panes(connection, gone)
+        command_writing.drop_panes(connection, gone)
         for number in gone:
             for table in ("gaps", "screens", "checkpoints", "cwds", "open_chunks"):
                 connection.execute(f"DELETE FROM {table} WHERE pane = ?", (number,))  # noqa: S608 - names from above
