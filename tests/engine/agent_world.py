@@ -14,6 +14,7 @@ from wa.engine.agents import AgentWatch
 from wa.engine.foreground import Command
 from wa.engine.hub import Kind, Subscription
 from wa.engine.session import MuxSession
+from wa.engine.shell_commands import ShellCommands
 from wa.model.errors import NotFound, StoreError
 
 TTY = "/dev/pts/9999999"
@@ -75,7 +76,11 @@ class AgentWorld(World):
         self.agents = AgentWatch(
             Agents(folder), self.events, self.shared.hub, self.server.clock, self.programs, zone="UTC", files=files
         )
-        self.shared = replace(self.shared, agents=self.agents, foreground=self.programs)
+        clock = self.server.clock
+        shells = ShellCommands(
+            self.shared.registry, self.agents, self.shared.rules, clock, self.shared.troubles, host="box"
+        )
+        self.shared = replace(self.shared, agents=self.agents, foreground=self.programs, shells=shells)
         self.session = MuxSession(self.server.name, "/run/fake", self.server.connect, self.shared, backoff=SOON)
         self.told = []
         kinds = {Kind.STATE, Kind.EVENT}

@@ -342,6 +342,9 @@ class FakeStore:
     async def checkpoint(self, uid):
         return self.checkpoints.get(uid)
 
+    async def shells(self, uid):
+        return (), ()
+
     async def remembered(self, uid):
         return None
 

@@ -332,7 +332,10 @@ class _Both:
 
     def __getattr__(self, name):
         return getattr(
-            self.reader if name in ("pane", "checkpoint", "remembered", "last_event", "tail") else self.writer, name
+            self.reader
+            if name in ("pane", "checkpoint", "remembered", "last_event", "shells", "tail")
+            else self.writer,
+            name,
         )
 
 

@@ -248,13 +248,17 @@ class SessionBook:
             return session.could_tell(found)
         return session.ended_ms is not None and at_ms - session.ended_ms <= LATE_MS
 
+    def command(self, line: str, at_ms: int) -> None:
+        """A shell runs it from now on: it may reopen a session, and name it."""
+        reopens = reopened(line)
+        self._command = None if reopens is None else (at_ms, reopens)
+
     # -- what belongs to a session -----------------------------------------------------------------
 
     def _of_event(self, found: Detection, at_ms: int) -> list[Operation]:
         fields = found.fields
         if found.event == "command.start":
-            reopens = reopened(str(fields.get("command", "")))
-            self._command = None if reopens is None else (at_ms, reopens)
+            self.command(str(fields.get("command", "")), at_ms)
         session = self._session
         if session is None or session.ref.agent != found.agent or not self._is_its(found, at_ms):
             return []

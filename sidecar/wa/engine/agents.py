@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -234,6 +234,19 @@ class AgentWatch:
         if (watched := self._panes.get(pane.uid)) is not None and operations:
             watched.watch.got_on(self._clock.now_ms())
             pane.agent = pane.agent._replace(progress_ms=watched.watch.state.progress_ms)
+
+    def shell(self, pane: WatchedPane, operations: Sequence[Operation], *, began: str | None = None) -> None:
+        """What a shell told, to be remembered and told on. *began*: the command line that it runs from now on."""
+        if pane.excluded:
+            return
+        for operation in operations:
+            if isinstance(operation, NoteEvent):
+                noted = operation._replace(detection=clean_detection(operation.detection))
+                pane.last_event = (noted.detection.event, noted.at_ms)
+                self._hub.publish(Kind.EVENT, pane.uid, lambda noted=noted: event_item(pane, noted))  # type: ignore[misc]
+        if began is not None and (watched := self._panes.get(pane.uid)) is not None:
+            watched.book.command(began, self._clock.now_ms())
+        self.notes.add(pane.uid, operations)
 
     # -- beside the loop ---------------------------------------------------------------------------------------------
 

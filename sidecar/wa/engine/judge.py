@@ -48,6 +48,8 @@ class Judge:
         pane.exclude(rule, self._shared.clock.now_ms())
         self._shared.exclusions.add(PaneKey(pane.mux.key, pane.pane_id), rule)
         self._feeding.drop(pane)
+        if self._shared.shells is not None:
+            self._shared.shells.gone(pane)
         if self._shared.agents is not None:
             self._shared.agents.gone(pane)
         self._shared.buffer.discard_screen(pane)

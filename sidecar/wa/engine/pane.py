@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 
 from wa.detect.session_book import Remembered
 from wa.engine.redaction import RowsRedaction
@@ -12,6 +13,7 @@ from wa.model.agent import NO_AGENT, AgentState
 from wa.model.identity import MuxInstance, Pane
 from wa.model.observation import ScreenPush, TextFrame
 from wa.model.screen import Screen
+from wa.store.command_records import CommandRecord, ShellRecord
 from wa.store.records import Capture, PaneRecord
 from wa.wezterm.terminal import SourceKind
 
@@ -70,6 +72,8 @@ class WatchedPane:
         self.agent: AgentState = NO_AGENT
         self.remembered: Remembered | None = None
         """What an earlier run knew of its newest agent session."""
+        self.remembered_shells: tuple[Sequence[ShellRecord], Sequence[CommandRecord]] = ((), ())
+        """Shells that an earlier run knew, and what they ran."""
         self.last_event: tuple[str, int] | None = None
         """Name, and when."""
         self.redaction = RowsRedaction()

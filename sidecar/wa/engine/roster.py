@@ -47,6 +47,8 @@ class Roster:
         self._judge.judge(pane)
         if self._shared.rules.looks_at_commands:
             self._judge.judge_command(pane)
+        if self._shared.shells is not None:
+            self._shared.shells.adopted(pane)
         pane.held = held()
         self._shared.buffer.update(
             PaneUpdate(
@@ -82,6 +84,7 @@ class Roster:
             pane.exclude(rule, shared.clock.now_ms())
         else:
             pane.last_event = await shared.history.last_event(uid)
+            pane.remembered_shells = await shared.history.shells(uid)
         return pane
 
     def ended(self, pane: WatchedPane, at_ms: int, *, unheard: bool = False, with_mux: bool = False) -> None:
@@ -98,6 +101,8 @@ class Roster:
         self._shared.buffer.close_pane(pane, at_ms)
         self._shared.exclusions.drop(PaneKey(pane.mux.key, pane.pane_id))
         self._shared.registry.remove(pane)
+        if self._shared.shells is not None:
+            self._shared.shells.gone(pane)
         if self._shared.agents is not None:
             self._shared.agents.gone(pane, with_mux=with_mux)
         announce(self._shared, pane, "closed")

@@ -267,10 +267,20 @@ class MuxSession:
         elif isinstance(seen, Alert):
             if seen.kind == "window_title" and (pane := self.panes.get(seen.pane_id)) is not None:
                 self._headings.note(pane, seen.value, pane.cwd)
+            elif seen.kind == "user_var":
+                self._take_var(seen)
         elif isinstance(seen, ScreenPush | TextFrame | Interrupted | PaneGone):
             self._take_of_pane(seen)
         elif isinstance(seen, Lull):
             self._shared.buffer.hurry()
+
+    def _take_var(self, seen: Alert) -> None:
+        if (shells := self._shared.shells) is None or self.mux is None:
+            return
+        if (pane := self.panes.get(seen.pane_id)) is not None:
+            shells.heard(pane, seen.name, seen.value, seen.at_ms)
+        elif seen.pane_id not in self.hidden and seen.pane_id not in self._roster.gone:
+            shells.stranger(self.mux, seen.pane_id, seen.name, seen.value, seen.at_ms)
 
     def _take_of_pane(self, seen: ScreenPush | TextFrame | Interrupted | PaneGone) -> None:
         known = self.panes.get(seen.pane_id)

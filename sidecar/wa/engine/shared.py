@@ -14,10 +14,12 @@ from wa.engine.foreground import Foreground
 from wa.engine.hub import Hub
 from wa.engine.never import NeverRules
 from wa.engine.registry import Registry
+from wa.engine.shell_commands import ShellCommands
 from wa.engine.troubles import Troubles
 from wa.model.clock import Clock
 from wa.model.identity import MuxInstance, Pane
 from wa.model.screen import Row
+from wa.store.command_records import CommandRecord, ShellRecord
 from wa.store.records import PaneRecord
 
 
@@ -36,6 +38,7 @@ class History(Protocol):
     async def checkpoint(self, uid: str) -> bytes | None: ...
     async def remembered(self, pane_uid: str) -> Remembered | None: ...
     async def last_event(self, pane_uid: str) -> tuple[str, int] | None: ...
+    async def shells(self, pane_uid: str) -> tuple[Sequence[ShellRecord], Sequence[CommandRecord]]: ...
     async def tail(self, uid: str, rows: int) -> Sequence[Row]: ...
 
 
@@ -70,6 +73,8 @@ class Shared:
     foreground: Foreground = field(default_factory=Foreground)
     agents: AgentWatch | None = None
     """None: nobody asks what the agents do (parts of the engine tried alone)."""
+    shells: ShellCommands | None = None
+    """None: the same."""
     list_interval_s: float = 20.0
     news: MuxNews = field(default_factory=MuxNews)
     troubles: Troubles = field(default_factory=Troubles)

@@ -35,6 +35,7 @@ from wa.engine.registry import Registry
 from wa.engine.reopening import Opening
 from wa.engine.server import Server
 from wa.engine.shared import Shared
+from wa.engine.shell_commands import ShellCommands
 from wa.engine.status import Reports
 from wa.engine.telling import telling
 from wa.engine.troubles import Troubles
@@ -154,7 +155,8 @@ class Sidecar:
                 zones={entry.name: entry.zone for entry in settings.mux if entry.zone},
                 files=files,
             )
-            shared = replace(shared, agents=agents)
+            shells = ShellCommands(shared.registry, agents, shared.rules, clock, shared.troubles)
+            shared = replace(shared, agents=agents, shells=shells)
             muxes = Muxes(
                 shared,
                 self._targets,
@@ -164,6 +166,7 @@ class Sidecar:
             )
             config = ConfigWatch(paths.config_file, settings)
             intake = Intake(clock, shared.troubles)
+            intake.takers["lua.var"] = shells.told
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])

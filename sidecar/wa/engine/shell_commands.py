@@ -1,0 +1,212 @@
+"""What shells say in their panes (docs/protocol/pane-vars.md): taken from pushes and from the plugin, judged, recorded, told.
+
+Any program can print these variables, so they are words of the pane and of nothing else: a handshake must fit the pane where that
+can be seen, a command must come under a handshake's token, and none of it is ever run.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from wa.detect.session_ops import NoteEvent, Operation, ShellOperation
+from wa.engine.agents import AgentWatch
+from wa.engine.foreground import Command
+from wa.engine.never import NeverRules, place_of
+from wa.engine.pane import WatchedPane
+from wa.engine.rate import Rate
+from wa.engine.registry import Registry
+from wa.engine.shell_pane import Ran, ShellPane
+from wa.engine.troubles import Troubles
+from wa.model.agent import Detection, FieldValue, Place, Severity
+from wa.model.clock import Clock
+from wa.model.identity import MuxInstance
+from wa.protocol.pane_vars import MAX_VALUE_BYTES, NAMES, Began, Ended, Handshake, PaneVarError, parse
+from wa.wezterm.terminal import SourceKind
+
+log = logging.getLogger(__name__)
+
+SHELL = "shell"
+"""In the place of the agent, in events of shells."""
+RULE = "shell.integration"
+PER_PANE_S, PANE_BURST = 50, 100
+MAX_EARLY, MAX_EARLY_PANES = 4, 256
+
+
+class _Early(NamedTuple):
+    name: str
+    value: str
+    at_ms: int
+
+
+class ShellCommands:
+    """Of one sidecar. Nothing here waits."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        agents: AgentWatch,
+        rules: NeverRules,
+        clock: Clock,
+        troubles: Troubles,
+        *,
+        host: str | None = None,
+    ) -> None:
+        """*host*: this machine's name."""
+        self.finished: Callable[[WatchedPane, Ran], None] = lambda _pane, _ran: None
+        """Told of each command that has ended; its text is as it was typed."""
+        self._registry = registry
+        self._agents = agents
+        self._rules = rules
+        self._clock = clock
+        self._troubles = troubles
+        self._host = (socket.gethostname() if host is None else host).casefold()
+        self._panes: dict[str, ShellPane] = {}
+        self._early: OrderedDict[tuple[str, int], list[_Early]] = OrderedDict()
+        """Of panes that are not listed yet: a shell tells of itself before the list of panes has come."""
+        self._rate = Rate(PER_PANE_S, PANE_BURST)
+
+    # -- panes ------------------------------------------------------------------------------------------------------
+
+    def adopted(self, pane: WatchedPane) -> None:
+        """It is watched from now on."""
+        if pane.excluded:
+            return
+        shells, running = pane.remembered_shells
+        self._of(pane).restore(shells, running)
+        for early in self._early.pop((pane.mux.key, pane.pane_id), []):
+            self.heard(pane, early.name, early.value, early.at_ms)
+
+    def stranger(self, mux: MuxInstance, pane_id: int, name: str, value: str, at_ms: int) -> None:
+        """A pane that no list has named yet has said it."""
+        if name not in NAMES or len(value) > MAX_VALUE_BYTES:
+            return
+        kept = self._early.setdefault((mux.key, pane_id), [])
+        if len(kept) < MAX_EARLY:
+            kept.append(_Early(name, value, at_ms))
+        while len(self._early) > MAX_EARLY_PANES:
+            self._early.popitem(last=False)
+
+    def gone(self, pane: WatchedPane) -> None:
+        """It has ended, or must not be looked at any more."""
+        known = self._panes.pop(pane.uid, None)
+        if known is not None and not pane.excluded:
+            self._agents.shell(pane, known.close(self._clock.now_ms()))
+
+    # -- what is said -----------------------------------------------------------------------------------------------
+
+    def heard(self, pane: WatchedPane, name: str, value: str, at_ms: int) -> None:
+        """A user variable was set there. Names that are not wa's are nothing to it."""
+        if name not in NAMES or pane.excluded or not pane.alive:
+            return
+        if not self._rate.allows(pane.uid, self._clock.monotonic_ms()):
+            self._troubles.count(f"more than {PER_PANE_S} user variables of wa's a second", pane.uid)
+            return
+        self._take(pane, name, value, at_ms)
+
+    def told(self, message: Mapping[str, Any], _peer_pid: int | None) -> None:
+        """The plugin of a GUI tells of one; the intake has limited how many. Where the pane is watched by push, that has told it."""
+        gui, pane_id, name, value = (message.get(field) for field in ("gui", "pane_id", "var", "value"))
+        if not isinstance(name, str) or name not in NAMES or not isinstance(value, str):
+            return
+        pane = self._named(gui, pane_id) or self._speaking(name, value)
+        if pane is not None and pane.source is not SourceKind.PUSH and not pane.excluded:
+            self._take(pane, name, value, int(message["at_ms"]))
+
+    def _named(self, gui: object, pane_id: object) -> WatchedPane | None:
+        """The pane of that number of the mux whose server is the GUI."""
+        run_of = f"{gui}-"
+        return next(
+            (
+                pane
+                for pane in self._registry
+                if pane.pane_id == pane_id and not pane.mux.host and pane.mux.started.startswith(run_of)
+            ),
+            None,
+        )
+
+    def _speaking(self, name: str, value: str) -> WatchedPane | None:
+        """The pane that knows the token: the GUI's own pane is a mirror of it."""
+        try:
+            token = parse(name, value).token
+        except PaneVarError:
+            return None
+        uid = next((uid for uid, known in self._panes.items() if known.knows(token)), None)
+        return None if uid is None else self._registry.get(uid)
+
+    def _take(self, pane: WatchedPane, name: str, value: str, at_ms: int) -> None:
+        try:
+            said = parse(name, value)
+        except PaneVarError as error:
+            self._troubles.count(f"a {name} {error}", pane.uid)
+            return
+        if isinstance(said, Handshake):
+            self._hello(pane, said, at_ms)
+        elif not self._of(pane).knows(said.token):
+            self._troubles.count(f"a {name} came under a token that no shell there has told", pane.uid)
+        else:
+            self._command(pane, said, at_ms)
+
+    def _hello(self, pane: WatchedPane, said: Handshake, at_ms: int) -> None:
+        known = self._of(pane)
+        if known.knows(said.token):
+            return
+        here, tty = self._is_here(said.host), pane.listed.tty_name
+        if here and tty and said.tty != tty:
+            self._troubles.count("a shell's handshake named another terminal than the pane's", pane.uid)
+        elif any(other.knows(said.token) for other in self._panes.values()):
+            self._troubles.count("a shell's handshake was that of another pane", pane.uid)
+        else:
+            self._agents.shell(pane, known.hello(said, at_ms, proven=here and said.tty == tty))
+
+    def _is_here(self, host: str) -> bool:
+        named = host.casefold()
+        return bool(named) and (named == self._host or named == self._host.partition(".")[0])
+
+    def _command(self, pane: WatchedPane, said: Began | Ended, at_ms: int) -> None:
+        known, place = self._of(pane), place_of(pane.cwd)
+        cwd = place.path if place is not None else pane.cwd
+        operations: list[ShellOperation]
+        if isinstance(said, Began):
+            if said.command is not None and self._is_secret(said.command):
+                said = said._replace(command=None)
+            ran, operations = known.began(said, cwd, at_ms)
+        else:
+            ran, operations = known.ended(said, cwd, at_ms)
+        if ran is None:
+            return
+        event = event_of(ran, at_ms)
+        self._agents.shell(pane, [*operations, event], began=ran.command if isinstance(said, Began) else None)
+        if not isinstance(said, Began):
+            self.finished(pane, ran)
+
+    def _is_secret(self, command: str) -> bool:
+        """`capture.never.command` names it: then that it ran may be known, and no word of it."""
+        words = command.split(None, 1)
+        named = Command(words[0].rpartition("/")[2] if words else "", command)
+        return self._rules.looks_at_commands and self._rules.excludes(title="", cwd=None, command=named) is not None
+
+    def _of(self, pane: WatchedPane) -> ShellPane:
+        return self._panes.setdefault(pane.uid, ShellPane())
+
+
+def event_of(ran: Ran, at_ms: int) -> Operation:
+    """`command.start` of one that runs, `command.done` of one that has ended."""
+    fields: dict[str, FieldValue] = {}
+    if ran.command is not None:
+        fields["command"] = ran.command
+    if ran.cwd is not None:
+        fields["cwd"] = ran.cwd
+    is_done = ran.duration_ms is not None
+    if ran.exit_status is not None:
+        fields["exit_status"] = ran.exit_status
+    if ran.duration_ms is not None:
+        fields["duration_s"] = ran.duration_ms / 1000
+    if not ran.proven:
+        fields["proven"] = False
+    event = "command.done" if is_done else "command.start"
+    place = Place(SHELL, None, None, " ".join((ran.command or "").split())[:400])
+    return NoteEvent(at_ms, Detection(event, SHELL, RULE, Severity.INFO, fields, False, place), None, None)
