@@ -15,7 +15,7 @@ ROOMS: tuple[frozenset[str], ...] = (
     frozenset({"ingest", "detect", "decide", "act"}),
     frozenset({"agents", "config", "assets"}),
     frozenset({"store", "wezterm"}),
-    frozenset({"embedded", "sources", "helpers"}),
+    frozenset({"embedded", "sources", "helpers", "provision"}),
     frozenset({"engine"}),
     frozenset({"api"}),
     frozenset({"surfaces", "__main__"}),
