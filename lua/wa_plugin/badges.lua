@@ -226,7 +226,11 @@ function Badges:format_tab_title(tab, tabs, panes, config, hover, max_width)
   return items
 end
 
----The counts of all tabs of a window: `✋1 ▶3 ⏳1`, most urgent first; "" where no agent is.
+---In a window's title, where an agent that has nothing to do is no news.
+---@type wa.Class[]
+local IN_WINDOW = { "waiting", "error", "working", "limited", "paused" }
+
+---The counts of all tabs of a window: `✋1 ▶3 ⏳1`; "" where nothing happens.
 ---@param tabs table[]
 ---@return string
 function Badges:window_counts(tabs)
@@ -237,7 +241,7 @@ function Badges:window_counts(tabs)
     end
   end
   local words = {}
-  for _, class in ipairs(marker.CLASSES) do
+  for _, class in ipairs(IN_WINDOW) do
     local glyph = self.styles[class].glyph
     if sums[class] and glyph ~= "" then
       words[#words + 1] = glyph .. sums[class]

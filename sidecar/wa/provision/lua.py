@@ -149,3 +149,21 @@ def write_plugin(folder: Path, paths: Paths) -> Path:
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from error
     return target
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m wa.provision.lua FOLDER`: write the plugin there and print the lines for wezterm.lua."""
+    if len(argv) != 1 or argv[0].startswith("-"):
+        print("usage: python -m wa.provision.lua ~/.config/wezterm", file=sys.stderr)
+        return 2
+    try:
+        target = write_plugin(Path(argv[0]), Paths.from_env())
+    except ConfigError as error:
+        print(f"{error.message}\n{error.next_step}", file=sys.stderr)
+        return error.exit_status
+    print(f"{target} is written. Add this to wezterm.lua, before `return config`:\n\n{snippet()}", end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
