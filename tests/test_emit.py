@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.event_listener import listening
 from wa import emit
 from wa.protocol import sidecar_wire as wire
 
@@ -29,55 +27,6 @@ SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floa
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=40) | st.dictionaries(TEXT, inner, max_size=40), max_leaves=60
 )
-
-
-class Listener:
-    """A sidecar that says hello, keeps what comes, and hangs up at the end of it."""
-
-    def __init__(self, path: Path, *, deaf: bool = False) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.heard = threading.Condition()
-        self._deaf = deaf
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(path))
-        self._server.listen(16)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        held: list[socket.socket] = []
-        while True:
-            try:
-                link, _ = self._server.accept()
-            except OSError:
-                for link in held:
-                    link.close()
-                return
-            if self._deaf:
-                held.append(link)
-                continue
-            with link:
-                link.sendall(wire.hello(version="0", pid=1, started_ms=0))
-                reader = wire.FrameReader()
-                while data := link.recv(65536):
-                    found = reader.feed(data)
-                    with self.heard:
-                        self.messages += found
-                        self.heard.notify_all()
-
-    def close(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self._thread.join(5)
-
-
-@contextmanager
-def listening(path: Path, *, deaf: bool = False) -> Iterator[Listener]:
-    listener = Listener(path, deaf=deaf)
-    try:
-        yield listener
-    finally:
-        listener.close()
 
 
 def run(*args: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -12,6 +12,9 @@ local MAX_QUEUED_OF_PANE = 64
 local MAX_BATCH = 50
 local MAX_BATCH_BYTES = 32 * 1024
 local MAX_WAIT_S = 60
+-- A flood must not become a flood of processes: so many at once, and so many a second after that.
+local EMITTERS_AT_ONCE = 8
+local EMITTERS_PER_S = 8
 -- An emitter takes 200 ms at most; a task that WezTerm dropped never comes back.
 local LOST_AFTER_MS = 10000
 
@@ -43,6 +46,8 @@ function M.new(settings)
     busy_ms = nil,
     wait_s = 0,
     not_before_ms = 0,
+    allowed = EMITTERS_AT_ONCE,
+    allowed_ms = 0,
     told = 0,
     files = 0,
     id = nil,
@@ -195,10 +200,26 @@ function Outbox:_requeue(event)
   self.queue[#self.queue + 1] = event
 end
 
+---Waits until another emitter may be started. Yields.
+function Outbox:_pace()
+  local function refill()
+    local now = M.now_ms()
+    local more = math.abs(now - self.allowed_ms) * EMITTERS_PER_S / 1000
+    self.allowed, self.allowed_ms = math.min(EMITTERS_AT_ONCE, self.allowed + more), now
+  end
+  refill()
+  if self.allowed < 1 then
+    pcall(wezterm.sleep_ms, math.ceil((1 - self.allowed) * 1000 / EMITTERS_PER_S))
+    refill()
+  end
+  self.allowed = math.max(0, self.allowed - 1)
+end
+
 ---Tells what is queued, and what is put meanwhile, until nothing is left or nobody listens. Yields.
 function Outbox:flush()
   while self:is_due() do
     self.busy_ms = M.now_ms()
+    self:_pace()
     local told, why = self:_send(wezterm.run_child_process)
     self.busy_ms = nil
     if told then

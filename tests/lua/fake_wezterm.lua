@@ -102,6 +102,15 @@ function wezterm.background_child_process(args)
   end
 end
 
+---Yields; here time passes at once.
+---@param milliseconds integer
+function wezterm.sleep_ms(milliseconds)
+  assert(is_waiting_possible(), "attempt to yield from outside a coroutine")
+  assert(math.type(milliseconds) == "integer" and milliseconds >= 0)
+  fake.now_ms = fake.now_ms + milliseconds
+  fake.slept_ms = (fake.slept_ms or 0) + milliseconds
+end
+
 function wezterm.log_warn(...)
   table.insert(fake.logs, table.concat({ ... }, " "))
 end

@@ -83,6 +83,24 @@ def test_batches_are_bounded(box: Box) -> None:
     assert [len(batch) for batch in box.stage.batches] == [4, 4, 2]
 
 
+def test_a_flood_of_events_is_no_flood_of_processes(box: Box) -> None:
+    """Eight at once, then eight a second, however fast events come; a pause gives the eight back."""
+    box.stage.run_emitters()
+    began = box.fake.now_ms
+    for n in range(100):
+        box.put(value=str(n))
+        box.flush()
+    assert (box.fake.now_ms - began) == pytest.approx((100 - 8) * 125, abs=200)
+    assert [e["value"] for e in box.stage.told] == [str(n) for n in range(100)]
+    box.fake.now_ms += 2000
+    began = box.fake.now_ms
+    for n in range(8):
+        box.put(value=str(n))
+        box.flush()
+
+    assert box.fake.now_ms == began
+
+
 def test_without_a_sidecar_attempts_grow_rare(box: Box) -> None:
     """1, 2, 4 … 60 seconds apart; what was spooled is not told again; one line in the log, ever."""
     box.stage.run_emitters(told=False)
