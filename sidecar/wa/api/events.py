@@ -66,7 +66,7 @@ async def follow_events(paths: Paths, wish: EventWish) -> AsyncGenerator[EventsR
         uid = await pane_uid(paths, sidecar, wish.pane)
     after_id = -1
     while True:
-        async with _listening(paths) as heard, _opened(paths) as history:
+        async with listening(paths) as heard, opened(paths) as history:
             if after_id < 0:
                 newest = await history.last_event_id()
                 first = await history.events(uid, _event(wish), since_ms=since_ms, limit=wish.limit)
@@ -83,7 +83,7 @@ async def follow_events(paths: Paths, wish: EventWish) -> AsyncGenerator[EventsR
 
 
 @asynccontextmanager
-async def _opened(paths: Paths) -> AsyncIterator[Reader]:
+async def opened(paths: Paths) -> AsyncIterator[Reader]:
     """Waits for a database, and for one that is being made or brought up to date."""
     give_up: float | None = None
     async with AsyncExitStack() as stack:
@@ -100,7 +100,7 @@ async def _opened(paths: Paths) -> AsyncIterator[Reader]:
         yield history
 
 
-class _Heard:
+class Heard:
     """Waits until there may be more. `live`: a sidecar tells."""
 
     def __init__(self, paths: Paths, items: Items | None, sidecar: SidecarClient | None) -> None:
@@ -146,7 +146,7 @@ class _Heard:
 
 
 @asynccontextmanager
-async def _listening(paths: Paths) -> AsyncIterator[_Heard]:
+async def listening(paths: Paths) -> AsyncIterator[Heard]:
     """To the sidecar where one runs and tells of events, else to the database alone."""
     async with connected_if_any(paths.socket) as events, connected_if_any(paths.socket) as sidecar:
         items = None
@@ -155,7 +155,7 @@ async def _listening(paths: Paths) -> AsyncIterator[_Heard]:
             with suppress(UsageError):
                 _, items = await events.begin("subscribe", {"kinds": ["event"]})
                 await flushed(sidecar)
-        yield _Heard(paths, items, sidecar)
+        yield Heard(paths, items, sidecar)
 
 
 class Records(NamedTuple):

@@ -14,6 +14,7 @@ from wa.model.errors import UsageError, WaError
 from wa.surfaces import (
     acting,
     audit,
+    commands,
     completion,
     config,
     demo,
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": logs.logs,
     "search": search.search,
     "events": events.events,
+    "commands": commands.commands,
     "notices": notices.notices,
     "send": send.send,
     "keys": send.keys,
