@@ -11,6 +11,7 @@ from engine.world import SOON, World
 from wa.agents.loader import Agents
 from wa.engine import tasks
 from wa.engine.agents import AgentWatch
+from wa.engine.alerts import Alerts
 from wa.engine.foreground import Command
 from wa.engine.hub import Kind, Subscription
 from wa.engine.session import MuxSession
@@ -80,10 +81,11 @@ class AgentWorld(World):
         shells = ShellCommands(
             self.shared.registry, self.agents, self.shared.rules, clock, self.shared.troubles, host="box"
         )
-        self.shared = replace(self.shared, agents=self.agents, foreground=self.programs, shells=shells)
+        alerts = Alerts(self.shared.registry, self.shared.hub, clock, self.shared.troubles)
+        self.shared = replace(self.shared, agents=self.agents, foreground=self.programs, shells=shells, alerts=alerts)
         self.session = MuxSession(self.server.name, "/run/fake", self.server.connect, self.shared, backoff=SOON)
         self.told = []
-        kinds = {Kind.STATE, Kind.EVENT}
+        kinds = {Kind.STATE, Kind.EVENT, Kind.ALERT}
         self.shared.hub.add(Subscription(kinds, None, lambda packed: self.told.append(msgpack.unpackb(packed))))
 
     def show(self, pane_id, *rows, title=None):

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     PANE = "pane"
     EVENT = "event"
     STATE = "state"
+    ALERT = "alert"
 
 
 class Subscription:

@@ -39,6 +39,18 @@ class Registry:
     def get(self, uid: str) -> WatchedPane | None:
         return self._panes.get(uid)
 
+    def of_gui(self, gui: object, pane_id: object) -> WatchedPane | None:
+        """The pane of that number of the mux whose server is the process *gui*, of this machine."""
+        run_of = f"{gui}-"
+        return next(
+            (
+                pane
+                for pane in self
+                if pane.pane_id == pane_id and not pane.mux.host and pane.mux.started.startswith(run_of)
+            ),
+            None,
+        )
+
     def find(self, name: object) -> WatchedPane:
         """The live pane called `p17`, `MUX/ID`, or ID where one pane alone has it. The error lists the candidates."""
         if not isinstance(name, str) or not name:

@@ -269,6 +269,8 @@ class MuxSession:
                 self._headings.note(pane, seen.value, pane.cwd)
             elif seen.kind == "user_var":
                 self._take_var(seen)
+            elif seen.kind in ("bell", "toast"):
+                self._take_call(seen)
         elif isinstance(seen, ScreenPush | TextFrame | Interrupted | PaneGone):
             self._take_of_pane(seen)
         elif isinstance(seen, Lull):
@@ -281,6 +283,10 @@ class MuxSession:
             shells.heard(pane, seen.name, seen.value, seen.at_ms)
         elif seen.pane_id not in self.hidden and seen.pane_id not in self._roster.gone:
             shells.stranger(self.mux, seen.pane_id, seen.name, seen.value, seen.at_ms)
+
+    def _take_call(self, seen: Alert) -> None:
+        if (alerts := self._shared.alerts) is not None and (pane := self.panes.get(seen.pane_id)) is not None:
+            alerts.heard(pane, seen.kind, seen.name, seen.value, seen.at_ms)
 
     def _take_of_pane(self, seen: ScreenPush | TextFrame | Interrupted | PaneGone) -> None:
         known = self.panes.get(seen.pane_id)

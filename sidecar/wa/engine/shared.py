@@ -8,6 +8,7 @@ from typing import Protocol
 
 from wa.detect.session_book import Remembered
 from wa.engine.agents import AgentWatch
+from wa.engine.alerts import Alerts
 from wa.engine.capture_buffer import CaptureBuffer, CaptureStore
 from wa.engine.exclusions import Exclusions
 from wa.engine.foreground import Foreground
@@ -74,6 +75,8 @@ class Shared:
     agents: AgentWatch | None = None
     """None: nobody asks what the agents do (parts of the engine tried alone)."""
     shells: ShellCommands | None = None
+    """None: the same."""
+    alerts: Alerts | None = None
     """None: the same."""
     list_interval_s: float = 20.0
     news: MuxNews = field(default_factory=MuxNews)

@@ -112,21 +112,9 @@ class ShellCommands:
         gui, pane_id, name, value = (message.get(field) for field in ("gui", "pane_id", "var", "value"))
         if not isinstance(name, str) or name not in NAMES or not isinstance(value, str):
             return
-        pane = self._named(gui, pane_id) or self._speaking(name, value)
+        pane = self._registry.of_gui(gui, pane_id) or self._speaking(name, value)
         if pane is not None and pane.source is not SourceKind.PUSH and not pane.excluded:
             self._take(pane, name, value, int(message["at_ms"]))
-
-    def _named(self, gui: object, pane_id: object) -> WatchedPane | None:
-        """The pane of that number of the mux whose server is the GUI."""
-        run_of = f"{gui}-"
-        return next(
-            (
-                pane
-                for pane in self._registry
-                if pane.pane_id == pane_id and not pane.mux.host and pane.mux.started.startswith(run_of)
-            ),
-            None,
-        )
 
     def _speaking(self, name: str, value: str) -> WatchedPane | None:
         """The pane that knows the token: the GUI's own pane is a mirror of it."""

@@ -19,6 +19,7 @@ from wa.config.settings import Settings
 from wa.engine import spool, tasks
 from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
+from wa.engine.alerts import Alerts
 from wa.engine.automation import automation
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.config_watch import ConfigWatch
@@ -156,7 +157,8 @@ class Sidecar:
                 files=files,
             )
             shells = ShellCommands(shared.registry, agents, shared.rules, clock, shared.troubles)
-            shared = replace(shared, agents=agents, shells=shells)
+            alerts = Alerts(shared.registry, shared.hub, clock, shared.troubles)
+            shared = replace(shared, agents=agents, shells=shells, alerts=alerts)
             muxes = Muxes(
                 shared,
                 self._targets,
@@ -166,7 +168,7 @@ class Sidecar:
             )
             config = ConfigWatch(paths.config_file, settings)
             intake = Intake(clock, shared.troubles)
-            intake.takers["lua.var"] = shells.told
+            intake.takers |= {"lua.var": shells.told, "lua.bell": alerts.told}
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
