@@ -79,6 +79,13 @@ NOTIFY: tuple[Setting, ...] = (
         minimum=0,
         maximum=86_400,
     ),
+    Setting(
+        "notify.long_command_s",
+        0,
+        "You are told when a command of a shell that took so long has ended (needs wa's shell integration); 0: of none.",
+        minimum=0,
+        maximum=86_400,
+    ),
     Setting("notify.quiet_from", "", "Quiet hours begin.", form=_CLOCK, form_words="22:30"),
     Setting("notify.quiet_to", "", "Quiet hours end; both or neither.", form=_CLOCK, form_words="07:00"),
     Setting("notify.zone", "", "The time zone of the quiet hours, as Europe/Berlin; without it this machine's."),

@@ -107,6 +107,8 @@ class NotifySettings:
     tell: tuple[str, ...]
     waits_s: int
     focus_s: int
+    long_command_s: int
+    """0: nobody is told of any."""
     quiet_from: str
     """HH:MM; empty: no quiet hours."""
     quiet_to: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wa.config.settings import NotifySettings
 from wa.engine import tasks
 from wa.engine.desk_seams import Persons
+from wa.engine.long_commands import LongCommands
 from wa.engine.notice_watch import NoticeWatch
 from wa.engine.notices import Notices
 from wa.engine.shared import Shared
@@ -20,11 +21,13 @@ from wa.store.writer import Writer
 class Telling:
     notices: Notices
     watch: NoticeWatch
+    commands: LongCommands
 
     def use(self, settings: NotifySettings) -> None:
         """From now on."""
         self.notices.use(settings)
         self.watch.waits_s = settings.waits_s
+        self.commands.long_s = settings.long_command_s
 
 
 @asynccontextmanager
@@ -34,11 +37,14 @@ async def telling(
     """What is under way at the end is not delivered; `wa notices` shows it without a delivery."""
     notices = Notices(settings, NoticeWriter(writer), shared.registry, shared.clock, zone=zone, focus=focus)
     watch = NoticeWatch(notices, shared.registry, shared.clock, waits_s=settings.waits_s)
+    commands = LongCommands(notices, shared.clock, long_s=settings.long_command_s)
+    if shared.shells is not None:
+        shared.shells.finished = commands.finished
     running = [
         tasks.spawn(notices.run(), name="notices"),
         tasks.spawn(watch.run(), name="look for notices"),
     ]
     try:
-        yield Telling(notices, watch)
+        yield Telling(notices, watch, commands)
     finally:
         await tasks.cancel(running)
