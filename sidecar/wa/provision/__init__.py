@@ -1,1 +1,1 @@
-"""Plans a change to somebody's files, shows it, makes it, undoes it."""
+"""What wa puts into the files of other programs: rendered, shown first, and taken out again."""
