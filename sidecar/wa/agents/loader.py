@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wa.agents.hooks import hooks_of
 from wa.agents.profile import profile_of
 from wa.detect.pack import Pack, PackError, compile_pack
 from wa.detect.reading import Detector
 from wa.model.errors import ConfigError
+from wa.model.hook import AgentHooks
 from wa.model.profile import Profile
 
 SHIPPED = Path(__file__).parent
 _BY_ID = ("rule", "title")
-_TABLES = frozenset({"send", "interrupt", "exit", "resume", "option", "limits"})
+_TABLES = frozenset({"send", "interrupt", "exit", "resume", "option", "limits", "hooks"})
 
 
 class Trouble(NamedTuple):
@@ -44,6 +46,7 @@ class Agents:
         self.troubles: tuple[Trouble, ...] = ()
         self.detectors: dict[str, Detector] = {}
         self.profiles: dict[str, Profile] = {}
+        self.hooks: dict[str, AgentHooks] = {}
         shipped = {path: tomllib.loads(path.read_text("utf-8")) for path in sorted(SHIPPED.glob("*.toml"))}
         self._shipped = {str(data["name"]): data for data in shipped.values()}
         self._build(self._shipped)
@@ -82,6 +85,7 @@ class Agents:
             joined = self._joined({**self._good, path: data})[data["name"]]
             pack = compile_pack(joined)
             profile_of(joined)
+            hooks_of(joined)
         except PackError as error:
             raise FileTrouble(Trouble(path, line_of(path, error), str(error))) from None
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -99,6 +103,7 @@ class Agents:
     def _build(self, joined: Mapping[str, Mapping[str, Any]]) -> None:
         self.detectors = {name: Detector(compile_pack(data)) for name, data in joined.items()}
         self.profiles = {name: profile_of(data) for name, data in joined.items()}
+        self.hooks = {name: found for name, data in joined.items() if (found := hooks_of(data)) is not None}
         self._names = {}
         for pack in self.packs:
             for word in (pack.name, pack.name.replace("_", "-"), *pack.aliases):

@@ -24,6 +24,7 @@ from wa.surfaces import (
     export,
     forget,
     help,  # noqa: A004 - the command's name
+    hooks,
     logs,
     notices,
     panes,
@@ -80,6 +81,7 @@ GROUPS: dict[str, typer.Typer] = {
     "policy": policy.app,
     "notify": notices.app,
     "rules": rules.app,
+    "hooks": hooks.app,
     "config": config.app,
 }
 """Those that have some."""
