@@ -148,10 +148,11 @@ def test_the_settings_name_this_installation(tmp_path: Path, monkeypatch: pytest
 def test_the_plugin_is_written_whole_and_again_without_a_touch(tmp_path: Path) -> None:
     """WezTerm reloads at every change in its folder: what is right is left alone."""
     paths = Paths.from_env({"WA_HOME": str(tmp_path / "home")})
-    target = write_plugin(tmp_path / "config", paths)
+    target, written = write_plugin(tmp_path / "config", paths)
+    assert set(written) == set(plugin_files(paths))
     before = {path.name: path.stat().st_mtime_ns for path in target.iterdir()}
     (target / "marker.lua").write_text("broken")
-    write_plugin(tmp_path / "config", paths)
+    assert write_plugin(tmp_path / "config", paths) == (target, ["marker.lua"])
     after = {path.name: path.stat().st_mtime_ns for path in target.iterdir()}
 
     assert set(before) == set(after) == set(plugin_files(paths))

@@ -230,6 +230,24 @@ class SendResult(TypedDict):
     """One sentence for a person."""
 
 
+class PluginResult(TypedDict):
+    folder: str
+    """Where the plugin lies now: `wa_plugin` beside wezterm.lua."""
+    written: list[str]
+    """Files that were new or differed; empty where all was right already."""
+    snippet: str
+    """The lines for wezterm.lua."""
+
+
+class ShellResult(TypedDict):
+    shell: str
+    path: str
+    """The script that wa ships."""
+    line: str
+    """What reads it, for the shell's start-up file; silent where wa is gone."""
+    startup_file: str
+
+
 class StopResult(TypedDict):
     stopped: bool
     pid: int
@@ -321,6 +339,8 @@ RESULTS: dict[str, type] = {
     "export": ExportResult,
     "config": ConfigResult,
     "send": SendResult,
+    "plugin": PluginResult,
+    "shell": ShellResult,
     "stop": StopResult,
     "watch": WatchResult,
     "doctor": DoctorResult,

@@ -129,12 +129,12 @@ def plugin_files(paths: Paths) -> dict[str, bytes]:
     return found
 
 
-def write_plugin(folder: Path, paths: Paths) -> Path:
-    """Write the plugin below *folder*, where WezTerm's configuration is; files that are right are left alone.
+def write_plugin(folder: Path, paths: Paths) -> tuple[Path, list[str]]:
+    """Write the plugin below *folder*, where WezTerm's configuration is: where it lies, and which files were not right before.
 
     WezTerm reads its configuration again at every change there. Raises ConfigError.
     """
-    target = folder / PLUGIN
+    target, written = folder / PLUGIN, list[str]()
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, data in plugin_files(paths).items():
@@ -144,26 +144,9 @@ def write_plugin(folder: Path, paths: Paths) -> Path:
             fresh = path.with_name(f".{name}.new")
             fresh.write_bytes(data)
             fresh.replace(path)
+            written.append(name)
         ensure_private(paths.runtime)
         ensure_private(paths.state)
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from error
-    return target
-
-
-def main(argv: Sequence[str]) -> int:
-    """`python -m wa.provision.lua FOLDER`: write the plugin there and print the lines for wezterm.lua."""
-    if len(argv) != 1 or argv[0].startswith("-"):
-        print("usage: python -m wa.provision.lua ~/.config/wezterm", file=sys.stderr)
-        return 2
-    try:
-        target = write_plugin(Path(argv[0]), Paths.from_env())
-    except ConfigError as error:
-        print(f"{error.message}\n{error.next_step}", file=sys.stderr)
-        return error.exit_status
-    print(f"{target} is written. Add this to wezterm.lua, before `return config`:\n\n{snippet()}", end="")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return target, written

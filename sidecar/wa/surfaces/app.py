@@ -25,6 +25,7 @@ from wa.surfaces import (
     forget,
     help,  # noqa: A004 - the command's name
     hooks,
+    inside,
     logs,
     notices,
     panes,
@@ -67,6 +68,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "record": explain.record,
     "forget": forget.forget,
     "export": export.export,
+    "plugin": inside.plugin,
+    "shell": inside.shell,
     "stop": stop.stop,
     "doctor": doctor.doctor,
     "demo": demo.demo,
