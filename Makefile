@@ -6,7 +6,7 @@ TESTS ?= tests
 BENCH ?=
 FUZZ ?= tests
 
-.PHONY: help demo test fuzz hostile false-positives check bench bench-large run smoke environment environment-demo clean
+.PHONY: help demo test fuzz hostile false-positives check check-lua bench bench-large run smoke environment environment-demo clean
 
 help:            ## what the targets do
 	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' Makefile | expand -t 24
@@ -27,7 +27,11 @@ false-positives: environment  ## the rules against 100 MB of text that this mach
 	@$(PY) -m pytest tests/corpus -q -s -m machine
 
 check: environment            ## formatting, lints, types, then the tests
-	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory test
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory check-lua test
+
+check-lua:
+	@if command -v stylua >/dev/null; then stylua --check lua tests/lua; else echo "stylua is not on PATH: the format of the Lua files is not checked"; fi
+	@if command -v luacheck >/dev/null; then luacheck -q lua tests/lua; else echo "luacheck is not on PATH: the Lua files are not checked"; fi
 
 bench: environment            ## every figure wa claims, each against its yardstick in the same run (BENCH="latency bursts" picks some)
 	@$(PY) -m benchmarks $(BENCH)

@@ -164,6 +164,14 @@ function M.clean_all(list, clean)
   return found
 end
 
+-- Progress came after 20240203; what WezTerm does not know of a pane it answers by an error.
+local function progress_of(pane)
+  local ok, progress = pcall(function()
+    return pane.progress
+  end)
+  return ok and type(progress) == "table" and progress or nil
+end
+
 ---What WezTerm draws before the title where nobody has a handler: the tab's number, and the progress of its pane.
 local function prefix(tab, config)
   local space = config.use_fancy_tab_bar and "" or " "
@@ -175,8 +183,8 @@ local function prefix(tab, config)
   else
     space = ""
   end
-  local progress = tab.active_pane and tab.active_pane.progress
-  local percent = type(progress) == "table" and (progress.Percentage or progress.Error)
+  local progress = tab.active_pane and progress_of(tab.active_pane)
+  local percent = progress and (progress.Percentage or progress.Error)
   if percent then
     items[#items + 1] = { Foreground = { AnsiColor = progress.Error and "Maroon" or "Green" } }
     items[#items + 1] = { Text = utf8.char(SLICES + math.min(percent, 99) // 12) .. " " }

@@ -14,7 +14,7 @@ M.DELIVER = "wa-deliver"
 
 local HELLO_EVERY_MS = 60000
 -- How long after the first event of a Lua state it is known whether WezTerm asks us for the titles of tabs.
-local SETTLED_AFTER_S = 0.5
+local SETTLED_AFTER_MS = 500
 local MAX_NAME_BYTES = 64
 -- What is longer the sidecar drops and counts (docs/protocol/pane-vars.md); so much of it must arrive.
 local MAX_VALUE_BYTES = 8192
@@ -33,8 +33,7 @@ function M.new(settings, badges)
     outbox = outbox.new(settings),
     topology = topology.new(),
     pid = wezterm.procinfo.pid(),
-    is_settled = wezterm.gui == nil,
-    is_settling = false,
+    first_ms = nil,
   }, Events)
 end
 
@@ -67,10 +66,11 @@ end
 ---While that is not known nothing is said: markers in titles that nobody draws would be seen as text.
 function Events:_hello()
   local draws = self.badges.is_drawing
-  if not (draws or self.is_settled) then
+  local now = outbox.now_ms()
+  local is_settled = wezterm.gui == nil or (self.first_ms and now - self.first_ms >= SETTLED_AFTER_MS)
+  if not (draws or is_settled) then
     return
   end
-  local now = outbox.now_ms()
   local last_ms, last_draws = (wezterm.GLOBAL.wa_hello or ""):match("^(%d+) (%a+)$")
   if last_ms and last_draws == tostring(draws) and math.abs(now - tonumber(last_ms)) < HELLO_EVERY_MS then
     return
@@ -94,16 +94,15 @@ end
 
 ---Runs once in each Lua state that gets events: one closure is kept for it until the next reload.
 function Events:_settle()
-  if self.is_settled or self.is_settling then
+  if self.first_ms then
     return
   end
-  self.is_settling = true
-  local ok = pcall(wezterm.time.call_after, SETTLED_AFTER_S, function()
-    self.is_settled = true
+  self.first_ms = outbox.now_ms()
+  -- WezTerm drops the timer when the configuration is read again meanwhile; then a later event says it.
+  pcall(wezterm.time.call_after, SETTLED_AFTER_MS / 1000, function()
     self:_hello()
     self.outbox:flush()
   end)
-  self.is_settled = not ok
 end
 
 ---Has the outbox emptied by a task of its own.

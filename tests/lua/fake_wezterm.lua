@@ -457,6 +457,7 @@ function fake.ring()
   local timers = fake.timers
   fake.timers = {}
   for _, timer in ipairs(timers) do
+    fake.now_ms = fake.now_ms + math.ceil(timer.seconds * 1000)
     resume(coroutine.create(timer.func))
   end
 end

@@ -26,8 +26,24 @@ class Bar:
         self.stage.apply(opts)
 
     def tab(self, title: str = "", pane_title: str = "zsh", index: int = 0, **pane: Any) -> Any:
-        active = self.lua.table_from({"pane_id": 1, "title": pane_title, "is_zoomed": False, **pane})
-        return self.lua.table_from({"tab_id": index, "tab_index": index, "tab_title": title, "active_pane": active})
+        active = self.strict({"pane_id": 1, "title": pane_title, "is_zoomed": False, **pane})
+        return self.strict(
+            {"tab_id": index, "tab_index": index, "tab_title": title, "active_pane": active, "panes": None}
+        )
+
+    def strict(self, fields: dict[str, Any]) -> Any:
+        """As what WezTerm gives: a field that it does not know is an error."""
+        return self.lua.execute(
+            """
+            local fields, known = ...
+            return setmetatable({}, {__index = function(_, name)
+                if not known[name] then error("attempt to get an unknown field '" .. name .. "'") end
+                return fields[name]
+            end})
+            """,
+            self.lua.table_from(fields),
+            self.lua.table_from(dict.fromkeys(fields, True)),
+        )
 
     def items(self, tab: Any, *, width: int = 40, fancy: bool = False, **config: Any) -> list[Any] | None:
         config = {"use_fancy_tab_bar": fancy, "show_tab_index_in_tab_bar": True, **config}

@@ -60,6 +60,8 @@ class Listener:
         return [message for message in self.messages if message["name"] == name]
 
     def close(self) -> None:
+        if self._server.fileno() < 0:
+            return
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join(5)
