@@ -165,7 +165,9 @@ function M.add_keys(config, wanted)
   local keys = config.keys or {}
   local taken = {}
   for _, one in ipairs(keys) do
-    taken[spelling(one.key, one.mods)] = true
+    if type(one.key) == "string" then
+      taken[spelling(one.key, one.mods)] = true
+    end
   end
   for _, action in ipairs(M.ALL) do
     local asked = type(wanted) == "table" and wanted[action.name]
