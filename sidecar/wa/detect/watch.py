@@ -102,6 +102,8 @@ class PaneWatch:
         self._old_ms: int | None = None
         """When the first of them that speak will have stood long enough."""
         self._left_ms: int | None = None
+        self._shell_said_left = False
+        """A shell's mark said so, and no program is known that would."""
         self._begun = False
         """It has shown what it does: from then on a screen that says nothing is not its start."""
         self._agent_ms = 0
@@ -179,6 +181,32 @@ class PaneWatch:
             return []
         self._arbiter.put(signal.source, signal)
         return self._settle(self.reading, at_ms)
+
+    def shell_runs(self, text: str, at_ms: int) -> list[Outcome]:
+        """A shell says that it has begun something: whatever stood at its prompt before is gone."""
+        if self._is_program_known:
+            return []
+        if self._shell_said_left:
+            self._agent, self._sure, self._left_ms, self._shell_said_left = None, False, None, False
+        mark = Signal(SignalSource.SHELL_MARK, None, None, "shell", text, at_ms, None)
+        self._arbiter.put(SignalSource.SHELL_MARK, mark)
+        return self._settle(self.reading, at_ms)
+
+    def shell_waits(self, since_ms: int, at_ms: int) -> list[Outcome]:
+        """A shell says that what it began at *since_ms* is over. Where the program is known, that says it better; else it is the end of an
+        agent that came after that. Of one that was there before, whoever says so has not begun it.
+        """
+        if self._is_program_known or self._left_ms is not None:
+            return []
+        if self._agent is not None:
+            if self._agent_ms < since_ms:
+                return []
+            self._left_ms, self._shell_said_left = at_ms, True
+        mark = Signal(
+            SignalSource.SHELL_MARK, PaneState.SHELL, None, "shell", "its shell is at the prompt", at_ms, None
+        )
+        self._arbiter.put(SignalSource.SHELL_MARK, mark)
+        return self._look(at_ms) if self._screen is not None else []
 
     def got_on(self, at_ms: int) -> None:
         """Its session's file grew."""
@@ -299,6 +327,16 @@ class PaneWatch:
                 if at_ms - self._left_ms > EXIT_GRACE_MS:
                     self._agent, self._sure = None, False
             return
+        if self._shell_said_left:
+            # What it drew last may stand there still; but what is gone does not get on.
+            self._drawn_since = None
+            left_ms = at_ms if self._left_ms is None else self._left_ms
+            if at_ms - left_ms > EXIT_GRACE_MS:
+                self._agent, self._sure = None, False
+            if not any(self._is_at_work(reading, left_ms) for reading in readings.values()):
+                return
+            self._left_ms, self._shell_said_left = None, False
+            self._arbiter.put(SignalSource.SHELL_MARK, None)
         best = max(readings.values(), key=_shown, default=None)
         if best is None or _shown(best) < AGENT_SHOWN:
             self._drawn_since = None
@@ -314,7 +352,10 @@ class PaneWatch:
         if self._drawn_since is None or self._drawn_since[0] != best.agent:
             self._drawn_since = (best.agent, at_ms)
         if at_ms - self._drawn_since[1] >= ADOPT_MS or _titled(self._detectors[best.agent], self._screen):
-            self._agent, self._sure = best.agent, False
+            self._agent, self._sure, self._agent_ms = best.agent, False, at_ms
+
+    def _is_at_work(self, reading: Reading, since_ms: int) -> bool:
+        return _shown(reading) >= AGENT_SHOWN and reading.state is PaneState.WORKING and self._progress.at_ms > since_ms
 
     def _believed(self, reading: Reading) -> list[Detection]:
         """Idle only where that is the verdict of all signals; after the program went, only what it printed at its end."""
@@ -340,12 +381,9 @@ class PaneWatch:
         if reading is None or self._agent is None:
             return
         if self._left_ms is not None:
-            put(
-                SignalSource.SCREEN,
-                Signal(
-                    SignalSource.SCREEN, PaneState.EXITED, self._agent, "program", "its program has ended", at_ms, None
-                ),
-            )
+            told = ("shell", "its shell says so") if self._shell_said_left else ("program", "its program has ended")
+            exited = Signal(SignalSource.SCREEN, PaneState.EXITED, self._agent, *told, at_ms, None)
+            put(SignalSource.SCREEN, exited)
             return
         source = SignalSource.DIALOG if reading.state.startswith("waiting.") else SignalSource.SCREEN
         says = None if reading.state is PaneState.UNKNOWN else reading.state
@@ -429,9 +467,9 @@ class PaneWatch:
             out.append(Changed(Transition(at_ms, before.state, after)))
         if verdict.wake_ms is not None and verdict.wake_ms > at_ms:
             out.append(LookAgain(verdict.wake_ms))
-        elif self._drawn_since is not None and self._agent is None:
+        if self._drawn_since is not None and self._agent is None and self._drawn_since[1] + ADOPT_MS > at_ms:
             out.append(LookAgain(self._drawn_since[1] + ADOPT_MS))
-        elif self._left_ms is not None and self._agent is not None:
+        elif self._left_ms is not None and self._agent is not None and self._left_ms + EXIT_GRACE_MS >= at_ms:
             out.append(LookAgain(self._left_ms + EXIT_GRACE_MS + 1))
         if self._old_ms is not None and self._old_ms > at_ms:
             out.append(LookAgain(self._old_ms))

@@ -29,6 +29,7 @@ from wa.model.log import Segment
 from wa.model.screen import Screen
 from wa.sources.session_files import SessionFiles
 from wa.store.agent_redact import clean_detection
+from wa.store.redact import redact
 
 log = logging.getLogger(__name__)
 
@@ -247,6 +248,17 @@ class AgentWatch:
         if began is not None and (watched := self._panes.get(pane.uid)) is not None:
             watched.book.command(began, self._clock.now_ms())
         self.notes.add(pane.uid, operations)
+
+    def shell_runs(self, pane: WatchedPane, command: str) -> None:
+        """A shell of the pane has begun something."""
+        if pane.uid in self._panes:
+            text = f"its shell runs {redact(command)}"[:200]
+            self._feed(pane, lambda watch, now_ms: watch.shell_runs(text, now_ms))
+
+    def shell_waits(self, pane: WatchedPane, *, since_ms: int) -> None:
+        """The command that was heard to begin at *since_ms* is over, and its shell is at the prompt."""
+        if pane.uid in self._panes:
+            self._feed(pane, lambda watch, now_ms: watch.shell_waits(since_ms, now_ms))
 
     # -- beside the loop ---------------------------------------------------------------------------------------------
 

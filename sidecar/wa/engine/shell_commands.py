@@ -67,6 +67,8 @@ class ShellCommands:
         self._panes: dict[str, ShellPane] = {}
         self._early: OrderedDict[tuple[str, int], list[_Early]] = OrderedDict()
         """Of panes that are not listed yet: a shell tells of itself before the list of panes has come."""
+        self._hellos: dict[str, str] = {}
+        """The handshake that was believed last in each pane: shells repeat it before each command."""
         self._rate = Rate(PER_PANE_S, PANE_BURST)
 
     # -- panes ------------------------------------------------------------------------------------------------------
@@ -93,6 +95,7 @@ class ShellCommands:
     def gone(self, pane: WatchedPane) -> None:
         """It has ended, or must not be looked at any more."""
         known = self._panes.pop(pane.uid, None)
+        self._hellos.pop(pane.uid, None)
         if known is not None and not pane.excluded:
             self._agents.shell(pane, known.close(self._clock.now_ms()))
 
@@ -101,6 +104,8 @@ class ShellCommands:
     def heard(self, pane: WatchedPane, name: str, value: str, at_ms: int) -> None:
         """A user variable was set there. Names that are not wa's are nothing to it."""
         if name not in NAMES or pane.excluded or not pane.alive:
+            return
+        if name == "WA_PANE" and self._hellos.get(pane.uid) == value:
             return
         if not self._rate.allows(pane.uid, self._clock.monotonic_ms()):
             self._troubles.count(f"more than {PER_PANE_S} user variables of wa's a second", pane.uid)
@@ -132,23 +137,27 @@ class ShellCommands:
             self._troubles.count(f"a {name} {error}", pane.uid)
             return
         if isinstance(said, Handshake):
-            self._hello(pane, said, at_ms)
+            if self._hello(pane, said, at_ms):
+                self._hellos[pane.uid] = value
         elif not self._of(pane).knows(said.token):
             self._troubles.count(f"a {name} came under a token that no shell there has told", pane.uid)
         else:
             self._command(pane, said, at_ms)
 
-    def _hello(self, pane: WatchedPane, said: Handshake, at_ms: int) -> None:
+    def _hello(self, pane: WatchedPane, said: Handshake, at_ms: int) -> bool:
+        """Whether it is believed."""
         known = self._of(pane)
         if known.knows(said.token):
-            return
+            return True
         here, tty = self._is_here(said.host), pane.listed.tty_name
         if here and tty and said.tty != tty:
             self._troubles.count("a shell's handshake named another terminal than the pane's", pane.uid)
-        elif any(other.knows(said.token) for other in self._panes.values()):
+            return False
+        if any(other.knows(said.token) for other in self._panes.values()):
             self._troubles.count("a shell's handshake was that of another pane", pane.uid)
-        else:
-            self._agents.shell(pane, known.hello(said, at_ms, proven=here and said.tty == tty))
+            return False
+        self._agents.shell(pane, known.hello(said, at_ms, proven=here and said.tty == tty))
+        return True
 
     def _is_here(self, host: str) -> bool:
         named = host.casefold()
@@ -162,13 +171,21 @@ class ShellCommands:
             if said.command is not None and self._is_secret(said.command):
                 said = said._replace(command=None)
             ran, operations = known.began(said, cwd, at_ms)
+            was_heard = True
         else:
+            was_heard = known.runs(said.token, said.number)
             ran, operations = known.ended(said, cwd, at_ms)
         if ran is None:
             return
         event = event_of(ran, at_ms)
-        self._agents.shell(pane, [*operations, event], began=ran.command if isinstance(said, Began) else None)
-        if not isinstance(said, Began):
+        if isinstance(said, Began):
+            self._agents.shell(pane, [*operations, event], began=ran.command)
+            self._agents.shell_runs(pane, ran.command or "a command")
+        else:
+            self._agents.shell(pane, [*operations, event])
+            if was_heard:
+                # Where its beginning was not, when that was is the word of whoever speaks.
+                self._agents.shell_waits(pane, since_ms=ran.started_ms)
             self.finished(pane, ran)
 
     def _is_secret(self, command: str) -> bool:

@@ -57,6 +57,10 @@ class ShellPane:
     def knows(self, token: str) -> bool:
         return token in self._shells
 
+    def runs(self, token: str, number: int) -> bool:
+        """It was heard to begin, and is under way."""
+        return any(one[:2] == (token, number) for one in self.running)
+
     def hello(self, said: Handshake, at_ms: int, *, proven: bool) -> list[ShellOperation]:
         """Nothing for a shell that is known. When there are too many, one that proved nothing goes first."""
         if said.token in self._shells:
