@@ -15,6 +15,7 @@ from wa.model.observation import (
     PaneGone,
     RowsRead,
     ScreenPush,
+    TabTitled,
     TopologyChanged,
 )
 from wa.protocol import mux
@@ -88,12 +89,13 @@ def test_pushes_become_observations_in_order(path: Path) -> None:
             ScreenPush,
             Alert,
             TopologyChanged,
-            TopologyChanged,
+            TabTitled,
             Alert,
             PaneGone,
             Disconnected,
         ]
-        assert [seen.resized_tab for seen in heard.of(TopologyChanged)] == [4, None]
+        assert [seen.resized_tab for seen in heard.of(TopologyChanged)] == [4]
+        assert [(seen.tab_id, seen.title) for seen in heard.of(TabTitled)] == [(4, "t")]
         assert [(seen.kind, seen.name, seen.value) for seen in heard.of(Alert)] == [
             ("bell", "", ""),
             ("user_var", "n", "v"),

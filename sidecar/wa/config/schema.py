@@ -228,4 +228,10 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=1_000,
     ),
     *NOTIFY,
+    Setting(
+        "badges.enabled",
+        True,
+        "What agents do is told in front of tab titles, where each attached WezTerm has the plugin; without it nothing is.",
+    ),
+    Setting("badges.idle", True, "Agents that wait for their next prompt are told too."),
 )

@@ -119,6 +119,12 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BadgeSettings:
+    enabled: bool = True
+    idle: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     capture: CaptureSettings
     retention: RetentionSettings
@@ -126,6 +132,7 @@ class Settings:
     wezterm: WezTermSettings
     policy: PolicySettings
     notify: NotifySettings
+    badges: BadgeSettings = BadgeSettings()
     mux: tuple[MuxEntry, ...] = ()
     origin: Mapping[str, str] = field(default_factory=dict)
     """For each key that was set in a file: which file."""
@@ -249,6 +256,7 @@ def _build(
             webhook=AddressSettings(**section("notify.webhook")),
             ntfy=AddressSettings(**section("notify.ntfy")),
         ),
+        badges=BadgeSettings(**section("badges")),
         mux=muxes,
         origin=dict(said),
     )

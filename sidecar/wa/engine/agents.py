@@ -68,6 +68,8 @@ class AgentWatch:
         self.agents = agents
         self.notes = AgentNotes(store)
         self.composers: Composers | None = None
+        self.moved: Callable[[WatchedPane], None] = lambda _: None
+        """Told when an agent has come, gone, or changed its state."""
         self._hub = hub
         self._clock = clock
         self._foreground = foreground
@@ -119,6 +121,7 @@ class AgentWatch:
             self.notes.add(pane.uid, watched.book.close(self._clock.now_ms(), mode))
         if pane.excluded:
             pane.agent, pane.last_event = NO_AGENT, None
+        self.moved(pane)
 
     def _feed(self, pane: WatchedPane, feed: Callable[[PaneWatch, int], list[Outcome]]) -> None:
         if pane.excluded:
@@ -201,6 +204,7 @@ class AgentWatch:
             self.composers.composer(pane, pane.agent.draft)
         if any(isinstance(outcome, Changed) for outcome in outcomes):
             pane.changed()
+            self.moved(pane)
         self.notes.add(pane.uid, operations)
         if self._ids is not None:
             self._ids.saw(pane, watched.watch.state, watched.book, operations)

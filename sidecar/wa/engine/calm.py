@@ -37,6 +37,12 @@ class Calm:
         self._terminal: Terminal | None = None
         self._told = 0.0
         self._restless_until = self._scrolled_at = -math.inf
+        self._most_s = math.inf
+
+    def hear_within(self, late_s: float) -> None:
+        if late_s != self._most_s:
+            self._most_s = late_s
+            self.look()
 
     def connected(self, terminal: Terminal) -> None:
         self._terminal, self._told = terminal, 0.0
@@ -75,7 +81,7 @@ class Calm:
         if shared.rules or self._terminal is None:
             return
         now = asyncio.get_running_loop().time()
-        late_s = LATER_S if now - self._scrolled_at > STILL_S else LATE_S
+        late_s = min(self._most_s, LATER_S if now - self._scrolled_at > STILL_S else LATE_S)
         if shared.hub.wanted or now < self._restless_until:
             late_s = 0.0
         if late_s != self._told:

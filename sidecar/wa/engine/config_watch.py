@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 GONE_LOOKS = 5
 """A file that is being replaced is missing for a moment; missing at this many looks it is gone."""
-LIVE = ("policy", "notify")
+LIVE = ("policy", "notify", "badges")
 """Tables that are in force as soon as the file was read again."""
 
 Stamp = tuple[int, int, int] | None

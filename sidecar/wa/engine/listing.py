@@ -19,6 +19,7 @@ from wa.engine.strangers import Strangers
 from wa.model.errors import StoreError, WezTermError
 from wa.model.identity import Pane
 from wa.model.observation import PaneResized
+from wa.protocol.badges import own_title
 from wa.store.records import PaneUpdate
 from wa.wezterm.terminal import Terminal
 
@@ -90,7 +91,9 @@ class Listing:
 
     async def _list(self, terminal: Terminal, *, first: bool) -> None:
         roster = self._roster
-        panes = await terminal.list_panes()
+        found = await terminal.list_panes()
+        self._shared.tabs.listed(terminal.mux.key, found)
+        panes = [pane._replace(tab_title=own_title(pane.tab_title)) for pane in found]
         mirrors = await self._find_mirrors(panes) if self._find_mirrors is not None else set()
         if mirrors is None:
             # It cannot be told yet; a pane that is its own is not lost by waiting, its output stays in its scrollback.
@@ -123,6 +126,7 @@ class Listing:
         if first:
             self._shared.news.came(terminal.mux)
         self._strangers.forget(set(present))
+        self._shared.tabs.settled(terminal.mux.key)
         self._settled.set()
         self._done.set()
 

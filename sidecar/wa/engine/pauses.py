@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from wa.model.clock import Clock
@@ -22,6 +23,8 @@ class Pauses:
         self._store = store
         self._clock = clock
         self._known: dict[tuple[str, str], PauseRecord] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Told after a pause has begun or was ended; not when its time is over."""
 
     async def load(self) -> None:
         """What an earlier run left."""
@@ -47,12 +50,14 @@ class Pauses:
         record = PauseRecord(scope, name, now_ms, None if for_ms is None else now_ms + for_ms, reason)
         before = self._known.get((scope, name))
         self._known[scope, name] = record
+        self.changed()
         try:
             return await self._store.pause(record)
         except (UsageError, NotFound):
             self._known.pop((scope, name), None)
             if before is not None:
                 self._known[scope, name] = before
+            self.changed()
             raise
 
     async def resume(self, scope: str | None, name: str | None) -> list[PauseRecord]:
@@ -61,6 +66,7 @@ class Pauses:
         gone = [one for one in self.in_force() if scope in (None, one.scope) and name in (None, one.name)]
         for one in gone:
             del self._known[one.scope, one.name]
+        self.changed()
         return gone
 
     def _is_over(self, record: PauseRecord) -> bool:

@@ -37,9 +37,11 @@ from wa.model.observation import (
     PaneGone,
     PaneResized,
     ScreenPush,
+    TabTitled,
     TextFrame,
     TopologyChanged,
 )
+from wa.protocol.badges import taken_apart
 from wa.wezterm.backoff import Backoff
 from wa.wezterm.terminal import Terminal
 
@@ -106,6 +108,10 @@ class MuxSession:
         return self._roster.mux
 
     @property
+    def _key(self) -> str:
+        return "" if self.mux is None else self.mux.key
+
+    @property
     def terminal(self) -> Terminal | None:
         """None while it is not connected."""
         return self._roster.terminal
@@ -164,6 +170,14 @@ class MuxSession:
         """Read the pane's screen now; whether it was read in time."""
         self._calm.attend(within_s + ATTENTIVE_S)
         return await self._feeding.refresh(pane, within_s)
+
+    def hear_within(self, late_s: float) -> None:
+        """Somebody watches this mux's badges: what its panes show is heard no later than that."""
+        self._calm.hear_within(late_s)
+
+    def look_again(self) -> None:
+        """List the panes soon."""
+        self._listing.wanted.set()
 
     async def list_now(self) -> None:
         """Returns after a list that began after this call, or when the connection is gone."""
@@ -264,6 +278,11 @@ class MuxSession:
                     if resized.listed.tab_id == seen.resized_tab:
                         self._feeding.hear(resized, PaneResized(resized.pane_id, seen.at_ms))
             self._listing.wanted.set()
+            self._shared.tabs.stirred(self._key)
+        elif isinstance(seen, TabTitled):
+            self._shared.tabs.titled(self._key, seen.tab_id, seen.title)
+            if not taken_apart(seen.title).marker:
+                self._listing.wanted.set()
         elif isinstance(seen, Alert):
             if seen.kind == "window_title" and (pane := self.panes.get(seen.pane_id)) is not None:
                 self._headings.note(pane, seen.value, pane.cwd)

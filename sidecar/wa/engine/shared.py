@@ -61,6 +61,19 @@ class MuxNews:
             hears(mux)
 
 
+class TabNews:
+    """What is heard of tabs and their titles, as they stand in the mux: with wa's marker. By the key of the mux."""
+
+    def __init__(self) -> None:
+        self.listed: Callable[[str, list[Pane]], None] = lambda _mux, _panes: None
+        """As soon as a list has come, in order with `titled`."""
+        self.settled: Callable[[str], None] = lambda _: None
+        """What came and went with that list is known to the session."""
+        self.titled: Callable[[str, int, str], None] = lambda _mux, _tab, _title: None
+        self.stirred: Callable[[str], None] = lambda _: None
+        """Something may have changed, perhaps who is attached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     store: Store
@@ -80,5 +93,6 @@ class Shared:
     """None: the same."""
     list_interval_s: float = 20.0
     news: MuxNews = field(default_factory=MuxNews)
+    tabs: TabNews = field(default_factory=TabNews)
     troubles: Troubles = field(default_factory=Troubles)
     """What was refused of what programs say."""

@@ -20,7 +20,9 @@ from wa.engine import spool, tasks
 from wa.engine.acting import acting
 from wa.engine.agents import AgentWatch
 from wa.engine.alerts import Alerts
+from wa.engine.announced import Announced
 from wa.engine.automation import automation
+from wa.engine.badges import badges
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.config_watch import ConfigWatch
 from wa.engine.exclusions import Exclusions
@@ -32,6 +34,7 @@ from wa.engine.methods import Methods
 from wa.engine.muxes import Muxes
 from wa.engine.never import NeverRules
 from wa.engine.notice_methods import notice_handlers
+from wa.engine.plugin import Plugin
 from wa.engine.registry import Registry
 from wa.engine.reopening import Opening
 from wa.engine.server import Server
@@ -187,9 +190,15 @@ class Sidecar:
             )
             notices = told.notices
 
+            announced = Announced(paths.state / "announced.json")
+            announced.load()
+            shown = await stack.enter_async_context(badges(shared, muxes, act.desk.pauses, announced, settings.badges))
+            reports.more.append(shown.findings)
+
             def use(changed: Settings) -> None:
                 act.use(changed.policy)
                 told.use(changed.notify)
+                shown.use(changed.badges)
 
             config.use = use
             configuring = tasks.spawn(config.run(), name="settings")
@@ -211,6 +220,9 @@ class Sidecar:
                 )
             )
             act.desk.answered = flows.workflows.answered
+            plugin = Plugin(shown, muxes, act.desk, notices, shared.troubles, prompt=flows.prompt)
+            intake.takers.update(plugin.takers())
+            stack.push_async_callback(plugin.close)
             methods = Methods(shared, muxes, writer, reports, self.stop, desk=act.desk, actor=act.methods.actor)
             hello = wire.hello(version=__version__, pid=os.getpid(), started_ms=started_ms)
             handlers = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wa import __version__
@@ -36,6 +36,8 @@ class Reports:
     pid: int
     started_ms: int
     config: ConfigWatch | None = None
+    more: list[Callable[[], Awaitable[list[Finding]]]] = field(default_factory=list)
+    """What other parts find, for `doctor`."""
 
     def status(self) -> StatusResult:
         """Without what waits in the database: `ActingMethods.status` adds it."""
@@ -78,6 +80,7 @@ class Reports:
         if not sessions:
             where = f" in {self.muxes.looked_in}" if self.muxes.looked_in else ""
             found.append(_finding("warning", f"no multiplexer is watched: no socket answers{where}", NO_MUX))
+        found += [one for look in self.more for one in await look()]
         return [*found, *self._troubles(), *self._pane_findings()]
 
     def _pane_findings(self) -> Iterable[Finding]:

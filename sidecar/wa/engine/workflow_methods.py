@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from wa.act.builtin.compaction import HANDLE_COMPACTION
 from wa.engine.params import param
 from wa.engine.registry import Registry
 from wa.engine.server import Handler, Params
@@ -23,6 +24,11 @@ class WorkflowMethods:
 
     def handlers(self) -> Mapping[str, Handler]:
         return {"workflow_run": self._run, "workflow_switch": self._switch, "workflow_abort": self._abort}
+
+    def prompt(self) -> str:
+        """What tells an agent to read its instructions again, as the user has set it."""
+        workflow = self.workflows.catalogue.get(HANDLE_COMPACTION.name) or HANDLE_COMPACTION
+        return str(workflow.settings["prompt"])
 
     def after(self, forget: Handler) -> Handler:
         """`forget`, with the runs ended whose journals it took."""

@@ -113,6 +113,14 @@ class TopologyChanged(NamedTuple):
     resized_tab: int | None = None
 
 
+class TabTitled(NamedTuple):
+    """A tab has another title: a person's, or a client's of the mux; wa's own are told too."""
+
+    tab_id: int
+    at_ms: int
+    title: str
+
+
 class Connected(NamedTuple):
     """A (re)connection stands and passed its self-test; list and read everything again."""
 
@@ -133,6 +141,15 @@ class Disconnected(NamedTuple):
 
 
 Observation = (
-    ScreenPush | TextFrame | PaneGone | Interrupted | Alert | TopologyChanged | Lull | Connected | Disconnected
+    ScreenPush
+    | TextFrame
+    | PaneGone
+    | Interrupted
+    | Alert
+    | TopologyChanged
+    | TabTitled
+    | Lull
+    | Connected
+    | Disconnected
 )
 """What a Terminal yields."""

@@ -181,7 +181,8 @@ class MuxTerminal:
         await self.connection.request(mux.KillPane(pane_id), mux.UnitResponse)
 
     async def set_tab_title(self, tab_id: int, title: str) -> None:
-        await self.connection.request(mux.TabTitleChanged(tab_id, translate.check_text(title)), mux.UnitResponse)
+        title = translate.check_text(title)
+        await self.connection.request(mux.TabTitleChanged(tab_id, title), mux.UnitResponse, ordered=True)
 
     async def clients(self) -> list[Client]:
         answer = await self.connection.request(mux.GetClientList(), mux.GetClientListResponse)

@@ -7,7 +7,7 @@ from typing import Any
 
 from wa.model.errors import UsageError
 from wa.model.identity import Client
-from wa.model.observation import Alert, Observation, PaneGone, ScreenPush, TopologyChanged
+from wa.model.observation import Alert, Observation, PaneGone, ScreenPush, TabTitled, TopologyChanged
 from wa.protocol import mux
 from wa.wezterm.terminal import SpawnRequest, SplitRequest
 
@@ -55,10 +55,11 @@ def observation(pdu: mux.Pdu, at_ms: int, *, late: bool = False) -> Observation 
         return PaneGone(pdu.pane_id, at_ms, late)
     if isinstance(pdu, mux.TabResized):
         return TopologyChanged(at_ms, resized_tab=pdu.tab_id)
+    if isinstance(pdu, mux.TabTitleChanged):
+        return TabTitled(pdu.tab_id, at_ms, pdu.title)
     if isinstance(
         pdu,
         mux.TabAddedToWindow
-        | mux.TabTitleChanged
         | mux.WindowTitleChanged
         | mux.WindowWorkspaceChanged
         | mux.RenameWorkspace

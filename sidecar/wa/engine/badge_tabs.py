@@ -1,0 +1,79 @@
+"""The titles of one mux's tabs: what stands there, what of it is the user's, and when another may be written.
+
+A GUI that shows a mux's tabs writes each title that it is told back into the mux. Two titles that are under way at once go round
+between the two for ever, thousands of times a second (WezTerm 2023-07 to 2025-02, measured; docs/topics/badges.md). So a title is
+written only where the last one has come to rest everywhere, whoever wrote that.
+
+No clock and no I/O: times are seconds of one clock and come with each call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from wa.protocol.badges import Counts, marked, own_title, taken_apart
+
+REST_S = 0.1
+"""Between two titles of one tab, and between the user's and wa's."""
+REMOTE_REST_S = 1.0
+"""The same where the GUI is behind ssh."""
+ARRIVED_S = 0.05
+"""After a title was seen at the GUI, what the GUI wrote back is on its way for so long."""
+KEPT = 16
+LOOP_CHANGES, LOOP_S = 40, 2.0
+"""More changes than wa and a person can make."""
+LOOP_REST_S = 10.0
+
+
+class Tab:
+    def __init__(self, title: str, now_s: float) -> None:
+        self.known = title
+        """As it stands in the mux."""
+        self.own = own_title(title)
+        """The user's part of it."""
+        self.changed_s = now_s
+        self.seen_s: float | None = None
+        """When the title was at rest in each GUI; None: not that wa knows."""
+        self.loop_until_s = -math.inf
+        self._sent: deque[str] = deque(maxlen=KEPT)
+        self._under_way: list[str] = []
+        self._changes: deque[float] = deque([now_s], maxlen=LOOP_CHANGES)
+
+    def heard(self, title: str, now_s: float) -> None:
+        """The mux says that this is the title now; in the order in which the mux says so."""
+        if title == self.known:
+            return
+        self.known, self.changed_s, self.seen_s = title, now_s, None
+        if self._changes.maxlen == len(self._changes) and now_s - self._changes[0] < LOOP_S:
+            self.loop_until_s = now_s + LOOP_REST_S
+        self._changes.append(now_s)
+        if title in self._under_way:
+            # What was sent before it is past too.
+            del self._under_way[: self._under_way.index(title) + 1]
+        elif not (taken_apart(title).marker and title in self._sent):
+            self.own = own_title(title)
+
+    def sending(self, title: str) -> None:
+        self._sent.append(title)
+        self._under_way.append(title)
+
+    def sent(self, title: str, now_s: float, *, taken: bool) -> None:
+        """The mux has answered (*taken*) or has not. By now all that it told before its answer was heard."""
+        unheard = title in self._under_way
+        self._under_way.clear()
+        if taken and unheard:
+            self.heard(title, now_s)
+
+    def wanted(self, counts: Counts) -> str:
+        return marked(counts, self.own)
+
+    def may_change_s(self, rest_s: float, *, watched: bool) -> float:
+        """From when on another title may be written. *watched*: a GUI shows it that must have seen this one; infinite until it has."""
+        if watched and self.seen_s is None:
+            return math.inf
+        seen_s = -math.inf if self.seen_s is None else self.seen_s + ARRIVED_S * (rest_s / REST_S)
+        return max(self.changed_s + rest_s, seen_s, self.loop_until_s)
+
+    def is_looping(self, now_s: float) -> bool:
+        return now_s < self.loop_until_s
