@@ -92,6 +92,7 @@ function M.why(settings, window, pane)
   window:perform_action(
     wezterm.action.InputSelector({
       title = "wa explain",
+      description = "Esc closes, / searches",
       choices = choices,
       -- Nobody listens to it: a line that is chosen closes the overlay.
       action = wezterm.action.EmitEvent("wa-read"),

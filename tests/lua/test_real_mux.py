@@ -202,3 +202,42 @@ def test_handlers_take_less_than_a_millisecond_of_wezterms_lua(
         print(f"\nlua in wezterm-mux-server, per event: p50 {middle:.3f} ms, p95 {most:.3f} ms")
 
     assert middle < 1.0
+
+
+def test_what_is_drawn_and_asked_for_is_what_wezterm_understands(server: Server) -> None:
+    """FormatItems, keys and overlays pass through WezTerm's own conversions; `wa explain` runs and its words are shown."""
+    server.configure(
+        opts="{ keys = true, palette = true, window_title = true }",
+        after="assert(#config.keys == 4)"
+        + emitting(
+            rf"""
+            local wa = require("wa_plugin")
+            local tab = {{
+              tab_index = 1,
+              tab_title = "\u{{2063}}wa1:waiting=2,working=1\u{{2063}}mine",
+              active_pane = {{ title = "zsh", is_zoomed = false }},
+            }}
+            local out = io.open("{server.root}/drawn", "w")
+            out:write(wezterm.format(wa.format_tab_title(tab, {{ tab }}, {{}}, config, false, 40)), "\n")
+            out:write(wa.format_window_title(tab, tab.active_pane, {{ tab }}, {{}}, config), "\n")
+            for _, entry in ipairs(wa.palette(nil, pane)) do out:write(wezterm.to_string(entry.action), "\n") end
+            wezterm.emit("wa-why", {{
+              perform_action = function(_, action) out:write(wezterm.to_string(action), "\n") end,
+            }}, pane)
+            out:close()
+            """
+        ),
+    )
+    with listening(server.paths.socket) as listener, server.running() as process:
+        ended(listener)
+    drawn = (server.root / "drawn").read_text(encoding="utf-8")
+
+    assert "✋2" in drawn.splitlines()[0]
+    assert "mine" in drawn.splitlines()[0]
+    assert "wa1:" not in drawn
+    assert "\x1b[" in drawn.splitlines()[0]
+    assert "✋2 ▶1  zsh" in drawn
+    assert "wa-reprime" in drawn
+    assert f"gui-{process.pid}/" not in drawn.splitlines()[0]
+    assert "InputSelector" in drawn
+    assert b"ERROR" not in server.log.read_bytes()
