@@ -33,7 +33,6 @@ end
 
 -- md_circle_slice_1 to _8, as WezTerm draws the progress of a pane (wezterm-gui/src/tabbar.rs, 2025-02-23).
 local SLICES = 0xf0a9e
-local MIN_TITLE_CELLS = 5
 
 ---@class wa.Badges
 local Badges = {}
@@ -114,7 +113,8 @@ function Badges:of_tab(tab, max_width)
   local counts, own = marker.parse(tab.tab_title or "")
   local items, cells = {}, 0
   if counts then
-    items, cells = self:_badge(counts, math.max(3, (max_width or 1000) - MIN_TITLE_CELLS))
+    -- WezTerm asks twice, the second time with the width of what we answered first: that must fit then.
+    items, cells = self:_badge(counts, max_width or 1000)
   end
   if own == "" and tab.active_pane then
     own = marker.clean(tab.active_pane.title or "")
@@ -201,8 +201,12 @@ end
 ---The handler of `format-tab-title`: the badge, then what the user's own handler says, else WezTerm's usual title.
 ---@return table|string|nil
 function Badges:format_tab_title(tab, tabs, panes, config, hover, max_width)
-  local badge, cells, own = self:of_tab(tab, max_width)
-  local left = (max_width or 1000) - cells
+  local before, used, space = {}, 0, ""
+  if not self.theirs and tab.active_pane then
+    before, used, space = prefix(tab, config or {})
+  end
+  local badge, cells, own = self:of_tab(tab, (max_width or 1000) - used)
+  local left = (max_width or 1000) - cells - used
   if self.theirs then
     local answer = self:_ask(
       "format_tab_title",
@@ -224,9 +228,13 @@ function Badges:format_tab_title(tab, tabs, panes, config, hover, max_width)
   if not tab.active_pane or #badge == 0 and own == (tab.tab_title ~= "" and tab.tab_title or tab.active_pane.title) then
     return nil
   end
-  local items, used, space = prefix(tab, config or {})
-  append(items, badge)
-  local room = math.max(0, left - used - #space)
+  if self.theirs then
+    -- Theirs had nothing to say.
+    before, used, space = prefix(tab, config or {})
+    left = left - used
+  end
+  local items = append(before, badge)
+  local room = math.max(0, left - #space)
   if wezterm.column_width(own) > room then
     own = wezterm.truncate_right(own, room)
   end

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.lua_stage import MARK, Stage
@@ -66,6 +66,11 @@ class Bar:
 @pytest.fixture
 def bar(tmp_path: Path) -> Bar:
     return Bar(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def wide_bar(tmp_path_factory: pytest.TempPathFactory) -> Bar:
+    return Bar(tmp_path_factory.mktemp("lua"))
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +168,40 @@ def test_it_is_never_wider_than_there_is_room(bar: Bar, width: int) -> None:
     if width >= 10:
         assert bar.stage.wezterm.column_width(text) <= width
         assert "✋12" in text
+
+
+TITLES = st.text(st.sampled_from("ab 界é▶"), max_size=30)
+
+
+@settings(max_examples=300)
+@given(
+    counts=st.dictionaries(st.sampled_from(CLASSES), st.integers(1, 99), min_size=1),
+    own=TITLES,
+    pane=TITLES,
+    fancy=st.booleans(),
+    index=st.booleans(),
+    width=st.integers(8, 60),
+    progress=st.none() | st.integers(0, 100),
+)
+def test_it_answers_the_same_when_given_just_the_room_it_took(
+    wide_bar: Bar,
+    counts: dict[str, int],
+    own: str,
+    pane: str,
+    fancy: bool,
+    index: bool,
+    width: int,
+    progress: int | None,
+) -> None:
+    """WezTerm asks twice, the second time with the width of the first answer: nothing may vanish by that."""
+    body = ",".join(f"{name}={count}" for name, count in counts.items())
+    more = {} if progress is None else {"progress": wide_bar.lua.table_from({"Percentage": progress})}
+    tab = wide_bar.tab(marked(body, own), pane, **more)
+    first = wide_bar.text(tab, width=width, fancy=fancy, show_tab_index_in_tab_bar=index)
+    assert first is not None
+    cells = wide_bar.stage.wezterm.column_width(first)
+
+    assert wide_bar.text(tab, width=min(cells, width), fancy=fancy, show_tab_index_in_tab_bar=index) == first
 
 
 def test_a_pane_cannot_draw_a_badge(bar: Bar) -> None:
