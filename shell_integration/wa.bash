@@ -18,7 +18,7 @@ __wa_p='\[\e]133;P;k=i\a\]' __wa_s='\[\e]133;P;k=s\a\]' __wa_b='\[\e]133;B\a\]'
 # shellcheck disable=SC2016 # bash runs it, before each prompt
 __wa_peek='__wa_status=$?;builtin trap -p DEBUG 2>/dev/null >|"$__wa_file";__wa_prompt'
 __wa_n=0 __wa_armed='' __wa_running='' __wa_told='' __wa_greeted='' __wa_t0=0 __wa_now=0 __wa_status=0 __wa_skip=''
-__wa_nil='' __wa_c='' __wa_key='' __wa_text='' __wa_cut='' __wa_old='' __wa_dups='' __wa_out='' __wa_preexec=''
+__wa_nil='' __wa_c='' __wa_key='' __wa_text='' __wa_cut='' __wa_old='' __wa_dups='' __wa_out='' __wa_preexec='' __wa_ready=''
 __wa_cwd='' __wa_cwd_of='' __wa_host=${HOSTNAME-} __wa_file='' __wa_token='' __wa_head='' __wa_trap='' __wa_body=''
 if [[ ${BASH_VERSINFO[0]} -gt 4 || ${BASH_VERSINFO[0]} -eq 4 && ${BASH_VERSINFO[1]} -ge 4 ]]; then
   if [[ -n ${EPOCHREALTIME-} ]]; then
@@ -218,6 +218,8 @@ __wa_place() { # PROMPT_COMMAND with our element last, from the next prompt on
   fi
 }
 __wa_peek_string=${__wa_peek#*;}
+# shellcheck disable=SC2016
+[[ -n $__wa_ps0 ]] || __wa_peek_string+=';__wa_armed=$__wa_ready' # the very last: the trap counts what comes after it
 
 __wa_traps() { # Our DEBUG trap before that of others; theirs was printed into the file, since functions do not see it
   local raw='' words=()
@@ -336,7 +338,7 @@ __wa_remember() {
 
 __wa_arm() {
   if [[ -z $__wa_ps0 ]]; then
-    __wa_armed=1
+    __wa_ready=1
   elif builtin shopt -q promptvars; then
     __wa_armed=''
     [[ ${PS0-} == *"$__wa_ps0"* ]] || PS0=$__wa_ps0${PS0-}

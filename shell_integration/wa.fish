@@ -149,11 +149,11 @@ end
 
 function __wa_their # STATUS PIPESTATUS…: the user's prompt, which sees these
     if set -q argv[3]
-        eval (string join ' | ' -- '__wa_return '$argv[2..])
+        eval (string join ' | ' -- '__wa_return '$argv[2..])';__wa_their_prompt'
     else
         __wa_return $argv[1]
+        __wa_their_prompt
     end
-    __wa_their_prompt
 end
 
 function __wa_return

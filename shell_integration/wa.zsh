@@ -2,8 +2,8 @@
 # Only builtins run, at start too. Works on zsh 5.0 and newer.
 
 [[ -o interactive && -n ${TTY-} && ${__wa_shell-} != $$ && -z ${STY-} ]] || return 0
-case ${TERM-}:${INSIDE_EMACS-} in (:|dumb:*|linux:*|eterm*:*|*:?*) return 0 ;; esac
-case ",${WA_SHELL_SKIP-}," in (*[,\ ]all[,\ ]*) return 0 ;; esac
+case ${TERM-}:${INSIDE_EMACS-} in :|dumb:*|linux:*|eterm*:*|*:?*) return 0 ;; esac
+case ",${WA_SHELL_SKIP-}," in *[,\ ]all[,\ ]*) return 0 ;; esac
 
 # Functions keep the aliases of the moment in which they are read.
 if [[ -o aliases ]]; then

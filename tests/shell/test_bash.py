@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from shell.terminal import Terminal, need, shell_in
+from shell.terminal import SCRIPTS, Terminal, need, shell_in
+
+
+def need_lists() -> None:
+    """Before 5.1 PROMPT_COMMAND is one string: whoever sets it anew has thrown ours away, and PIPESTATUS has one holder."""
+    version = subprocess.run([need("bash"), "-c", "echo ${BASH_VERSINFO[@]:0:2}"], capture_output=True, text=True)
+    if tuple(map(int, version.stdout.split())) < (5, 1):
+        pytest.skip(f"bash {version.stdout.strip()} has no list of prompt commands")
 
 
 def shows(term: Terminal, line: str) -> str:
@@ -46,6 +54,7 @@ def test_status_and_last_argument_are_the_users(tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_their_prompt_command_runs_as_it_did(tmp_path: Path, theirs: str, when: str) -> None:
     """A string, a list, with a semicolon or a remark at its end, set before us or after: it runs, and sees the statuses."""
+    need_lists()
     before, after = (theirs, "") if when == "before" else ("", theirs.replace("=(", "+=("))
     with shell_in("bash", tmp_path, before=before, after=after) as term:
         done = term.run("true | (exit 4)")
@@ -57,6 +66,7 @@ def test_their_prompt_command_runs_as_it_did(tmp_path: Path, theirs: str, when: 
 
 def test_a_tool_that_puts_our_hook_into_its_own(tmp_path: Path) -> None:
     """It keeps the PROMPT_COMMAND it found, runs that itself and makes PS1 afterwards, as starship does: all is told once."""
+    need_lists()
     tool = """
         tool() { s=$?; eval "$kept"; PS1="\\[\\e[1m\\]made:$s\\[\\e[0m\\] "; }
         kept=$PROMPT_COMMAND; PROMPT_COMMAND=tool
@@ -270,9 +280,5 @@ def test_programs_started_in_the_background(tmp_path: Path) -> None:
 
 def test_the_script_is_clean_to_shellcheck() -> None:
     """Not one remark."""
-    import subprocess
-
-    from shell.terminal import SCRIPTS
-
     done = subprocess.run([need("shellcheck"), SCRIPTS / "wa.bash"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
