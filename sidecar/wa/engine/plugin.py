@@ -165,8 +165,8 @@ def _chosen(said: Mapping[str, Any]) -> _Chosen | None:
 def is_of_gui(peer: int, gui: int, proc: Path = PROC) -> bool:
     """Whether *peer* was started by the GUI itself, and not by a program in one of its panes.
 
-    What runs in a pane descends from the GUI too, but it, or the shell above it, has the pane for its terminal. Without /proc the GUI must
-    be its parent.
+    What runs in a pane descends from the GUI too, but it, or the shell above it, has the pane for its terminal, and what the GUI starts
+    has the GUI's, which mostly is none. Without /proc the GUI must be its parent.
     """
     below = []
     for process in above(peer, proc):
@@ -179,8 +179,11 @@ def is_of_gui(peer: int, gui: int, proc: Path = PROC) -> bool:
         return False
     if not sys.platform.startswith("linux"):
         return len(below) == 1
-    for pid in below:
-        fields = stat_fields(proc, pid)
-        if fields is None or len(fields) <= TTY or fields[TTY] != b"0":
-            return False
-    return True
+    own = _terminal(proc, gui)
+    return own is not None and all(_terminal(proc, pid) == own for pid in below)
+
+
+def _terminal(proc: Path, pid: int) -> bytes | None:
+    """The number of its controlling terminal, "0" for none; None where that is not known."""
+    fields = stat_fields(proc, pid)
+    return None if fields is None or len(fields) <= TTY else fields[TTY]
