@@ -154,6 +154,23 @@ def test_an_event_is_handed_over_with_its_sender_and_its_size(tmp_path):
     serving(tmp_path, scenario, {"good": lambda params: True})
 
 
+def test_a_sender_that_shuts_its_side_down_is_read_to_the_end(tmp_path):
+    """It writes, says that this was all, and reads until the sidecar hangs up: then everything was taken."""
+    heard = []
+
+    async def scenario(server, path):
+        server.events = lambda message, pid, size: heard.append(message["key"])
+        reader, writer = await asyncio.open_unix_connection(path)
+        for number in range(500):
+            writer.write(wire.pack({"v": 1, "kind": "event", "source": "lua", "key": str(number), "pad": "x" * 2_000}))
+        writer.write_eof()
+        await reader.read()
+        assert heard == [str(number) for number in range(500)]
+        writer.close()
+
+    serving(tmp_path, scenario)
+
+
 def test_streams_end_by_either_side(tmp_path):
     """Items until the client cancels, or the server ends it; `ended` is told once each time."""
     ended = []
