@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
+import threading
+import time
+from bisect import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +15,7 @@ from e2e.flow_stage import Agent
 from support.embedded import RunningMux, running_embedded_mux
 from support.gui import Gui, gui, hello, tell
 from support.sidecar import Home
-from wa.protocol.badges import SIGN, marked
+from wa.protocol.badges import SIGN, marked, own_title
 
 IDLE, WORKING = {"idle": 1}, {"working": 1}
 
@@ -112,3 +116,34 @@ def test_titles_can_be_turned_off_while_the_sidecar_runs(tmp_path):
         seen.wait_for(tab, marked(IDLE, ""))
         home.paths.config_file.write_text(home.paths.config_file.read_text() + "[badges]\nenabled = false\n")
         seen.wait_for(tab, "")
+
+
+def test_a_rename_in_the_middle_of_flapping_states_is_never_lost(tmp_path):
+    """Each lands between two writes of wa's, and is what stands behind the next; at most ten titles a second are wa's."""
+    with stage(tmp_path) as (mux, home, seen, agent, tab), home.sidecar("--socket", f"m={mux.socket}"):
+        uid = agent.until(home, "idle")
+        tell(home.paths.socket, hello(seen.pid))
+        seen.wait_for(tab, marked(IDLE, ""))
+        stop = threading.Event()
+
+        def flap() -> None:
+            while not stop.is_set():
+                home.ask("pause", pane=uid)
+                home.ask("resume", pane=uid)
+
+        flapping = threading.Thread(target=flap)
+        flapping.start()
+        try:
+            for number in range(40):
+                seen.rename(tab, f"mine {number}")
+                seen.wait_for(tab, begins=f"{SIGN}wa1:")
+                assert own_title(seen.titles[tab]) == f"mine {number}"
+                time.sleep(number % 7 / 100)
+        finally:
+            stop.set()
+            flapping.join()
+        seen.wait_for(tab, marked(IDLE, "mine 39"))
+        ours = [at_s for at_s, of, title in seen.told if of == tab and SIGN in title]
+        assert len(ours) > 40
+        assert min(later - earlier for earlier, later in itertools.pairwise(ours)) > 0.05
+        assert max(bisect(ours, at_s + 1) - number for number, at_s in enumerate(ours)) <= 11

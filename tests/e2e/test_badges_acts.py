@@ -75,7 +75,9 @@ def test_a_choice_in_wezterm_is_a_persons_word(tmp_path):
             here.choose("reprime")
             assert [one["text"] for one in here.agent.said()] == [PROMPT]
             acts = here.home.json("audit")["actions"]
-            assert [(one["actor"], one["outcome"]) for one in acts] == [({"kind": "human", "name": "plugin"}, "submitted")]
+            assert [(one["actor"], one["outcome"]) for one in acts] == [
+                ({"kind": "human", "name": "plugin"}, "submitted")
+            ]
             here.agent.until(here.home, "idle")
             here.choose("reprime", pane_id=4711)
             notices = here.home.json("notices")["notices"]

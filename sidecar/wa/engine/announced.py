@@ -50,7 +50,7 @@ class Announced:
             found = [_announcement(one) for one in kept["guis"]]
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("announcements not read", extra={"path": str(self._path), "reason": str(error)})
             return
         self._known = {(one.gui, one.host): one for one in found if one is not None}

@@ -37,7 +37,8 @@ class Tab:
         """When the title was at rest in each GUI; None: not that wa knows."""
         self.loop_until_s = -math.inf
         self._sent: deque[str] = deque(maxlen=KEPT)
-        self._under_way: list[str] = []
+        self._meanwhile: list[str] | None = None
+        """What was heard while a title of wa's is under way."""
         self._changes: deque[float] = deque([now_s], maxlen=LOOP_CHANGES)
 
     def heard(self, title: str, now_s: float) -> None:
@@ -48,22 +49,31 @@ class Tab:
         if self._changes.maxlen == len(self._changes) and now_s - self._changes[0] < LOOP_S:
             self.loop_until_s = now_s + LOOP_REST_S
         self._changes.append(now_s)
-        if title in self._under_way:
-            # What was sent before it is past too.
-            del self._under_way[: self._under_way.index(title) + 1]
-        elif not (taken_apart(title).marker and title in self._sent):
-            self.own = own_title(title)
+        if self._meanwhile is None:
+            self._learn(title)
+        else:
+            self._meanwhile.append(title)
 
     def sending(self, title: str) -> None:
+        """One at a time."""
         self._sent.append(title)
-        self._under_way.append(title)
+        self._meanwhile = []
 
     def sent(self, title: str, now_s: float, *, taken: bool) -> None:
-        """The mux has answered (*taken*) or has not. By now all that it told before its answer was heard."""
-        unheard = title in self._under_way
-        self._under_way.clear()
-        if taken and unheard:
-            self.heard(title, now_s)
+        """The mux has answered (*taken*) or has not. What it told before its answer was heard, and nothing that it told after."""
+        heard, self._meanwhile = self._meanwhile or [], None
+        if title in heard:
+            # A person may have written the same: the last is wa's, for the mux told of it right before its answer.
+            del heard[len(heard) - 1 - heard[::-1].index(title)]
+        elif taken and not heard:
+            # It stood there already.
+            self.known, self.changed_s, self.seen_s = title, now_s, None
+        for other in heard:
+            self._learn(other)
+
+    def _learn(self, title: str) -> None:
+        if not (taken_apart(title).marker and title in self._sent):
+            self.own = own_title(title)
 
     def wanted(self, counts: Counts) -> str:
         return marked(counts, self.own)
