@@ -24,11 +24,11 @@ from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 NAMES = (
     *("cold_start", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
     *("store_redaction", "store_retention"),
-    *("latency", "agent_state", "reaction", "commands", "cpu", "bursts", "memory", "idle"),
+    *("latency", "agent_state", "badges", "reaction", "commands", "cpu", "bursts", "memory", "idle"),
 )
 """In the order they run. `search_large` takes minutes and gigabytes: `make bench-large`."""
 
-TERMINAL = ("latency", "agent_state", "reaction", "commands", "cpu", "bursts", "memory", "idle")
+TERMINAL = ("latency", "agent_state", "badges", "reaction", "commands", "cpu", "bursts", "memory", "idle")
 """Those that need a terminal under test and take `--mux`."""
 
 VERDICT = re.compile(r"\S.*\s{2,}(ok|MISSED|-)$")
