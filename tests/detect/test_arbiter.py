@@ -129,3 +129,76 @@ def test_a_file_says_more_than_a_program_and_less_than_anything_seen() -> None:
     made = arbiter(signal(S.PROCESS, P.STARTING, expires_ms=9_000), file)
     assert made.judge(1).state is P.WORKING
     assert made.judge(51).state is P.STARTING
+
+
+def seen(made: Arbiter, says: PaneState | None, at_ms: int) -> PaneState:
+    """The state once a look at *at_ms* has shown that."""
+    made.put(S.SCREEN, None if says is None else signal(S.SCREEN, says, at_ms))
+    made.judge(at_ms)
+    return made.judge(at_ms + HOLD_MS).state
+
+
+def test_a_hook_beats_what_the_screen_said_already() -> None:
+    """The prompt was sent, and no spinner is drawn yet; or the turn is over, and the spinner still stands."""
+    made = Arbiter()
+    seen(made, P.IDLE, 1_000)
+    made.put(S.HOOK, signal(S.HOOK, P.WORKING, 2_000, 32_000))
+
+    assert seen(made, P.IDLE, 2_100) is P.WORKING
+    assert seen(made, P.WORKING, 3_000) is P.WORKING
+    made.put(S.HOOK, signal(S.HOOK, P.IDLE, 5_000, 8_000))
+    assert seen(made, P.WORKING, 5_100) is P.IDLE
+    assert seen(made, P.WORKING, 8_000) is P.WORKING
+
+
+def test_the_screen_beats_a_hook_with_what_it_says_since() -> None:
+    """No hook tells of Esc: the composer that comes back does."""
+    made = Arbiter()
+    seen(made, P.WORKING, 1_500)
+    made.put(S.HOOK, signal(S.HOOK, P.WORKING, 2_000, 32_000))
+
+    assert seen(made, P.IDLE, 4_000) is P.IDLE
+    assert seen(made, P.IDLE, 9_000) is P.IDLE
+
+
+def test_a_dialog_that_a_hook_announces_must_be_seen() -> None:
+    """Another hook may have given the permission: a screen that works shows no dialog. Where nothing can be read the hook counts."""
+    made = Arbiter()
+    seen(made, P.WORKING, 1_000)
+    made.put(S.HOOK, signal(S.HOOK, P.WAITING_APPROVAL, 2_000, 5_000))
+
+    assert seen(made, P.WORKING, 2_100) is P.WORKING
+    blind = arbiter(signal(S.HOOK, P.WAITING_APPROVAL, 2_000, 5_000), now_ms=2_000)
+    assert blind.judge(2_100).state is P.WAITING_APPROVAL
+
+
+def test_a_hook_that_says_idle_does_not_hide_what_owns_the_keyboard() -> None:
+    """A dialog, known or not, is no composer."""
+    dialog = arbiter(signal(S.HOOK, P.IDLE, 1_000, 9_000), signal(S.DIALOG, P.WAITING_QUESTION, 500))
+    unknown = arbiter(signal(S.HOOK, P.IDLE, 1_000, 9_000), signal(S.SCREEN, None, 500))
+
+    assert dialog.judge(2_000).state is P.WAITING_QUESTION
+    assert unknown.judge(2_000).state is P.UNKNOWN
+
+
+def test_what_a_dialog_hid_begins_anew() -> None:
+    """Work that goes on after an approval was not there when the hook came."""
+    made = Arbiter()
+    seen(made, P.WORKING, 1_000)
+    made.put(S.HOOK, signal(S.HOOK, P.IDLE, 2_000, 5_000))
+    seen(made, None, 2_100)
+
+    assert seen(made, P.WORKING, 2_500) is P.WORKING
+
+
+def test_a_hook_alone_is_not_believed_for_long() -> None:
+    """A prompt that another hook has thrown away starts no work: the composer stands there all the time."""
+    made = Arbiter()
+    seen(made, P.IDLE, 1_000)
+    made.put(S.HOOK, signal(S.HOOK, P.WORKING, 2_000, 32_000))
+
+    assert seen(made, P.IDLE, 2_100) is P.WORKING
+    assert made.judge(2_500).wake_ms == 5_000
+    assert seen(made, P.IDLE, 5_000) is P.IDLE
+    blind = arbiter(signal(S.HOOK, P.WORKING, 2_000, 32_000), now_ms=2_000)
+    assert blind.judge(31_000).state is P.WORKING

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wa.detect.arbiter import HOOK_MS
 from wa.detect.pack import PackError
 from wa.model.agent import PaneState
 from wa.model.hook import AgentHooks, HookEvent, HookMeaning, HookSetting
@@ -13,7 +14,7 @@ from wa.model.profile import Versions, parse_versions
 
 EVENTS = frozenset({"turn.done", "compaction.done", "session.start", "session.end"})
 """What a hook may tell where the screen does not."""
-MAX_LASTS_S = 600
+MAX_LASTS_S = HOOK_MS // 1000
 _NAME = re.compile(r"[A-Za-z][A-Za-z.]{0,63}\Z")
 _KEYS = frozenset(
     {

@@ -1,6 +1,7 @@
 """Several signals, one state: who beats whom, how long each is believed, and what has to be seen twice.
 
-A dialog on the screen beats everything; then hooks, then what the screen shows, then the title. A title that says "working" counts
+A dialog on the screen beats everything; then hooks, then what the screen shows, then the title. A hook beats what the screen said
+already when it came, not what the screen begins to say afterwards: no hook tells that its state is over. A title that says "working" counts
 while it is rewritten (Codex does so ten times a second); alone it holds back "idle", never a dialog, a limit or an end.
 """
 
@@ -17,6 +18,9 @@ UNKNOWN_HOLD_MS = 2_000
 TITLE_MS = 3_000
 """A spinner in a title that stands still longer has stopped."""
 HOOK_MS = 30_000
+"""No hook is believed for longer."""
+HOOK_ALONE_MS = 3_000
+"""So long a hook is believed against a screen that goes on saying something else."""
 
 _AT_ONCE = frozenset(
     {
@@ -39,7 +43,6 @@ _RANK = {
     SignalSource.SHELL_MARK: 6,
     SignalSource.ALERT: 7,
 }
-_TITLE = SignalSource.TITLE
 
 
 class Verdict(NamedTuple):
@@ -56,6 +59,8 @@ class Arbiter:
         self._signals: dict[SignalSource, Signal] = {}
         self._wanted: PaneState | None = None
         self._wanted_ms = 0
+        self._shown: tuple[PaneState | None, int] | None = None
+        """What the screen says, and since when."""
 
     def put(self, source: SignalSource, signal: Signal | None) -> None:
         """The newest word of one source; None takes it back."""
@@ -70,10 +75,18 @@ class Arbiter:
             for source, signal in self._signals.items()
             if signal.expires_ms is None or signal.expires_ms > now_ms
         }
+        screen = alive.get(SignalSource.SCREEN)
+        if screen is None:
+            self._shown = None
+        elif self._shown is None or self._shown[0] is not screen.says:
+            self._shown = (screen.says, screen.at_ms)
         ordered = sorted(alive.values(), key=lambda signal: _RANK[signal.source])
-        winner = self._winner(ordered)
+        winner = self._winner(ordered, now_ms)
         wanted = winner.says if winner is not None and winner.says is not None else PaneState.UNKNOWN
-        expiry = min((signal.expires_ms for signal in alive.values() if signal.expires_ms is not None), default=None)
+        ends = [signal.expires_ms for signal in alive.values() if signal.expires_ms is not None]
+        if winner is not None and winner.source is SignalSource.HOOK and SignalSource.SCREEN in alive:
+            ends.append(winner.at_ms + HOOK_ALONE_MS)
+        expiry = min((end for end in ends if end > now_ms), default=None)
         wake = expiry
         if wanted is self.state:
             self._wanted = None
@@ -91,14 +104,14 @@ class Arbiter:
             ordered.insert(0, winner)
         return Verdict(self.state, tuple(ordered), wake)
 
-    def _winner(self, ordered: list[Signal]) -> Signal | None:
+    def _winner(self, ordered: list[Signal], now_ms: int) -> Signal | None:
         """The strongest; but a title that works beats a screen that only looks idle."""
         says = [signal for signal in ordered if signal.says is not None]
         if any(signal.source is SignalSource.SCREEN and signal.says is None for signal in ordered):
-            # Whatever owns the keyboard there, it is no composer: a title and a file may call that idle, and do.
-            says = [
-                signal for signal in says if signal.says is not PaneState.IDLE or _RANK[signal.source] < _RANK[_TITLE]
-            ]
+            # Whatever owns the keyboard there, it is no composer: a hook, a title and a file may call that idle, and do.
+            says = [signal for signal in says if signal.says is not PaneState.IDLE]
+        if any(signal.source is SignalSource.HOOK and self._is_outdone(signal, now_ms) for signal in says):
+            says = [signal for signal in says if signal.source is not SignalSource.HOOK]
         if not says:
             return None
         winner = says[0]
@@ -107,6 +120,13 @@ class Arbiter:
             if title is not None and (winner.says is PaneState.UNKNOWN or title.says is PaneState.WORKING):
                 return title
         return winner
+
+    def _is_outdone(self, hook: Signal, now_ms: int) -> bool:
+        """By the screen: it says since then what the hook does not, or would show the dialog that the hook only announces."""
+        if self._shown is None or self._shown[0] in (None, PaneState.UNKNOWN, hook.says):
+            return False
+        announced = hook.says is not None and hook.says.startswith("waiting.")
+        return announced or self._shown[1] > hook.at_ms or now_ms - hook.at_ms >= HOOK_ALONE_MS
 
     def _hold(self, wanted: PaneState) -> int:
         if wanted is PaneState.UNKNOWN:

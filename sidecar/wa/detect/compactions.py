@@ -61,6 +61,14 @@ class Compactions:
             trigger, before, after = said.trigger or trigger, _either(said.before, before), _either(said.after, after)
         return self._noted(known, at_ms, trigger, before, after)
 
+    def hooked(self, at_ms: int, trigger: str | None) -> list[Operation]:
+        """Told by the agent's hook, and by nobody else in time: of the one that is known by now, or else of another one."""
+        known = next((one for one in self._known if one.is_running), None) or self._nearest(at_ms, self._known)
+        if known is not None:
+            known.is_running = False
+            return []
+        return self._noted(self._begin(at_ms, shown=False), at_ms, trigger, None, None)
+
     def filed(self, said: Compacted, *, alone: bool) -> list[Operation] | None:
         """Told by the session's file. Not *alone*: None while the screen has not told of it too."""
         if said.at_ms is None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from wa.detect.session_ops import IdSource, NoteSessionId, Operation, SessionRef
 
 PRINTED = 1.0
+FROM_HOOK = 1.0
 FROM_COMMAND = 0.95
 FROM_STATE = 0.9
 

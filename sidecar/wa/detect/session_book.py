@@ -16,10 +16,10 @@ from wa.detect.fields import instant, number, seconds, text
 from wa.detect.ledger import Ledger
 from wa.detect.limits import Limits
 from wa.detect.once import Clean, Once
-from wa.detect.own_id import FROM_COMMAND, FROM_STATE, Candidate, OwnId, reopened
+from wa.detect.own_id import FROM_COMMAND, FROM_HOOK, FROM_STATE, Candidate, OwnId, reopened
 from wa.detect.session import Session, about, contradicts
 from wa.detect.session_ops import EndMode, IdSource, Operation, Outcome, SessionRef
-from wa.detect.turns import ShownTurn, Turns
+from wa.detect.turns import BUSY, ShownTurn, Turns
 from wa.model.agent import AgentState, Detection, PaneState, SignalSource, Transition
 
 LATE_MS = 60_000
@@ -83,6 +83,11 @@ class SessionBook:
     def session(self) -> SessionRef | None:
         """The one that is open."""
         return self._session.ref if self._session is not None and self._session.is_open else None
+
+    @property
+    def newest(self) -> SessionRef | None:
+        """Open or over."""
+        return None if self._session is None else self._session.ref
 
     @property
     def session_id(self) -> str | None:
@@ -174,6 +179,27 @@ class SessionBook:
         """The ids that fit the open session now, all of them: from session files on disk."""
         session = self._open()
         return [] if session is None else session.own_id.candidates(candidates, at_ms)
+
+    def hook_id(self, session_id: str, at_ms: int) -> list[Operation]:
+        """The agent itself has told it, in the session that is open."""
+        session = self._open()
+        return [] if session is None else session.own_id.told(session_id, FROM_HOOK, IdSource.HOOK, at_ms)
+
+    def hook(self, found: Detection, at_ms: int) -> list[Operation]:
+        """What a hook has told, and nobody else in time (wa.detect.hook_events sees to it that this comes once)."""
+        session = self._session
+        if session is None or session.ref.agent != found.agent:
+            return []
+        if session.ended_ms is not None and (found.event != "session.end" or at_ms - session.ended_ms > LATE_MS):
+            return []
+        note = ops.NoteEvent(at_ms, found, session.ref, None)
+        if found.event == "session.end":
+            return [note, *self._ended(session, found, at_ms)]
+        if found.event == "compaction.done":
+            return [note, *session.compactions.hooked(at_ms, text(found.fields.get("trigger")))]
+        if found.event == "turn.done" and self._state not in BUSY:
+            return [note, *session.turns.told(Outcome.DONE, at_ms, self._state, None, None)]
+        return [note]
 
     def close(self, at_ms: int, mode: EndMode = EndMode.PANE_CLOSED) -> list[Operation]:
         """The pane is gone."""

@@ -44,6 +44,8 @@ class IdSource(StrEnum):
     STATE = "state"
     COMMAND = "command"
     """The shell command that reopened the session."""
+    HOOK = "hook"
+    """The agent itself told it, by a hook."""
 
 
 class SessionRef(NamedTuple):

@@ -378,6 +378,7 @@ class PaneWatch:
         put(SignalSource.TITLE, None)
         if self._agent is None or self._left_ms is not None:
             put(SignalSource.SESSION_FILE, None)
+            put(SignalSource.HOOK, None)
         if reading is None or self._agent is None:
             return
         if self._left_ms is not None:

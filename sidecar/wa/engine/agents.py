@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wa.agents.loader import Agents
 from wa.config.settings import is_zone
+from wa.detect.hook_events import REGION, WAIT_MS, HookEvents, Told
 from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
 from wa.detect.reading import Reading
@@ -23,7 +24,7 @@ from wa.engine.items import event_item, state_item
 from wa.engine.pane import WatchedPane
 from wa.engine.session_ids import SessionIds
 from wa.engine.wakes import Wakes
-from wa.model.agent import NO_AGENT, AgentState, Signal
+from wa.model.agent import NO_AGENT, AgentState, Detection, FieldValue, Place, Severity, Signal
 from wa.model.clock import Clock
 from wa.model.log import Segment
 from wa.model.screen import Screen
@@ -40,6 +41,21 @@ FAMILY_INTERVAL_MS = 1_000
 RELOAD_S = 2.0
 REREAD_S = 0.01
 RETRY_S = 1.0
+HOOK_WAITS_MS = 10_000
+"""So long after a hook its agent may be seen in the pane: hooks come while an agent starts."""
+MAX_HOOKS = 16
+
+
+class HookSaid(NamedTuple):
+    """What a hook says of the agent in one pane."""
+
+    agent: str
+    at_ms: int
+    session_id: str | None
+    is_thread: bool
+    """Of some thread of the agent's: it counts where that is the session's."""
+    signal: Signal | None
+    told: Told | None
 
 
 class Composers(Protocol):
@@ -117,8 +133,10 @@ class AgentWatch:
         if self.composers is not None:
             self.composers.gone(pane.uid)
         if watched is not None:
-            mode = EndMode.MUX_ENDED if with_mux else EndMode.PANE_CLOSED
-            self.notes.add(pane.uid, watched.book.close(self._clock.now_ms(), mode))
+            mode, now_ms = EndMode.MUX_ENDED if with_mux else EndMode.PANE_CLOSED, self._clock.now_ms()
+            ended = [] if pane.excluded else self._made(watched, watched.hook_events.rest(), now_ms)
+            self._publish(pane, ended)
+            self.notes.add(pane.uid, [*ended, *watched.book.close(now_ms, mode)])
         if pane.excluded:
             pane.agent, pane.last_event = NO_AGENT, None
         self.moved(pane)
@@ -195,10 +213,9 @@ class AgentWatch:
                 operations += watched.book.feed_state(outcome.transition)
                 told = outcome.transition._replace(after=self._known(watched, outcome.transition.after))
                 self._hub.publish(Kind.STATE, pane.uid, lambda told=told: state_item(pane, told))  # type: ignore[misc]
-        for operation in operations:
-            if isinstance(operation, NoteEvent):
-                pane.last_event = (operation.detection.event, operation.at_ms)
-                self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
+        operations = watched.hook_events.saw(operations)
+        operations += self._hooked(watched, now_ms)
+        self._publish(pane, operations)
         pane.agent = self._known(watched, watched.watch.state)
         if self.composers is not None:
             self.composers.composer(pane, pane.agent.draft)
@@ -264,6 +281,58 @@ class AgentWatch:
         if pane.uid in self._panes:
             self._feed(pane, lambda watch, now_ms: watch.shell_waits(since_ms, now_ms))
 
+    # -- what hooks tell ---------------------------------------------------------------------------------------------
+
+    def hook(self, pane: WatchedPane, said: HookSaid) -> None:
+        """Of the agent in this pane, whoever has made sure of that."""
+        if pane.excluded:
+            return
+        self._feed(pane, lambda watch, now_ms: watch.tick(now_ms))
+        watched = self._panes.get(pane.uid)
+        if watched is None:
+            return
+        watched.hooked = [*watched.hooked[-MAX_HOOKS + 1 :], said]
+        self._feed(pane, lambda watch, now_ms: watch.tick(now_ms))
+
+    def _hooked(self, watched: _Watched, now_ms: int) -> list[Operation]:
+        """What hooks have said of the agent that is there by now."""
+        operations: list[Operation] = []
+        for said in watched.hooked:
+            book = watched.book
+            is_end = said.told is not None and said.told.event == "session.end"
+            session = book.newest if is_end else book.session
+            is_there = session is not None and session.agent == said.agent
+            is_known = not said.is_thread or book.session_id is not None
+            if not (is_there and is_known) and now_ms - said.at_ms <= HOOK_WAITS_MS:
+                continue
+            watched.hooked = [one for one in watched.hooked if one is not said]
+            if said.is_thread and said.session_id != book.session_id:
+                continue
+            if is_there and said.session_id is not None:
+                operations += book.hook_id(said.session_id, now_ms)
+            if is_there and said.told is not None and watched.hook_events.told(said.told):
+                asyncio.get_running_loop().call_later((WAIT_MS + 50) / 1000, self._hooks_due, watched)
+            if is_there and said.signal is not None:
+                asyncio.get_running_loop().call_soon(self._signalled, watched.pane, said.signal)
+        return operations
+
+    def _hooks_due(self, watched: _Watched) -> None:
+        """The screen had its time."""
+        if self._panes.get(watched.pane.uid) is watched and not watched.pane.excluded:
+            now_ms = self._clock.now_ms()
+            operations = self._made(watched, watched.hook_events.due(now_ms), now_ms)
+            self._publish(watched.pane, operations)
+            self.notes.add(watched.pane.uid, operations)
+
+    def _made(self, watched: _Watched, due: Sequence[Told], now_ms: int) -> list[Operation]:
+        return [operation for told in due for operation in watched.book.hook(clean_detection(_detection(told)), now_ms)]
+
+    def _publish(self, pane: WatchedPane, operations: Sequence[Operation]) -> None:
+        for operation in operations:
+            if isinstance(operation, NoteEvent):
+                pane.last_event = (operation.detection.event, operation.at_ms)
+                self._hub.publish(Kind.EVENT, pane.uid, lambda noted=operation: event_item(pane, noted))  # type: ignore[misc]
+
     # -- beside the loop ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -310,9 +379,23 @@ class _Watched:
         self.pane = pane
         self.watch = watch
         self.book = book
+        self.hook_events = HookEvents()
+        self.hooked: list[HookSaid] = []
+        """Not taken yet: the agent that they speak of is not seen there, or its session's id is not known."""
         self.program_ms = 0
         self.family_ms = 0
         self.leader: Program | None = None
         self.wrapped: Program | None = None
         self.failed = False
         """A rule raised here; told once, until the rules change."""
+
+
+def _detection(told: Told) -> Detection:
+    """As the screen would tell it."""
+    fields: dict[str, FieldValue] = {}
+    if told.session_id is not None and told.event in ("session.end", "compaction.done"):
+        fields["session_id"] = told.session_id
+    if told.trigger is not None and told.event == "compaction.done":
+        fields["trigger"] = told.trigger
+    rule = f"{told.agent}.hook.{told.name}"
+    return Detection(told.event, told.agent, rule, Severity.INFO, fields, False, Place(REGION, None, None, told.name))

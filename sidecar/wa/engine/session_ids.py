@@ -43,7 +43,7 @@ LAST_S = 3.0
 BEFORE_MS = 2_000
 """So much later than a session's first prompt wa may see the session, where nobody knows when its process was started."""
 _SEEING = frozenset({SignalSource.DIALOG, SignalSource.HOOK, SignalSource.SCREEN})
-_PRINTED = frozenset({IdSource.PRINTED, IdSource.COMMAND})
+_PRINTED = frozenset({IdSource.PRINTED, IdSource.COMMAND, IdSource.HOOK})
 
 
 class SessionIds:

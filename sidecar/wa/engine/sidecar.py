@@ -26,6 +26,7 @@ from wa.engine.badges import badges
 from wa.engine.capture_buffer import CaptureBuffer
 from wa.engine.config_watch import ConfigWatch
 from wa.engine.exclusions import Exclusions
+from wa.engine.hook_signals import HookSignals
 from wa.engine.hub import Hub
 from wa.engine.intake import Intake
 from wa.engine.lock import Lock
@@ -172,6 +173,8 @@ class Sidecar:
             config = ConfigWatch(paths.config_file, settings)
             intake = Intake(clock, shared.troubles)
             intake.takers |= {"lua.var": shells.told, "lua.bell": alerts.told}
+            hooks = HookSignals(shared.registry, agents, clock, shared.troubles)
+            intake.takers["hook"] = hooks.take_hook
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
@@ -230,6 +233,7 @@ class Sidecar:
                 **act.methods.handlers(),
                 **flows.handlers(),
                 **notice_handlers(notices),
+                "hooks": lambda _: hooks.report(),
                 "status": lambda _: act.methods.status(reports.status()),
             }
             handlers["forget"] = flows.after(handlers["forget"])

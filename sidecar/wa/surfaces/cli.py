@@ -1,11 +1,14 @@
-"""The `wa` command. Two answers are given before anything heavy is imported (quick.py); the rest is Typer (app.py)."""
+"""The `wa` command. `wa hook` and two answers (quick.py) come before anything heavy is imported; the rest is Typer (app.py)."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # Typing alone takes as long as a hook of an agent may.
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
@@ -30,6 +33,10 @@ def run(words: list[str]) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words[:1] == ["hook"]:
+        from wa.api import hook_call
+
+        return hook_call.run(words[1:])
     from wa.surfaces import quick
 
     if (command := quick.wanted(words)) is not None and (status := quick.run(command)) is not None:
