@@ -28,9 +28,7 @@ log = logging.getLogger(__name__)
 GIVE_BACK_S = 2.0
 """For all titles, when the sidecar stops; what is left the next start takes away."""
 LOOP_STEP = "Detach that domain in WezTerm and attach it again; wa writes no title there until it rests."
-PLUGIN_STEP = (
-    "Load the plugin in the configuration of that WezTerm (docs/topics/badges.md), or set `badges.enabled = false`."
-)
+PLUGIN_STEP = "`wa plugin` puts the plugin beside that WezTerm's configuration; or set `badges.enabled = false`."
 
 
 class Badges:
