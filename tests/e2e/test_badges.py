@@ -14,7 +14,7 @@ from pathlib import Path
 from e2e.flow_stage import Agent
 from support.embedded import RunningMux, running_embedded_mux
 from support.gui import Gui, gui, hello, tell
-from support.sidecar import Home
+from support.sidecar import Home, end
 from wa.protocol.badges import SIGN, marked, own_title
 
 IDLE, WORKING = {"idle": 1}, {"working": 1}
@@ -147,3 +147,22 @@ def test_a_rename_in_the_middle_of_flapping_states_is_never_lost(tmp_path):
         assert len(ours) > 40
         assert min(later - earlier for earlier, later in itertools.pairwise(ours)) > 0.05
         assert max(bisect(ours, at_s + 1) - number for number, at_s in enumerate(ours)) <= 11
+
+
+def test_a_mux_that_hangs_does_not_hold_up_the_end(tmp_path):
+    """The titles are given two seconds; the next start takes away what is left."""
+    with stage(tmp_path) as (mux, home, seen, agent, tab):
+        process = home.start("--socket", f"m={mux.socket}")
+        agent.until(home, "idle")
+        tell(home.paths.socket, hello(seen.pid))
+        seen.wait_for(tab, marked(IDLE, ""))
+        mux.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert end(process) == 0
+            assert time.monotonic() - began < 6
+        finally:
+            mux.process.send_signal(signal.SIGCONT)
+        with home.sidecar("--socket", f"m={mux.socket}"):
+            agent.until(home, "idle")
+        seen.wait_for(tab, "")

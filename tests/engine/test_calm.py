@@ -1,4 +1,5 @@
 import asyncio
+import math
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,19 @@ def test_programs_that_only_draw_may_be_heard_later(tmp_path, monkeypatch):
     async def scenario(w, relaxed):
         await becomes(w, relaxed, LATE_S)
         await becomes(w, relaxed, LATER_S, text=".")
+        await becomes(w, relaxed, LATE_S)
+
+    calm_world(tmp_path, scenario)
+
+
+def test_who_looks_at_badges_hears_in_time(tmp_path):
+    """As long as somebody does; it is never later than it would be without."""
+
+    async def scenario(w, relaxed):
+        await becomes(w, relaxed, LATE_S)
+        w.session.hear_within(0.03)
+        await becomes(w, relaxed, 0.03)
+        w.session.hear_within(math.inf)
         await becomes(w, relaxed, LATE_S)
 
     calm_world(tmp_path, scenario)
