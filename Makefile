@@ -6,7 +6,7 @@ TESTS ?= tests
 BENCH ?=
 FUZZ ?= tests
 
-.PHONY: help demo test fuzz hostile false-positives check check-lua bench bench-large run smoke environment environment-demo clean
+.PHONY: help demo test fuzz hostile false-positives check check-shell check-lua bench bench-large run smoke environment environment-demo clean
 
 help:            ## what the targets do
 	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' Makefile | expand -t 24
@@ -27,7 +27,10 @@ false-positives: environment  ## the rules against 100 MB of text that this mach
 	@$(PY) -m pytest tests/corpus -q -s -m machine
 
 check: environment            ## formatting, lints, types, then the tests
-	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory check-lua test
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory check-lua check-shell test
+
+check-shell:
+	@if command -v shellcheck >/dev/null; then shellcheck shell_integration/wa.bash; else echo "shellcheck is not on PATH: wa.bash is not checked"; fi
 
 check-lua:
 	@if command -v stylua >/dev/null; then stylua --check lua tests/lua; else echo "stylua is not on PATH: the format of the Lua files is not checked"; fi

@@ -111,9 +111,11 @@ __wa_clip() { # TEXT: into __wa_text at most 1,024 bytes of UTF-8, __wa_cut says
 __wa_newest() { # The newest entry of the history: number and time into __wa_key, text into __wa_out. LC_ALL=C is the caller's.
   local raw='' key
   if [[ -n $__wa_file ]]; then
-    HISTTIMEFORMAT='%s ' builtin history 1 2>/dev/null >|"$__wa_file" || __wa_file=''
-    IFS='' builtin read -r -d '' -n 2048 raw 2>/dev/null <"$__wa_file" || :
-    builtin : 2>/dev/null >|"$__wa_file" || :
+    {
+      HISTTIMEFORMAT='%s ' builtin history 1 >|"$__wa_file" || __wa_file=''
+      IFS='' builtin read -r -d '' -n 2048 raw <"$__wa_file" || :
+      : >|"$__wa_file" || :
+    } 2>/dev/null
   else
     raw=$(HISTTIMEFORMAT='%s ' builtin history 1 2>/dev/null) || :
     raw=${raw:0:2048}
@@ -202,14 +204,18 @@ __wa_first() { # Before 5.1, where PROMPT_COMMAND is one string: $? for __wa_pro
 }
 
 __wa_place() { # PROMPT_COMMAND with our element last, from the next prompt on
-  builtin export -n PROMPT_COMMAND PS0 2>/dev/null || :
+  local i others=()
   if [[ ${BASH_VERSINFO[0]} -gt 5 || ${BASH_VERSINFO[0]} -eq 5 && ${BASH_VERSINFO[1]} -ge 1 ]]; then
     # The first element stays theirs: scripts that know only the string write to it.
-    local found=("${PROMPT_COMMAND[@]-}") others=() i
-    [[ ${found[*]: -1} == "$__wa_peek" && ${#found[@]} -gt 1 ]] && return 0
-    for i in "${found[@]}"; do [[ $i == "$__wa_peek" ]] || others+=("$i"); done
+    if [[ -n ${PROMPT_COMMAND[1]+set} ]]; then
+      i=${#PROMPT_COMMAND[@]}
+      [[ ${PROMPT_COMMAND[i - 1]-} != "$__wa_peek" ]] || return 0
+    fi
+    builtin export -n PROMPT_COMMAND PS0
+    for i in "${PROMPT_COMMAND[@]-}"; do [[ $i == "$__wa_peek" ]] || others+=("$i"); done
     PROMPT_COMMAND=("${others[@]-}" "$__wa_peek")
   elif [[ ${PROMPT_COMMAND-} != "__wa_first"$'\n'*"$__wa_peek_string" ]]; then
+    builtin export -n PROMPT_COMMAND PS0
     local rest=${PROMPT_COMMAND-}
     rest=${rest//"$__wa_peek_string"/:}
     rest=${rest//"__wa_first"/:}
@@ -363,9 +369,13 @@ __wa_start() {
   fi
   __wa_base64 "t=$__wa_token;" # 27 bytes: what follows begins a new group of three
   __wa_head=$__wa_out
-  for dir in "${XDG_RUNTIME_DIR-}" "${TMPDIR-}" "${XDG_CACHE_HOME:-${HOME-}/.cache}/wa"; do
-    case $dir in */wa) [[ -d $dir ]] || (umask 077 && mkdir -p "$dir") 2>/dev/null || : ;; esac
-    if [[ -n $dir && $dir == /* && -d $dir && -O $dir && -w $dir && ! -k $dir ]]; then
+  # In memory where that can be had: a file on a disk that is emptied and written again costs milliseconds.
+  for dir in "${XDG_RUNTIME_DIR-}" "/dev/shm/wa-$UID" "${TMPDIR-}" "${XDG_CACHE_HOME:-${HOME-}/.cache}/wa"; do
+    case $dir in
+      /dev/shm/*) [[ -d $dir || ! -d /dev/shm ]] || (umask 077 && mkdir "$dir") 2>/dev/null || : ;;
+      */wa) [[ -d $dir ]] || (umask 077 && mkdir -p "$dir") 2>/dev/null || : ;;
+    esac
+    if [[ -n $dir && $dir == /* && -d $dir && -O $dir && -w $dir && ! -k $dir && ! -L $dir ]]; then
       v=$dir/wa-line${__wa_tty//\//-}
       (umask 077 && : >|"$v") 2>/dev/null || continue
       [[ -f $v && -O $v && ! -L $v ]] || continue

@@ -13,6 +13,7 @@ set -g --unexport __wa_tty (tty 2>/dev/null)
 set -g --unexport __wa_n 0
 set -g --unexport __wa_told 0
 set -g --unexport __wa_skip
+set -g --unexport __wa_skip_by
 set -g --unexport __wa_cwd_of
 set -g --unexport __wa_cwd
 set -e __wa_greeted
@@ -33,20 +34,25 @@ end
 set -e __wa_bits[1] # no text holds the byte 0
 set -e __wa_i
 
-function __wa_base64 # BYTE…: each a character of ASCII, or %XX
-    set -l codes (builtin printf '%d\n' (string replace -r '^%' 0x -- (string replace -r '^(.)$' '\'$1' -- $argv)))
-    set -l bits (string join '' -- $__wa_bits[$codes])
-    set -l end ''
-    switch (math (count $argv) % 3)
-        case 1
-            set bits $bits"0000"
+function __wa_base64 # TEXT, or BYTE… with each an ASCII character or %XX
+    set -l codes
+    if set -q argv[2]
+        set codes (builtin printf '%d\n' (string replace -r '^%' 0x -- (string replace -r '^(.)$' '\'$1' -- $argv)))
+    else
+        set codes (builtin printf '%d\n' \'(string split '' -- $argv))
+    end
+    set -l sixes (string match -ra '.{1,6}' -- (string join '' -- $__wa_bits[$codes]))
+    set -l end
+    switch $sixes[-1]
+        case '??'
+            set sixes[-1] $sixes[-1]0000
             set end ==
-        case 2
-            set bits $bits"00"
+        case '????'
+            set sixes[-1] $sixes[-1]00
             set end =
     end
-    set -l names __wa_b64_(string match -ra '.{6}' -- $bits)
-    string join '' -- $$names $end
+    set sixes __wa_b64_$sixes
+    string join '' -- $$sixes $end
 end
 
 function __wa_clip # TEXT: its bytes, at most 1,024 of UTF-8; status 1: there was more
@@ -72,6 +78,9 @@ function __wa_clip # TEXT: its bytes, at most 1,024 of UTF-8; status 1: there wa
 end
 
 function __wa_look # What shall not be said now, into __wa_skip
+    set -l by "$WA_SHELL_SKIP $TMUX $TERM"
+    test "$by" = "$__wa_skip_by"; and return
+    set -g __wa_skip_by $by
     set -g __wa_skip (string split -n ' ' -- (string replace -a , ' ' -- "$WA_SHELL_SKIP"))
     # fish 4 marks the prompt itself; tmux knows the others, not 1337.
     string match -qr '^([4-9]|\d\d)' -- $version; and set -a __wa_skip marks
@@ -86,12 +95,15 @@ function __wa_preexec --on-event fish_preexec
     test -t 1; or return
     contains marks $__wa_skip; or builtin printf '\e]133;C\a'
     contains vars $__wa_skip; and return
-    set -l bytes
-    if string match -qr '^[^ \t]' -- "$argv"
-        set bytes (__wa_clip "$argv")
+    set -l told n=$__wa_n\;
+    if string match -qr '^[!-~][ -~]{0,1023}$' -- "$argv"
+        set told "$told"c="$argv"
+    else if string match -qr '^[^ \t]' -- "$argv"
+        set -l bytes (__wa_clip "$argv")
         test $status = 0; and set -p bytes c =; or set -p bytes c u t = 1 \; c =
+        set told (string split '' -- $told) $bytes
     end
-    builtin printf '\e]1337;SetUserVar=WA_CMD=%s%s\a' $__wa_head (__wa_base64 n = (string split '' $__wa_n) \; $bytes)
+    builtin printf '\e]1337;SetUserVar=WA_CMD=%s%s\a' $__wa_head (__wa_base64 $told)
 end
 
 function __wa_postexec --on-event fish_postexec
@@ -101,7 +113,7 @@ function __wa_postexec --on-event fish_postexec
     set -g __wa_told 0
     contains marks $__wa_skip; or builtin printf '\e]133;D;%d\a' $code
     contains vars $__wa_skip; and return
-    builtin printf '\e]1337;SetUserVar=WA_DONE=%s%s\a' $__wa_head (__wa_base64 (string split '' "n=$__wa_n;e=$code;d=$ms"))
+    builtin printf '\e]1337;SetUserVar=WA_DONE=%s%s\a' $__wa_head (__wa_base64 "n=$__wa_n;e=$code;d=$ms")
 end
 
 function __wa_before_prompt --on-event fish_prompt --on-event fish_cancel # Ctrl-C makes no new one, but shows it anew
@@ -110,7 +122,7 @@ function __wa_before_prompt --on-event fish_prompt --on-event fish_cancel # Ctrl
     if not set -q __wa_greeted; and not contains vars $__wa_skip
         set -g __wa_greeted 1
         set -l said "v=1;t=$__wa_token;shell=fish;pid=$fish_pid;tty=$__wa_tty;host=$hostname;wa=$__wa_version"
-        builtin printf '\e]1337;SetUserVar=WA_PANE=%s\a' (__wa_base64 (string split '' -- $said))
+        builtin printf '\e]1337;SetUserVar=WA_PANE=%s\a' (__wa_base64 $said)
     end
     if not contains cwd $__wa_skip
         if test "$__wa_cwd_of" != "$PWD"
@@ -169,5 +181,5 @@ begin
     end
     set -g --unexport __wa_token (string sub -l 24 -- (string replace -a - '' -- "$uuid"))
     # 27 bytes: what follows begins a new group of three.
-    set -g --unexport __wa_head (__wa_base64 (string split '' -- "t=$__wa_token;"))
+    set -g --unexport __wa_head (__wa_base64 "t=$__wa_token;")
 end
