@@ -17,7 +17,7 @@ from wa.wezterm.terminal import SourceKind
 
 TOGETHER_MS = 100
 """Alike ones of a pane within this time are one."""
-PER_PANE_S, PANE_BURST = 50, 100
+PER_PANE_S, PANE_BURST = 20, 40
 MAX_TEXT = 1_000
 MAX_KNOWN = 1_024
 

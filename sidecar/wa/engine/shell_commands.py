@@ -34,6 +34,8 @@ SHELL = "shell"
 RULE = "shell.integration"
 PER_PANE_S, PANE_BURST = 50, 100
 MAX_EARLY, MAX_EARLY_PANES = 4, 256
+MAX_TOKEN = 33
+"""With the semicolon behind it."""
 
 
 class _Early(NamedTuple):
@@ -107,7 +109,10 @@ class ShellCommands:
             return
         if name == "WA_PANE" and self._hellos.get(pane.uid) == value:
             return
-        if not self._rate.allows(pane.uid, self._clock.monotonic_ms()):
+        # A program that floods the pane takes nothing from a shell whose token it does not know.
+        token = value[2 : 2 + MAX_TOKEN].partition(";")[0] if value.startswith("t=") else ""
+        speaker = token if self._of(pane).knows(token) else ""
+        if not self._rate.allows((pane.uid, speaker), self._clock.monotonic_ms()):
             self._troubles.count(f"more than {PER_PANE_S} user variables of wa's a second", pane.uid)
             return
         self._take(pane, name, value, at_ms)
