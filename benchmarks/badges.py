@@ -21,7 +21,7 @@ from benchmarks.terminals import Mux, Programs, settle
 from wa.model.agent import PaneState
 from wa.protocol import mux as pdus
 from wa.protocol import sidecar_wire as wire
-from wa.protocol.badges import Shown, counted, marked
+from wa.protocol.badges import Shown, counted, marked, unnumbered
 
 GOAL_MS = 50.0
 """p95, where one signal settles the state."""
@@ -89,7 +89,7 @@ def _shown(client: BareClient, titles: list[tuple[int, str]], programs: Programs
 
 def _note(titles: list[tuple[int, str]], pdu: pdus.Pdu) -> None:
     if isinstance(pdu, pdus.TabTitleChanged):
-        titles.append((time.time_ns(), pdu.title))
+        titles.append((time.time_ns(), unnumbered(pdu.title)))
 
 
 def _round_trip(client: BareClient) -> float:

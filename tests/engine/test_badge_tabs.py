@@ -6,8 +6,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wa.engine.badge_tabs import ARRIVED_S, LOOP_CHANGES, LOOP_REST_S, REST_S, Tab
-from wa.protocol.badges import SIGN, marked, own_title
+from wa.engine.badge_tabs import ARRIVED_S, LOOP_CHANGES, LOOP_REST_S, PLAIN_REST_S, REST_S, Tab
+from wa.protocol.badges import SIGN, marked, own_title, unnumbered
 
 COUNTS = ({}, {"idle": 1}, {"working": 1}, {"waiting": 2, "paused": 1})
 NAMES = ("", "mine", f"{SIGN}x", "other", "another", f"{SIGN}wa1:", "last")
@@ -106,7 +106,7 @@ def test_the_users_last_title_stays_however_writes_cross(renames, states, delays
     # Of two at one time the later said is the later.
     last = max(enumerate(renames), key=lambda one: (one[1][0], one[0]))[1][1]
     wanted = max(enumerate(states), key=lambda one: (one[1][0], one[0]))[1][1] if states else {}
-    assert title[0] == marked(wanted, last)
+    assert unnumbered(title[0]) == marked(wanted, last)
     gaps = [after - before for before, after in itertools.pairwise(sidecar.written)]
     assert all(gap >= REST_S - 1e-9 for gap in gaps)
 
@@ -147,7 +147,8 @@ def test_titles_come_to_rest_between_a_mux_and_a_gui_that_hangs(states, hangs_s,
         playing.at(at_s, lambda counts=counts: change(counts))
     assert playing.play(5_000), "titles go round"
     last = max(enumerate(states), key=lambda one: (one[1][0], one[0]))[1][1]
-    assert mux[0] == gui[0] == marked(last, "")
+    assert mux[0] == gui[0]
+    assert unnumbered(mux[0]) == marked(last, "")
 
 
 def test_what_wa_wrote_before_is_not_taken_for_the_users():
@@ -183,3 +184,23 @@ def test_a_tab_whose_titles_go_round_is_left_alone():
     assert tab.is_looping(1.0)
     assert tab.may_change_s(REST_S, watched=False) > LOOP_REST_S
     assert not tab.is_looping(LOOP_REST_S + 1)
+
+
+def test_no_two_tabs_get_the_same_marker():
+    """That a GUI shows a title then proves that it has this one, and not another tab's."""
+    numbers = itertools.count(1)
+    tabs = [Tab("", 0.0, numbers) for _ in range(3)]
+    titles = [tab.wanted({"idle": 1}) for tab in tabs]
+
+    assert len(set(titles)) == 3
+    assert {unnumbered(title) for title in titles} == {marked({"idle": 1}, "")}
+    assert [tab.wanted({"idle": 1}) for tab in tabs] == titles  # as long as it has not been written
+
+
+def test_after_a_title_that_many_tabs_have_a_gui_is_given_longer():
+    """ "" is seen at a GUI whichever tab has it; and a tab that has just come may be listed with it once more."""
+    tab = Tab("", 0.0)
+    tab.seen_s = 0.0
+
+    assert tab.may_change_s(REST_S, watched=True) >= PLAIN_REST_S
+    assert tab.may_change_s(REST_S, watched=False) == REST_S

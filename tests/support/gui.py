@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wa.protocol import mux as p
+from wa.protocol.badges import unnumbered
 from wa.protocol.mux import FrameReader, decode, encode, encode_frame
 from wa.protocol.sidecar_wire import pack
 
@@ -20,7 +21,10 @@ CODEC = 44
 
 
 class Gui:
-    """One connection, served by a thread of its own; `titles` of tabs as told last, `told` all that was told."""
+    """One connection, served by a thread of its own.
+
+    `titles` of tabs as told last, without the numbers of markers; `told` all that was told.
+    """
 
     def __init__(self, path: Path, *, pid: int = 0, host: str = "", registers: bool = True) -> None:
         self.pid, self.host = pid or os.getpid(), host or socket.gethostname()
@@ -37,7 +41,7 @@ class Gui:
             self.call(p.SetClientId(p.ClientId(self.host, "me", self.pid, 1, 1)))
         listed = self.call(p.ListPanes())
         for pane in p.panes_of(listed):
-            self.titles.setdefault(pane.tab_id, pane.tab_title)
+            self.titles.setdefault(pane.tab_id, unnumbered(pane.tab_title))
 
     def call(self, pdu: Any, within_s: float = 10.0) -> Any:
         with self._came:
@@ -79,7 +83,7 @@ class Gui:
             self._answers[frame.serial] = decode(frame.ident, frame.payload(), CODEC)
         elif frame.ident == 56:
             changed = decode(frame.ident, frame.payload(), CODEC)
-            self.titles[changed.tab_id] = changed.title
+            self.titles[changed.tab_id] = unnumbered(changed.title)
             self.told.append((now, changed.tab_id, changed.title))
 
     def close(self) -> None:

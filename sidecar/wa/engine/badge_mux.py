@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -67,6 +69,9 @@ class MuxBadges:
         self._world = world
         self._mirrored: set[int] = set()
         """Tabs of another mux: their titles are that one's."""
+        self._numbers = itertools.count(_now_ms())
+        self._grew_s = -math.inf
+        """When the mux last had other tabs."""
         self._wanted = asyncio.Event()
         self._asked_s = -math.inf
         self._hinted = True
@@ -78,14 +83,19 @@ class MuxBadges:
         titles = {pane.tab_id: pane.tab_title for pane in panes}
         # A pane without a terminal of its own is a mirror, or one that wezterm itself runs over ssh: that cannot be told apart.
         self._mirrored = {pane.tab_id for pane in panes if pane.tty_name is None}
-        self.tabs = {tab_id: self.tabs.get(tab_id) or Tab(title, now_s) for tab_id, title in titles.items()}
+        if titles.keys() != self.tabs.keys():
+            self._grew_s = now_s
+        self.tabs = {tab_id: self._tab(tab_id, title) for tab_id, title in titles.items()}
         for tab_id, title in titles.items():
             self.tabs[tab_id].heard(title, now_s)
+
+    def _tab(self, tab_id: int, title: str) -> Tab:
+        return self.tabs.get(tab_id) or Tab(title, _now_s(), self._numbers)
 
     def titled(self, tab_id: int, title: str) -> bool:
         """Whether that is worth a look: not where titles go round without end."""
         now_s = _now_s()
-        tab = self.tabs.setdefault(tab_id, Tab(title, now_s))
+        tab = self.tabs[tab_id] = self._tab(tab_id, title)
         tab.heard(title, now_s)
         if tab.is_looping(now_s):
             return False
@@ -169,6 +179,8 @@ class MuxBadges:
             if title == tab.known:
                 continue
             may_s = tab.may_change_s(rest_s, watched=bool(watching))
+            if watching:
+                may_s = max(may_s, self._grew_s + rest_s)
             if may_s <= _now_s():
                 due[tab_id] = title
             else:
@@ -264,6 +276,11 @@ def server_pid(mux: MuxInstance) -> int | None:
     """Of a mux of this machine; None for others, and where the system does not tell."""
     pid = mux.started.partition("-")[0]
     return int(pid) if not mux.host and pid.isascii() and pid.isdecimal() else None
+
+
+def _now_ms() -> int:
+    """Grows over restarts: a title that an earlier run left is not taken for one of this run's."""
+    return time.time_ns() // 1_000_000
 
 
 def _now_s() -> float:

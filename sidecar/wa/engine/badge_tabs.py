@@ -9,16 +9,21 @@ No clock and no I/O: times are seconds of one clock and come with each call.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
+from collections.abc import Iterator
 
-from wa.protocol.badges import Counts, marked, own_title, taken_apart
+from wa.protocol.badges import Counts, marked, own_title, taken_apart, unnumbered
 
-REST_S = 0.1
+REST_S = 0.25
 """Between two titles of one tab, and between the user's and wa's."""
 REMOTE_REST_S = 1.0
 """The same where the GUI is behind ssh."""
-ARRIVED_S = 0.05
+PLAIN_REST_S = 1.0
+"""The same after a title that several tabs may have, "" first of all: that it is seen at the GUI proves nothing. And a GUI reads the
+titles of all tabs anew when one has come (wezterm-client, `resync`)."""
+ARRIVED_S = 0.2
 """After a title was seen at the GUI, what the GUI wrote back is on its way for so long."""
 KEPT = 16
 LOOP_CHANGES, LOOP_S = 40, 2.0
@@ -27,7 +32,10 @@ LOOP_REST_S = 10.0
 
 
 class Tab:
-    def __init__(self, title: str, now_s: float) -> None:
+    def __init__(self, title: str, now_s: float, numbers: Iterator[int] | None = None) -> None:
+        """*numbers*: of those no two tabs of the mux get the same."""
+        self._numbers = itertools.count(1) if numbers is None else numbers
+        self._next = ""
         self.known = title
         """As it stands in the mux."""
         self.own = own_title(title)
@@ -76,12 +84,20 @@ class Tab:
             self.own = own_title(title)
 
     def wanted(self, counts: Counts) -> str:
-        return marked(counts, self.own)
+        """What stands there where that says it already; else a title that no tab has had."""
+        plain = marked(counts, self.own)
+        if unnumbered(self.known) == plain:
+            return self.known
+        if unnumbered(self._next) != plain or self._next in self._sent:
+            self._next = marked(counts, self.own, next(self._numbers))
+        return self._next
 
     def may_change_s(self, rest_s: float, *, watched: bool) -> float:
         """From when on another title may be written. *watched*: a GUI shows it that must have seen this one; infinite until it has."""
         if watched and self.seen_s is None:
             return math.inf
+        if watched and not taken_apart(self.known).marker:
+            rest_s = max(rest_s, PLAIN_REST_S)
         seen_s = -math.inf if self.seen_s is None else self.seen_s + ARRIVED_S * (rest_s / REST_S)
         return max(self.changed_s + rest_s, seen_s, self.loop_until_s)
 

@@ -25,6 +25,7 @@ _OF_STATE: Mapping[PaneState, str] = {
     PaneState.STARTING: "working",
     PaneState.IDLE: "idle",
 }
+_NUMBER = re.compile(f",n=[0-9]+(?={SIGN})")
 _MARKER = re.compile(f"{SIGN}wa1:([a-z=0-9,]*){SIGN}")
 
 Counts = Mapping[str, int]
@@ -61,10 +62,17 @@ def counted(shown: Iterable[Shown], *, idle: bool = True) -> Counts:
     return {kind: min(found[kind], MOST) for kind in CLASSES if found[kind]}
 
 
-def marked(counts: Counts, own: str) -> str:
-    """*own* behind the marker; as it is where nothing is to be told."""
+def marked(counts: Counts, own: str, number: int | None = None) -> str:
+    """*own* behind the marker; as it is where nothing is to be told. *number* makes a title of which there is one."""
     told = ",".join(f"{kind}={counts[kind]}" for kind in CLASSES if counts.get(kind))
-    return f"{SIGN}wa1:{told}{SIGN}{own}" if told else own
+    numbered = "" if number is None else f",n={number}"
+    return f"{SIGN}wa1:{told}{numbered}{SIGN}{own}" if told else own
+
+
+def unnumbered(title: str) -> str:
+    """What `marked` makes without a number."""
+    marker, own = taken_apart(title)
+    return _NUMBER.sub("", marker) + own
 
 
 def taken_apart(title: str) -> Titled:
