@@ -74,12 +74,14 @@ class MuxBadges:
         """When the mux last had other tabs."""
         self._wanted = asyncio.Event()
         self._asked_s = -math.inf
+        self.listed_s = -math.inf
+        """When the mux has answered with a list last."""
         self._hinted = True
 
     # -- what is heard ----------------------------------------------------------------------------------------------
 
     def listed(self, panes: Sequence[Pane]) -> None:
-        now_s = _now_s()
+        now_s = self.listed_s = _now_s()
         titles = {pane.tab_id: pane.tab_title for pane in panes}
         # A pane without a terminal of its own is a mirror, or one that wezterm itself runs over ssh: that cannot be told apart.
         self._mirrored = {pane.tab_id for pane in panes if pane.tty_name is None}
@@ -240,9 +242,10 @@ class MuxBadges:
                 # It does not show this tab, or hangs: then it does not answer.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ANSWER_S):
-                        await session.list_now()
-                        continue
-                return
+                        if gui.listed_s < tab.changed_s + HIDDEN_S:
+                            await session.list_now()
+                if gui.listed_s < tab.changed_s + HIDDEN_S:
+                    return
         tab.seen_s = _now_s()
 
     def shows(self, title: str) -> bool:
