@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -128,14 +129,14 @@ def test_titles_do_not_go_round_between_a_mux_and_who_shows_it(tmp_path):
             seen.wait_for(tab, marked(IDLE, "mine"))
             eventually(lambda: marked(IDLE, "mine") in mirror.titles.values())
             at_rest(seen, mirror)
-            os.kill(shower.process.pid, 19)
+            os.kill(shower.process.pid, signal.SIGSTOP)
             try:
                 for number in range(3):
                     home.ask("send", pane=uid, text=f"go on {number}")
                     eventually(lambda: home.panes()[uid]["state"] == "working")
                     eventually(lambda: home.panes()[uid]["state"] == "idle")
             finally:
-                os.kill(shower.process.pid, 18)
+                os.kill(shower.process.pid, signal.SIGCONT)
             at_rest(seen, mirror)
             assert seen.titles[tab] == marked(IDLE, "mine")
             assert marked(IDLE, "mine") in mirror.titles.values()
@@ -146,3 +147,30 @@ def test_titles_do_not_go_round_between_a_mux_and_who_shows_it(tmp_path):
         eventually(lambda: seen.titles[tab] == "renamed there" == mirror.titles[mirrored])
         at_rest(seen, mirror)
         assert not any(taken_apart(title).marker for title in seen.titles.values())
+
+
+def test_titles_that_go_round_without_wa_are_named_and_left_alone(tmp_path):
+    """Two renames at once while the one that shows the tab hangs: WezTerm never gets over that by itself."""
+    with (
+        mux(tmp_path / "m") as server,
+        mux(tmp_path / "g", shows=server.socket) as shower,
+        gui(server.socket, registers=False) as seen,
+    ):
+        tab = agent_tab(server, tmp_path, seen)
+        home = Home(tmp_path / "home")
+        with home.sidecar("--socket", f"m={server.socket}", "--socket", f"g={shower.socket}"):
+            eventually(lambda: any(one["state"] == "idle" for one in home.panes().values()))
+            tell(home.paths.socket, hello(shower.process.pid))
+            seen.wait_for(tab, marked(IDLE, ""))
+            at_rest(seen)
+            os.kill(shower.process.pid, signal.SIGSTOP)
+            seen.rename(tab, "one")
+            seen.rename(tab, "two")
+            os.kill(shower.process.pid, signal.SIGCONT)
+            eventually(lambda: "round and round" in str(home.json("doctor")["findings"]), 20)
+            mine = sum(bool(taken_apart(title).marker) for _, _, title in seen.told)
+            time.sleep(GO_ROUND_S)
+            assert sum(bool(taken_apart(title).marker) for _, _, title in seen.told) == mine
+            shower.process.kill()
+            seen.wait_for(tab, begins="")
+            at_rest(seen)
