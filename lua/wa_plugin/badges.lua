@@ -16,11 +16,11 @@ local M = {}
 ---@type table<wa.Class, wa.Style>
 M.STYLES = {
   waiting = { glyph = "✋", color = "Yellow" },
-  error = { glyph = "✖", color = "Red" },
+  error = { glyph = "✗", color = "Red" },
   limited = { glyph = "⏳", color = "Fuchsia" },
   working = { glyph = "▶", color = "Lime" },
   idle = { glyph = "○", color = "Grey" },
-  paused = { glyph = "⏸", color = "Aqua" },
+  paused = { glyph = "‖", color = "Aqua" },
 }
 
 -- Names that WezTerm takes for AnsiColor; anything else is a colour of its own.
@@ -175,13 +175,15 @@ end
 ---What WezTerm draws before the title where nobody has a handler: the tab's number, and the progress of its pane.
 local function prefix(tab, config)
   local space = config.use_fancy_tab_bar and "" or " "
+  -- The fancy bar draws emoji wider than their cells, and cuts the end off.
+  local after = " "
   local items, cells = {}, 0
   if config.show_tab_index_in_tab_bar ~= false then
     local first = config.tab_and_split_indices_are_zero_based and 0 or 1
     local text = string.format("%s%d: ", space, tab.tab_index + first)
     items[1], cells = { Text = text }, #text
   else
-    space = ""
+    after = config.use_fancy_tab_bar and after or ""
   end
   local progress = tab.active_pane and progress_of(tab.active_pane)
   local percent = progress and (progress.Percentage or progress.Error)
@@ -191,7 +193,7 @@ local function prefix(tab, config)
     items[#items + 1] = "ResetAttributes"
     cells = cells + 2
   end
-  return items, cells, space
+  return items, cells, after
 end
 
 local function append(items, more)

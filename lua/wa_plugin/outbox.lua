@@ -11,6 +11,7 @@ local MAX_QUEUED = 200
 local MAX_QUEUED_OF_PANE = 64
 local MAX_BATCH = 50
 local MAX_BATCH_BYTES = 32 * 1024
+local MIN_WAIT_S = 0.25
 local MAX_WAIT_S = 60
 -- A flood must not become a flood of processes: so many at once, and so many a second after that.
 local EMITTERS_AT_ONCE = 8
@@ -25,9 +26,8 @@ local LOST_AFTER_MS = 10000
 
 ---@class wa.Outbox
 ---@field private queue wa.Event[]
----@field private busy_ms integer? since when an emitter is under way
+---@field private busy_until_ms integer? a task empties the queue, or waits to; after that it is lost
 ---@field private wait_s number 0 while the sidecar answers
----@field private not_before_ms integer
 local Outbox = {}
 Outbox.__index = Outbox
 
@@ -43,9 +43,7 @@ function M.new(settings)
   return setmetatable({
     settings = settings,
     queue = {},
-    busy_ms = nil,
     wait_s = 0,
-    not_before_ms = 0,
     allowed = EMITTERS_AT_ONCE,
     allowed_ms = 0,
     told = 0,
@@ -115,12 +113,9 @@ function Outbox:is_due()
   if #self.queue == 0 then
     return false
   end
-  local now = M.now_ms()
-  if self.busy_ms and now - self.busy_ms < LOST_AFTER_MS then
-    return false
-  end
+  local left = (self.busy_until_ms or 0) - M.now_ms()
   -- A clock that was set back must not silence us for longer than the longest wait.
-  return now >= self.not_before_ms or self.not_before_ms - now > MAX_WAIT_S * 1000
+  return left <= 0 or left > MAX_WAIT_S * 1000 + LOST_AFTER_MS
 end
 
 ---The oldest events as lines, and how many of them there are.
@@ -190,7 +185,7 @@ function Outbox:_send(how)
       self:_requeue(event)
     end
   end
-  return ok and told == true, ok and "the sidecar does not run" or tostring(told)
+  return ok and told == true, ok and "no sidecar takes them" or tostring(told)
 end
 
 function Outbox:_requeue(event)
@@ -215,24 +210,39 @@ function Outbox:_pace()
   self.allowed = math.max(0, self.allowed - 1)
 end
 
----Tells what is queued, and what is put meanwhile, until nothing is left or nobody listens. Yields.
+---One attempt failed: the next one is due later and later. Yields until then.
+---@return boolean waited
+function Outbox:_back_off(why)
+  self.wait_s = math.min(MAX_WAIT_S, math.max(MIN_WAIT_S, self.wait_s * 2))
+  local wait_ms = math.floor(self.wait_s * 1000)
+  if not wezterm.GLOBAL.wa_warned then
+    wezterm.GLOBAL.wa_warned = true
+    wezterm.log_warn("wa: events are kept for later: " .. why)
+  end
+  self.busy_until_ms = M.now_ms() + wait_ms + LOST_AFTER_MS
+  if pcall(wezterm.sleep_ms, wait_ms) then
+    return true
+  end
+  self.busy_until_ms = M.now_ms() + wait_ms
+  return false
+end
+
+---Tells what is queued, and what is put meanwhile, until nothing is left. Yields, for as long as nobody listens.
 function Outbox:flush()
-  while self:is_due() do
-    self.busy_ms = M.now_ms()
+  if not self:is_due() then
+    return
+  end
+  while #self.queue > 0 do
+    self.busy_until_ms = M.now_ms() + LOST_AFTER_MS
     self:_pace()
     local told, why = self:_send(wezterm.run_child_process)
-    self.busy_ms = nil
     if told then
       self.wait_s = 0
-    else
-      self.wait_s = math.min(MAX_WAIT_S, math.max(1, self.wait_s * 2))
-      self.not_before_ms = M.now_ms() + math.tointeger(self.wait_s * 1000)
-      if not wezterm.GLOBAL.wa_warned then
-        wezterm.GLOBAL.wa_warned = true
-        wezterm.log_warn("wa: events are kept for later: " .. (why or "?"))
-      end
+    elseif not self:_back_off(why or "?") then
+      return
     end
   end
+  self.busy_until_ms = nil
 end
 
 ---Tells what is queued without waiting for the end of it: for handlers that WezTerm's own start waits for.

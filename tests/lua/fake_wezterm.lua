@@ -42,6 +42,7 @@ local fake = {
   handlers = {},
   processes = {},
   timers = {},
+  naps = {},
   logs = {},
   toasts = {},
   overlays = {},
@@ -102,13 +103,18 @@ function wezterm.background_child_process(args)
   end
 end
 
----Yields; here time passes at once.
+---Yields; here short times pass at once, and long ones when a test calls `fake.pass`.
 ---@param milliseconds integer
 function wezterm.sleep_ms(milliseconds)
   assert(is_waiting_possible(), "attempt to yield from outside a coroutine")
   assert(math.type(milliseconds) == "integer" and milliseconds >= 0)
-  fake.now_ms = fake.now_ms + milliseconds
-  fake.slept_ms = (fake.slept_ms or 0) + milliseconds
+  if milliseconds < 250 then
+    fake.now_ms = fake.now_ms + milliseconds
+  else
+    local nap = { until_ms = fake.now_ms + milliseconds }
+    table.insert(fake.naps, nap)
+    coroutine.yield(nap)
+  end
 end
 
 function wezterm.log_warn(...)
@@ -450,6 +456,21 @@ function fake.finish(...)
     end
   end
   return false
+end
+
+---Lets time pass, and wakes who slept till then.
+---@param milliseconds integer
+function fake.pass(milliseconds)
+  fake.now_ms = fake.now_ms + milliseconds
+  local naps = fake.naps
+  fake.naps = {}
+  for _, nap in ipairs(naps) do
+    if nap.until_ms <= fake.now_ms then
+      resume(nap.thread)
+    else
+      table.insert(fake.naps, nap)
+    end
+  end
 end
 
 ---Ends every timer that was set, as WezTerm does: each as a task of its own.

@@ -143,14 +143,14 @@ def test_a_badge_stands_before_the_title(bar: Bar) -> None:
     assert items[1].Foreground.AnsiColor == "Yellow"
     assert items[3] == "ResetAttributes"
     assert bar.text(bar.tab(marked("working=1"), "codex")) == " 1: ▶ codex "
-    assert bar.text(bar.tab(marked("working=1"), "codex"), fancy=True) == "1: ▶ codex"
+    assert bar.text(bar.tab(marked("working=1"), "codex"), fancy=True) == "1: ▶ codex "
     assert bar.text(bar.tab(marked("idle=1", "x")), show_tab_index_in_tab_bar=False) == "○ x"
     assert bar.text(bar.tab(marked("idle=1", "x")), tab_and_split_indices_are_zero_based=True) == " 0: ○ x "
 
 
 def test_several_agents_are_counted(bar: Bar) -> None:
     """Most urgent first, a number where there is more than one."""
-    assert bar.text(bar.tab(marked("waiting=2,working=3,paused=1", "x"))) == " 1: ✋2▶3⏸ x "
+    assert bar.text(bar.tab(marked("waiting=2,working=3,paused=1", "x"))) == " 1: ✋2▶3‖ x "
 
 
 def test_progress_is_drawn_as_wezterm_draws_it(bar: Bar) -> None:
@@ -233,7 +233,7 @@ def test_the_users_items_and_silence_are_kept(tmp_path: Path) -> None:
     assert [items[-2].Background.Color, items[-1].Text] == ["#123456", "mine"]
     bar.lua.execute("answer = nil")
 
-    assert bar.text(bar.tab(marked("error=1", "x"))) == " 1: ✖ x "
+    assert bar.text(bar.tab(marked("error=1", "x"))) == " 1: ✗ x "
     assert bar.items(bar.tab("x")) is None
 
 
@@ -241,7 +241,7 @@ def test_a_handler_of_the_users_that_fails_shows_no_marker(tmp_path: Path) -> No
     """WezTerm would draw the raw title; ours stands in, and the log has it once."""
     bar = Bar(tmp_path, "{format_tab_title = function() error('oh') end}")
     for _ in range(100):
-        assert bar.text(bar.tab(marked("error=1", "x"))) == " 1: ✖ x "
+        assert bar.text(bar.tab(marked("error=1", "x"))) == " 1: ✗ x "
 
     assert len(bar.stage.logs()) == 1
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,19 @@ class Listener:
             if self._deaf:
                 held.append(link)
                 continue
-            with link:
-                link.sendall(wire.hello(version="0", pid=1, started_ms=0))
-                reader = wire.FrameReader()
-                while data := link.recv(65536):
-                    found = reader.feed(data)
-                    with self.heard:
-                        self.messages += found
-                        self.came += [time.time()] * len(found)
-                        self.heard.notify_all()
+            # Who does not wait for the end of it resets the connection.
+            with link, suppress(OSError):
+                self._hear(link)
+
+    def _hear(self, link: socket.socket) -> None:
+        link.sendall(wire.hello(version="0", pid=1, started_ms=0))
+        reader = wire.FrameReader()
+        while data := link.recv(65536):
+            found = reader.feed(data)
+            with self.heard:
+                self.messages += found
+                self.came += [time.time()] * len(found)
+                self.heard.notify_all()
 
     def wait(self, wanted: Callable[[list[dict[str, Any]]], bool], timeout_s: float = 20.0) -> None:
         """Until what came is as *wanted*. Raises TimeoutError with the last of it."""
