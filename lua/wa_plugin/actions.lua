@@ -72,6 +72,37 @@ function M.jump(window)
   window:toast_notification("wa", "No agent waits for you.", nil, 2000)
 end
 
+-- What the overlay draws before each line: its number.
+local OVERLAY_CELLS = 6
+
+---The lines of a text, none wider than the pane; what goes on is indented. The overlay would cut them off.
+local function lines_of(text, pane)
+  local ok, size = pcall(pane.get_dimensions, pane)
+  local room = math.max(20, (ok and size.cols or 80) - OVERLAY_CELLS)
+  local found = {}
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
+    line = line:gsub("%c", " ")
+    if not utf8.len(line) then
+      line = line:gsub("[\128-\255]", "?")
+    end
+    local indent = (line:match("^%s*") .. "  "):sub(1, room // 2)
+    while wezterm.column_width(line) > room do
+      local head = wezterm.truncate_right(line, room)
+      -- At the last blank, where there is one behind the indentation.
+      local blank = head:match("^%s*%S.*()%s")
+      if blank then
+        head = head:sub(1, blank - 1)
+      end
+      found[#found + 1] = head
+      line = indent .. line:sub(#head + 1):gsub("^%s+", "")
+    end
+    if line:find("%S") then
+      found[#found + 1] = line
+    end
+  end
+  return found
+end
+
 ---Shows in an overlay what `wa explain` prints. Yields.
 ---@param settings wa.Settings
 function M.why(settings, window, pane)
@@ -81,10 +112,8 @@ function M.why(settings, window, pane)
   local ran, ok, out, err = pcall(wezterm.run_child_process, command)
   local text = not ran and "wa could not be started: " .. tostring(ok) or (ok and out or out .. err)
   local choices = {}
-  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
-    if line ~= "" then
-      choices[#choices + 1] = { label = (line:gsub("%c", " ")) }
-    end
+  for _, line in ipairs(lines_of(text, pane)) do
+    choices[#choices + 1] = { label = line }
   end
   if #choices == 0 then
     choices[1] = { label = "wa explain said nothing." }

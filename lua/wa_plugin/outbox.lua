@@ -215,7 +215,8 @@ end
 function Outbox:_back_off(why)
   self.wait_s = math.min(MAX_WAIT_S, math.max(MIN_WAIT_S, self.wait_s * 2))
   local wait_ms = math.floor(self.wait_s * 1000)
-  if not wezterm.GLOBAL.wa_warned then
+  -- One attempt may fail on a busy machine.
+  if self.wait_s > MIN_WAIT_S and not wezterm.GLOBAL.wa_warned then
     wezterm.GLOBAL.wa_warned = true
     wezterm.log_warn("wa: events are kept for later: " .. why)
   end

@@ -150,6 +150,30 @@ def test_why_shows_what_wa_explain_says(desk: Stage) -> None:
     assert [one.label for one in overlay.InputSelector.choices.values()] == ["p3: claude", "  rule [31m x"]
 
 
+@pytest.mark.parametrize("cols", [1, 26, 40, 80])
+def test_why_wraps_what_is_wider_than_the_pane(desk: Stage, cols: int) -> None:
+    """At blanks where there are some; no word is lost, and nothing goes on without end."""
+    text = (
+        "    the program of an agent comes to the foreground, or its banner "
+        + "x" * 90
+        + " 界" * 40
+        + "\n"
+        + " " * 200
+        + "end"
+    )
+    desk.fake.run = lambda args: (True, text, "")
+    mux = desk.fake.windows[1]
+    desk.lua.execute(
+        "local pane, cols = ...; pane.get_dimensions = function() return {cols = cols} end", tab(desk, 12).list[1], cols
+    )
+    desk.fake.fire("wa-why", desk.fake.gui_window(mux), tab(desk, 12).list[1])
+    (overlay,) = desk.fake.overlays.values()
+    labels = [one.label for one in overlay.InputSelector.choices.values()]
+
+    assert max(desk.wezterm.column_width(label) for label in labels) <= max(20, cols - 6)
+    assert "".join("".join(labels).split()) == "".join(text.split())
+
+
 @pytest.mark.parametrize(
     ("run", "label"),
     [

@@ -152,6 +152,7 @@ def test_a_transport_that_raises_breaks_nothing(box: Box, tmp_path: Path) -> Non
     box.put(value="1")
     box.flush()
     box.put(value="2", var="b")
+    assert box.stage.logs() == []
     box.fake["pass"](1000)
     assert len(box.stage.logs()) == 1
     assert "/py" in box.stage.logs()[0]
