@@ -23,7 +23,7 @@ from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 
 NAMES = (
     *("cold_start", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
-    *("store_redaction", "store_retention", "prompt"),
+    *("store_redaction", "store_retention", "prompt", "pty_run"),
     *("latency", "agent_state", "badges", "reaction", "commands", "cpu", "bursts", "memory", "idle"),
 )
 """In the order they run. `search_large` takes minutes and gigabytes: `make bench-large`."""

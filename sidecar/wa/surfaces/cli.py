@@ -37,6 +37,10 @@ def _run(words: list[str]) -> int:
         from wa.api import hook_call
 
         return hook_call.run(words[1:])
+    if words[:2] == ["run", "--"] and len(words) > 2:
+        from wa.api.run import run as run_program
+
+        return run_program(words[2:])
     from wa.surfaces import quick
 
     if (command := quick.wanted(words)) is not None and (status := quick.run(command)) is not None:

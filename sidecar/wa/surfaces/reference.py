@@ -53,7 +53,8 @@ def _command(name: str, command: Any, *, level: int, schema: str) -> list[str]:
     parts.append("\n".join(["| | |", "|---|---|", *rows]))
     if example := next((text for text in said[1:] if text.startswith("Example: ")), None):
         parts.append(f"```console\n$ {example.removeprefix('Example: ').strip()}\n```")
-    parts.append(f"With `--json`: [`wa.{schema}/1`](results.md#wa{schema}1).")
+    if schema in shapes.COMMANDS:
+        parts.append(f"With `--json`: [`wa.{schema}/1`](results.md#wa{schema}1).")
     return parts
 
 
