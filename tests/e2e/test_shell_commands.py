@@ -12,6 +12,7 @@ import pytest
 
 from support.embedded import RunningMux, running_embedded_mux
 from support.sidecar import Home, eventually
+from wezterm.real_mux import COMMAND, SERVER, real_mux
 
 INTEGRATION = Path(__file__).parents[2] / "shell_integration"
 TOKEN = "e" * 16
@@ -91,3 +92,30 @@ def test_a_hostile_pane_is_not_believed_blocks_nothing_and_is_named(tmp_path: Pa
         assert any("bells" in one["what"] for one in named)
         assert all(one["level"] == "warning" and "wa logs p2" in one["next_step"] for one in named)
         assert not any("p1: " in one["what"] for one in home.json("doctor")["findings"])
+
+
+@pytest.mark.skipif(SERVER is None or COMMAND is None, reason="needs wezterm and wezterm-mux-server on PATH")
+def test_a_real_mux_tells_of_commands_by_prompts_alone(tmp_path: Path) -> None:
+    """A shell that prints OSC 133 and knows nothing of wa: typed, silent for a while, ended; without a status."""
+    rc = tmp_path / "rc"
+    rc.write_text(
+        "PS1='\\[\\e]133;P;k=i\\a\\]\\[\\e[1m\\]here\\[\\e[0m\\] $ \\[\\e]133;B\\a\\]'\n"
+        "PS0='\\e]133;C\\a'\nPROMPT_COMMAND='printf \"\\e]133;A;cl=m\\a\"'\n"
+    )
+    home = Home(tmp_path / "home")
+    with real_mux(tmp_path / "mux") as socket, home.sidecar("--socket", f"m={socket}"):
+        eventually(lambda: home.panes())
+        (first,) = home.panes()
+        home.wa("send", first, f"exec bash --rcfile {rc} -i", "--force")
+        eventually(lambda: any("here $" in row for row in home.screen(first)))
+        # The first prompt may have been read rather than pushed.
+        for line in ("true", "sleep 0.7", "echo one two"):
+            home.wa("send", first, line, "--force")
+        found = eventually(
+            lambda: [one for one in home.json("commands")["commands"] if one["command"] == "echo one two"]
+        )
+        slept = next(one for one in home.json("commands")["commands"] if one["command"] == "sleep 0.7")
+        assert (slept["exit_status"], slept["state"], slept["proven"]) == (None, "done", False)
+        assert slept["duration_s"] == pytest.approx(0.7, abs=0.5)
+        eventually(lambda: home.json("commands", "echo one")["commands"][0]["state"] == "done")
+        assert len(found) == 1

@@ -5,10 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.agent_world import TTY, play, screen_pane
+from engine.test_zone_watch import out, prompt
 from engine.wire import until
+from protocol.mux.test_zones import cells, rows
 from wa.detect.session_ops import BeginCommand, EndCommand, NoteEvent, NoteShell
 from wa.engine.shell_pane import MAX_RUNNING, MAX_SHELLS, ShellPane
 from wa.model.observation import Alert
+from wa.model.screen import Row
+from wa.protocol.mux.zones import RawRows
 from wa.protocol.pane_vars import Began, Ended, Handshake
 from wa.store.command_records import CommandRecord, ShellRecord
 from wa.wezterm.terminal import SourceKind
@@ -254,6 +258,36 @@ def test_the_plugin_tells_of_panes_that_are_not_watched_by_push(tmp_path):
 
     def commands_of(w):
         return [item["fields"]["command"] for item in w.told if item["kind"] == "event"]
+
+    play(tmp_path, scenario)
+
+
+def test_where_only_prompts_tell_commands_are_told_without_a_status(tmp_path):
+    """By semantic zones, in the folder that the prompt stood in; once the shell tells of itself, by that alone."""
+
+    async def scenario(w):
+        pane = await shell_pane(w, cwd="file://box/src")
+        push = w.server.panes[0].push(1)
+
+        def show(cursor, *changed):
+            raw = rows(*(cells(index, *runs) for index, *runs in changed))
+            texts = tuple(Row(index, "".join(text for _, text in runs)) for index, *runs in changed)
+            seen = push._replace(rows=texts, cursor=push.cursor._replace(y=cursor), raw=RawRows(raw), at_ms=1_000)
+            w.shared.shells.pushed(pane, seen)
+
+        show(0, prompt(0))
+        show(0, prompt(0, "make"))
+        pane.cwd = "file://box/other"
+        show(1, out(1))
+        show(2, prompt(2))
+        told = [item for item in w.told if item["kind"] == "event"]
+        assert [item["event"] for item in told] == ["command.start", "command.done"]
+        assert told[1]["fields"] == {"command": "make", "cwd": "/src", "duration_s": 0.0, "proven": False}
+        say(w, hello(), began(1, "true"))
+        await until(lambda: ("command.start", "true") in commands(w))
+        show(2, prompt(2, "make"))
+        show(3, out(3))
+        assert w.heard() == ["command.start", "command.done", "command.start"]
 
     play(tmp_path, scenario)
 

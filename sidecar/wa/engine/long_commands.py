@@ -28,7 +28,7 @@ class LongCommands:
         if not self._rate.allows(pane.uid, self._clock.monotonic_ms()):
             return
         command = "A command" if ran.command is None else plain(ran.command, 80)
-        how = "has ended" if ran.exit_status == 0 else f"failed ({ran.exit_status})"
+        how = "has ended" if not ran.exit_status else f"failed ({ran.exit_status})"
         body = f"It took {_words(ran.duration_ms)}" + (f" in {ran.cwd}." if ran.cwd else ".")
         key = f"command:{pane.uid}:{self._clock.now_ms()}:{ran.number}"
         self._notices.tell(pane.uid, Notify(f"{command} {how}", body, needs_you=False), key, "")

@@ -323,6 +323,8 @@ class MuxSession:
                 self._judge.look_at_command(known, seen.at_ms)
         if isinstance(seen, ScreenPush):
             self._calm.saw(known, seen)
+            if self._shared.shells is not None:
+                self._shared.shells.pushed(known, seen)
         self._feeding.hear(known, seen)
 
     def _doubted(self, pane: WatchedPane) -> None:

@@ -21,9 +21,12 @@ from wa.engine.rate import Rate
 from wa.engine.registry import Registry
 from wa.engine.shell_pane import Ran, ShellPane
 from wa.engine.troubles import Troubles
+from wa.engine.zone_watch import NOTHING, Line, ZoneWatch
 from wa.model.agent import Detection, FieldValue, Place, Severity
 from wa.model.clock import Clock
 from wa.model.identity import MuxInstance
+from wa.model.observation import ScreenPush
+from wa.protocol.mux.zones import RawRows
 from wa.protocol.pane_vars import MAX_VALUE_BYTES, NAMES, Began, Ended, Handshake, PaneVarError, parse
 from wa.wezterm.terminal import SourceKind
 
@@ -69,6 +72,7 @@ class ShellCommands:
         self._panes: dict[str, ShellPane] = {}
         self._early: OrderedDict[tuple[str, int], list[_Early]] = OrderedDict()
         """Of panes that are not listed yet: a shell tells of itself before the list of panes has come."""
+        self._zones: dict[str, ZoneWatch] = {}
         self._hellos: dict[str, str] = {}
         """The handshake that was believed last in each pane: shells repeat it before each command."""
         self._rate = Rate(PER_PANE_S, PANE_BURST)
@@ -98,6 +102,7 @@ class ShellCommands:
         """It has ended, or must not be looked at any more."""
         known = self._panes.pop(pane.uid, None)
         self._hellos.pop(pane.uid, None)
+        self._zones.pop(pane.uid, None)
         if known is not None and not pane.excluded:
             self._agents.shell(pane, known.close(self._clock.now_ms()))
 
@@ -191,6 +196,45 @@ class ShellCommands:
             if was_heard:
                 # Where its beginning was not, when that was is the word of whoever speaks.
                 self._agents.shell_waits(pane, since_ms=ran.started_ms)
+            self.finished(pane, ran)
+
+    # -- by zones alone ---------------------------------------------------------------------------------------------
+
+    def pushed(self, pane: WatchedPane, seen: ScreenPush) -> None:
+        """Where only OSC 133 tells (a shell without wa's integration), prompts say what began and ended, and no status."""
+        raw = seen.raw
+        if not isinstance(raw, RawRows) or pane.excluded:
+            return
+        watch = self._zones.get(pane.uid)
+        if watch is None and not raw.may_prompt:
+            return
+        known = self._of(pane)
+        if known.has_shells:
+            self._zones.pop(pane.uid, None)
+            return
+        watch = self._zones.setdefault(pane.uid, ZoneWatch(pane.cwd))
+        step, place = watch.push(raw, seen.rows, seen.cursor.y), place_of(watch.cwd)
+        cwd, watch.cwd = watch.cwd if place is None else place.path, pane.cwd
+        if step is NOTHING:
+            return
+        if step.ended:
+            self._zone_ended(pane, known, seen.at_ms)
+        for line in step.between:
+            self._zone_began(pane, known, line, cwd, seen.at_ms)
+            self._zone_ended(pane, known, seen.at_ms)
+        if step.began is not None:
+            self._zone_began(pane, known, step.began, cwd, seen.at_ms)
+
+    def _zone_began(self, pane: WatchedPane, known: ShellPane, line: Line, cwd: str | None, at_ms: int) -> None:
+        if self._is_secret(line.text):
+            line = Line("", False)
+        ran, operations = known.zone_began(line, cwd, at_ms)
+        self._agents.shell(pane, [*operations, event_of(ran, at_ms)], began=ran.command)
+
+    def _zone_ended(self, pane: WatchedPane, known: ShellPane, at_ms: int) -> None:
+        ran, operations = known.zone_ended(at_ms)
+        if ran is not None:
+            self._agents.shell(pane, [*operations, event_of(ran, at_ms)])
             self.finished(pane, ran)
 
     def _is_secret(self, command: str) -> bool:

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wa.detect.session_ops import BeginCommand, EndCommand, NoteShell, ShellOperation
+from wa.engine.zone_watch import Line
 from wa.protocol.pane_vars import Began, Ended, Handshake
 from wa.store.command_records import CommandRecord, ShellRecord
 
+ZONES = ""
+"""In the place of a token, where semantic zones alone tell."""
 MAX_SHELLS = 8
 MAX_RUNNING = 16
 """Commands inside of commands: each a shell that was begun in another."""
@@ -43,6 +46,7 @@ class ShellPane:
         self._shells: OrderedDict[str, _Shell] = OrderedDict()
         self.running: list[Ran] = []
         """In the order in which they began: each inside of the one before."""
+        self._zone_number = 0
 
     def restore(self, shells: Sequence[ShellRecord], running: Sequence[CommandRecord]) -> None:
         """As an earlier sidecar knew it."""
@@ -51,7 +55,7 @@ class ShellPane:
         self.running = [
             Ran(one.token, one.number, one.command, one.cut, one.cwd, one.proven, one.started_ms)
             for one in running[-MAX_RUNNING:]
-            if one.token in self._shells
+            if one.token in (ZONES, *self._shells)
         ]
 
     def knows(self, token: str) -> bool:
@@ -104,6 +108,30 @@ class ShellPane:
         shell.newest = max(shell.newest, said.number)
         ran = ran._replace(exit_status=said.exit_status, duration_ms=said.duration_ms)
         return ran, [*operations, EndCommand(*ran[:2], at_ms, said.exit_status, said.duration_ms)]
+
+    # -- by zones alone ---------------------------------------------------------------------------------------------
+
+    @property
+    def has_shells(self) -> bool:
+        """Shells have told of themselves: they say it better than zones."""
+        return bool(self._shells)
+
+    def zone_began(self, line: Line, cwd: str | None, at_ms: int) -> tuple[Ran, list[ShellOperation]]:
+        done = self._drop([one for one in self.running if one.token == ZONES], at_ms)
+        # Numbers that no earlier run can have given.
+        self._zone_number = max(self._zone_number + 1, at_ms)
+        ran = Ran(ZONES, self._zone_number, line.text or None, line.cut, cwd, False, at_ms)
+        self.running.append(ran)
+        return ran, [*done, BeginCommand(*ran[:7])]
+
+    def zone_ended(self, at_ms: int) -> tuple[Ran | None, list[ShellOperation]]:
+        """None where nothing was seen to begin."""
+        ran = next((one for one in self.running if one.token == ZONES), None)
+        if ran is None:
+            return None, []
+        self.running.remove(ran)
+        lasted_ms = max(0, at_ms - ran.started_ms)
+        return ran._replace(duration_ms=lasted_ms), [EndCommand(*ran[:2], at_ms, None, lasted_ms)]
 
     def close(self, at_ms: int) -> list[ShellOperation]:
         """The pane is over: how its commands ended, nobody saw."""

@@ -25,6 +25,8 @@ class ScreenPush(NamedTuple):
     cwd: str | None
     seqno: int
     mouse_grabbed: bool
+    raw: object = None
+    """What the source keeps of the rows for a second reading (wa.protocol.mux.zones.RawRows)."""
 
 
 class RowsRead(NamedTuple):

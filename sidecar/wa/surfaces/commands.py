@@ -70,7 +70,8 @@ def lines_of(result: CommandsResult, terminal: Terminal) -> list[str]:
 
 def _row(one: CommandResult) -> list[str | Cell]:
     status = one["exit_status"]
-    exit_cell = Cell("?" if status is None else str(status), Style.BAD if status else None)
+    unknown = "?" if one["state"] == "lost" else "-"
+    exit_cell = Cell(unknown if status is None else str(status), Style.BAD if status else None)
     if one["state"] == "running":
         exit_cell = Cell("runs", Style.WARN)
     command = "(not told)" if one["command"] is None else " ".join(one["command"].split()) + ("…" if one["cut"] else "")

@@ -42,6 +42,7 @@ def screen_push(changes: mux.GetPaneRenderChangesResponse, at_ms: int) -> Screen
         cwd=changes.working_dir or None,
         seqno=changes.seqno,
         mouse_grabbed=changes.mouse_grabbed,
+        raw=changes.raw,
     )
 
 

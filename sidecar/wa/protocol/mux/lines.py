@@ -48,7 +48,7 @@ def read_lines(r: Reader) -> tuple[Row, ...]:
     r.pos = pos
     for _ in range(count(r, 4)):  # hyperlinks, each with the cells it covers
         skip_hyperlink(r)
-        _skip_numbers(r, 3)
+        skip_numbers(r, 3)
     for _ in range(count(r, 57)):
         _skip_image(r)
     return tuple(rows)
@@ -70,13 +70,13 @@ def _read_line(r: Reader) -> Row:
         text, wrapped = read_clusters(r)
     else:
         raise DecodeError(f"a row has no storage {storage}")
-    _skip_numbers(r, 3)  # semantic zones
+    skip_numbers(r, 3)  # semantic zones
     r.uleb()  # seqno
     r.uleb()  # bits
     return Row(index, text, wrapped)
 
 
-def _skip_numbers(r: Reader, each: int) -> None:
+def skip_numbers(r: Reader, each: int) -> None:
     for _ in range(count(r, each)):
         for _ in range(each):
             r.uleb()

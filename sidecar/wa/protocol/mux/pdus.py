@@ -25,6 +25,7 @@ from wa.protocol.mux.values import (
     SplitRequest,
     TerminalSize,
 )
+from wa.protocol.mux.zones import NO_ROWS, RawRows
 
 
 class ErrorResponse(NamedTuple):
@@ -123,6 +124,8 @@ class GetPaneRenderChangesResponse(NamedTuple):
     input_serial: int | None
     seqno: int
     pixels: Pixels = Pixels()
+    raw: RawRows = NO_ROWS
+    """`bonus_lines` for a second reading (wa.protocol.mux.zones)."""
 
 
 class GetCodecVersion(NamedTuple):

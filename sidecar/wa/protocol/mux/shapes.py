@@ -27,6 +27,7 @@ from wa.protocol.mux.varbincode import (
     sleb,
     uleb,
 )
+from wa.protocol.mux.zones import RawRows
 
 
 class _Cursor:
@@ -169,18 +170,23 @@ class _RenderChanges:
     def read(self, r: Reader) -> p.GetPaneRenderChangesResponse:
         pane_id, mouse_grabbed, cursor = r.uleb(), r.flag(), CURSOR.read(r)
         dims, pixels = DIMS.read(r)
+        ranges, title, working_dir = RANGES.read(r), r.text(), MAYBE_TEXT.read(r)
+        begin = r.pos
+        rows = read_lines(r)
+        raw = RawRows.of(r.buf, begin, r.pos)
         return p.GetPaneRenderChangesResponse(
             pane_id,
             mouse_grabbed,
             cursor,
             dims,
-            RANGES.read(r),
-            r.text(),
-            MAYBE_TEXT.read(r),
-            read_lines(r),
+            ranges,
+            title,
+            working_dir,
+            rows,
             MAYBE_UINT.read(r),
             r.uleb(),
             pixels,
+            raw,
         )
 
     def write(self, out: bytearray, value: p.GetPaneRenderChangesResponse) -> None:
