@@ -144,3 +144,22 @@ def test_doctor_waits_for_nobody(tmp_path, monkeypatch, slow):
         assert ("no answer within 0.05 s" in finding["what"]) is slow
 
     play(tmp_path, scenario, server=server)
+
+
+def test_doctor_names_what_was_not_believed_and_status_does_not_nag(tmp_path):
+    """Newest first, with the pane and where to look; eight of many."""
+
+    async def scenario(w):
+        told = reports(w, tmp_path, w.session)
+        for number in range(1, 12):
+            w.shared.troubles.count("a WA_CMD has no token", f"p{number}")
+        w.shared.troubles.count("events came from a source that wa does not know")
+        w.shared.troubles.count("a WA_CMD has no token", "p3")
+        found = [one for one in await told.findings() if "dropped" in one["what"]]
+        assert found[0]["what"] == "p3: a WA_CMD has no token (2 times in a day); dropped"
+        assert found[0]["next_step"] == "Look what runs in p3: `wa logs p3`."
+        assert found[1]["what"] == "events came from a source that wa does not know (once in a day); dropped"
+        assert len(found) == 8
+        assert not any("dropped" in notice for notice in told.status()["sidecar"]["notices"])
+
+    play(tmp_path, scenario)

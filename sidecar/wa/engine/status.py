@@ -81,7 +81,7 @@ class Reports:
             where = f" in {self.muxes.looked_in}" if self.muxes.looked_in else ""
             found.append(_finding("warning", f"no multiplexer is watched: no socket answers{where}", NO_MUX))
         found += [one for look in self.more for one in await look()]
-        return [*found, *self._troubles(), *self._pane_findings()]
+        return [*found, *self._troubles(), *self._refused(), *self._pane_findings()]
 
     def _pane_findings(self) -> Iterable[Finding]:
         panes = list(self.shared.registry)
@@ -107,7 +107,6 @@ class Reports:
             found.append(_finding("warning", what, "Raise `capture.memory_mb`, and see why the database was away."))
         found += self._agent_troubles()
         found += self._config_troubles()
-        found += self._refused()
         for failure in tasks.recent_failures()[-3:]:
             what = f"a part of the sidecar failed: {failure.task}: {redact(str(failure.error))}"
             found.append(_finding("error", what, f"Report it with {self.paths.log_file}."))
