@@ -12,7 +12,7 @@ from wa.engine.announced import Announced
 from wa.engine.badge_mux import MuxBadges
 from wa.model.errors import TerminalRefused, TerminalUnreachable
 from wa.model.identity import Client
-from wa.protocol.badges import marked
+from wa.protocol.badges import marked, unnumbered
 from wa.wezterm.terminal import SourceKind
 
 GUI = int(MUX.started.partition("-")[0])
@@ -35,7 +35,7 @@ class Terminal:
     async def set_tab_title(self, tab_id, title):
         if tab_id == 404:
             raise TerminalRefused("no such tab 404")
-        self.written.append((tab_id, title))
+        self.written.append((tab_id, unnumbered(title)))
 
 
 class World:

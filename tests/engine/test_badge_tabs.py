@@ -204,3 +204,17 @@ def test_after_a_title_that_many_tabs_have_a_gui_is_given_longer():
 
     assert tab.may_change_s(REST_S, watched=True) >= PLAIN_REST_S
     assert tab.may_change_s(REST_S, watched=False) == REST_S
+
+
+def test_a_marker_of_another_sidecar_is_left_alone():
+    """Two that write against each other never come to rest; what stood there from the beginning is of a run that crashed."""
+    tab = Tab("mine", 0.0)
+    tab.heard(marked({"idle": 1}, "mine", 77), 1.0)
+    assert tab.wanted({}) == tab.wanted({"working": 1}) == tab.known
+
+    left, newcomer = (
+        Tab(marked({"idle": 1}, "mine", 77), 0.0),
+        Tab(marked({"idle": 1}, "mine", 77), 0.0, is_first=False),
+    )
+    assert left.wanted({}) == "mine"
+    assert newcomer.wanted({}) == newcomer.known

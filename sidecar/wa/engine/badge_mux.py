@@ -67,9 +67,10 @@ class MuxBadges:
         self.tabs: dict[int, Tab] = {}
         self.attached = Attached(world.announced)
         self._world = world
-        self._mirrored: set[int] = set()
-        """Tabs of another mux: their titles are that one's."""
+        self._own: set[int] = set()
+        """Tabs of which the list says that they are this mux's: titles of mirrors, and of tabs not listed yet, are others' to write."""
         self._numbers = itertools.count(_now_ms())
+        self._was_listed = False
         self._grew_s = -math.inf
         """When the mux last had other tabs."""
         self._wanted = asyncio.Event()
@@ -84,15 +85,16 @@ class MuxBadges:
         now_s = self.listed_s = _now_s()
         titles = {pane.tab_id: pane.tab_title for pane in panes}
         # A pane without a terminal of its own is a mirror, or one that wezterm itself runs over ssh: that cannot be told apart.
-        self._mirrored = {pane.tab_id for pane in panes if pane.tty_name is None}
+        self._own = titles.keys() - {pane.tab_id for pane in panes if pane.tty_name is None}
         if titles.keys() != self.tabs.keys():
             self._grew_s = now_s
-        self.tabs = {tab_id: self._tab(tab_id, title) for tab_id, title in titles.items()}
+        is_first, self._was_listed = not self._was_listed, True
+        self.tabs = {tab_id: self._tab(tab_id, title, is_first=is_first) for tab_id, title in titles.items()}
         for tab_id, title in titles.items():
             self.tabs[tab_id].heard(title, now_s)
 
-    def _tab(self, tab_id: int, title: str) -> Tab:
-        return self.tabs.get(tab_id) or Tab(title, _now_s(), self._numbers)
+    def _tab(self, tab_id: int, title: str, *, is_first: bool = False) -> Tab:
+        return self.tabs.get(tab_id) or Tab(title, _now_s(), self._numbers, is_first=is_first)
 
     def titled(self, tab_id: int, title: str) -> bool:
         """Whether that is worth a look: not where titles go round without end."""
@@ -252,12 +254,15 @@ class MuxBadges:
         return any(tab.known == title for tab in self.tabs.values())
 
     def _own_tabs(self) -> list[int]:
-        return [tab_id for tab_id in self.tabs if tab_id not in self._mirrored]
+        return [tab_id for tab_id in self.tabs if tab_id in self._own]
 
     @property
     def marked(self) -> int:
         """Tabs that have a marker."""
-        return sum(bool(taken_apart(self.tabs[tab_id].known).marker) for tab_id in self._own_tabs())
+        return sum(
+            bool(taken_apart(tab.known).marker) and not tab.is_anothers
+            for tab in (self.tabs[tab_id] for tab_id in self._own_tabs())
+        )
 
     @property
     def looping(self) -> int:

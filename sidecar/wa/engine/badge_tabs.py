@@ -32,8 +32,10 @@ LOOP_REST_S = 10.0
 
 
 class Tab:
-    def __init__(self, title: str, now_s: float, numbers: Iterator[int] | None = None) -> None:
-        """*numbers*: of those no two tabs of the mux get the same."""
+    def __init__(
+        self, title: str, now_s: float, numbers: Iterator[int] | None = None, *, is_first: bool = True
+    ) -> None:
+        """*numbers*: of those no two tabs of the mux get the same. *is_first*: a marker in *title* was there before wa, left by a crash."""
         self._numbers = itertools.count(1) if numbers is None else numbers
         self._next = ""
         self.known = title
@@ -45,6 +47,8 @@ class Tab:
         """When the title was at rest in each GUI; None: not that wa knows."""
         self.loop_until_s = -math.inf
         self._sent: deque[str] = deque(maxlen=KEPT)
+        self._ours: deque[str] = deque([taken_apart(title).marker] if is_first else [], maxlen=KEPT)
+        """Markers that wa may take away."""
         self._meanwhile: list[str] | None = None
         """What was heard while a title of wa's is under way."""
         self._changes: deque[float] = deque([now_s], maxlen=LOOP_CHANGES)
@@ -65,6 +69,7 @@ class Tab:
     def sending(self, title: str) -> None:
         """One at a time."""
         self._sent.append(title)
+        self._ours.append(taken_apart(title).marker)
         self._meanwhile = []
 
     def sent(self, title: str, now_s: float, *, taken: bool) -> None:
@@ -86,11 +91,17 @@ class Tab:
     def wanted(self, counts: Counts) -> str:
         """What stands there where that says it already; else a title that no tab has had."""
         plain = marked(counts, self.own)
-        if unnumbered(self.known) == plain:
+        if self.is_anothers or unnumbered(self.known) == plain:
             return self.known
         if unnumbered(self._next) != plain or self._next in self._sent:
             self._next = marked(counts, self.own, next(self._numbers))
         return self._next
+
+    @property
+    def is_anothers(self) -> bool:
+        """The marker that stands there is of another sidecar, that of the GUI's machine perhaps: two would write against each other."""
+        marker = taken_apart(self.known).marker
+        return bool(marker) and marker not in self._ours
 
     def may_change_s(self, rest_s: float, *, watched: bool) -> float:
         """From when on another title may be written. *watched*: a GUI shows it that must have seen this one; infinite until it has."""
