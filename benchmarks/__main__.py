@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 
 NAMES = (
-    *("cold_start", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
+    *("cold_start", "hook", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
     *("store_redaction", "store_retention", "prompt", "pty_run"),
     *("latency", "agent_state", "badges", "reaction", "commands", "cpu", "bursts", "memory", "idle"),
 )
