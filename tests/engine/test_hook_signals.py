@@ -1,5 +1,6 @@
 """Which pane a hook is of, and what it says there."""
 
+import asyncio
 import os
 import pty
 import time
@@ -9,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from wa.agents.loader import Agents
-from wa.engine.hook_signals import BEHIND, NO_PANE, STRANGER, UNKNOWN, HookSignals
+from wa.engine import hook_signals
+from wa.engine.hook_signals import BEHIND, NO_PANE, NO_SESSION, STRANGER, UNKNOWN, HookSignals
 from wa.engine.troubles import Troubles
 from wa.model.agent import PaneState
 from wa.model.hook import TESTED
@@ -128,6 +130,17 @@ def test_a_hook_from_the_spool_needs_the_same_process(world):
     assert world.dropped == {STRANGER: 1}
 
 
+def test_an_agent_in_an_agent_that_is_gone_is_not_taken_for_the_other(world):
+    """Between its hook in the spool and the pane's agent more is missing than a shell; and its session is not the pane's."""
+    world.gone(30, 40)
+
+    assert world.take(peer=None, pids=(30, 25, 20, 10)) is None
+    world.panes[0].agent = SimpleNamespace(agent="claude_code", session_id="outer")
+    assert world.take(peer=None, session_id="inner") is None
+    assert world.take(peer=None, session_id="outer")[0] == "p1"
+    assert world.dropped == {STRANGER: 2}
+
+
 def test_old_words_are_true_of_the_session_alone(world):
     """What waited for a minute makes no state and no event; the id is still the agent's."""
     _, said = world.take(at_ms=NOW - 61_000, session_id="s1")
@@ -141,7 +154,6 @@ def test_old_words_are_true_of_the_session_alone(world):
         (lambda w: w.process(20, 10, "vim", tty=0), STRANGER),
         (lambda w: w.process(20, 10, "codex", tty=0), STRANGER),
         (lambda w: w.process(20, 10, "claude", tty=0, front=False), BEHIND),
-        (lambda w: w.process(20, 10, "claude", tty=None), NO_PANE),
         (lambda w: setattr(w.panes[0], "alive", False), NO_PANE),
         (lambda w: setattr(w.panes[0].mux, "host", "far"), NO_PANE),
         (lambda w: w.panes.append(w.pane("p9", w.ttys[0])), NO_PANE),
@@ -156,23 +168,44 @@ def test_without_a_pane_for_certain_it_is_dropped_and_counted(world, change, why
     assert [trouble.what for trouble in world.troubles.lately()] == [why]
 
 
-def test_an_agent_in_an_agent_is_not_the_panes(world):
-    """What a tool of the agent's starts is detached from the terminal."""
+def test_an_agent_in_an_agent_is_not_the_panes(world, monkeypatch):
+    """What a tool of the agent's starts is detached from the terminal; that is no trouble to tell of."""
     world.process(21, 20, "claude -p hello", tty=None)
     world.process(30, 21, "/bin/sh -c wa", tty=None)
 
-    assert world.take(session_id="inner") is None
-    assert world.dropped == {NO_PANE: 1}
+    assert in_the_loop(world, monkeypatch, lambda: world.take(session_id="inner")) is None
+    assert world.dropped == {NO_SESSION: 1}
+    assert world.troubles.lately() == []
 
 
-def test_a_server_of_the_agents_is_known_by_the_session(world):
-    """Codex runs hooks in a process without a terminal; the id of a session that one pane is known to have names that pane."""
+def test_a_server_of_the_agents_is_known_by_the_session(world, monkeypatch):
+    """Codex runs hooks in a process without a terminal; the id of a session that one pane is known to have names that pane, if
+    need be a little later.
+    """
     world.process(20, 1, "codex app-server", tty=None)
     world.panes[1].agent = SimpleNamespace(agent="codex", session_id="s2")
 
     assert world.take(agent="codex", session_id="s2")[0] == "p2"
-    world.said.clear()
-    assert world.take(agent="codex", session_id="s3") is None
+
+    def known_later():
+        world.take(agent="codex", session_id="s3")
+        assert len(world.said) == 1
+        world.panes[0].agent = SimpleNamespace(agent="codex", session_id="s3")
+
+    in_the_loop(world, monkeypatch, known_later)
+    assert world.said[-1][0] == "p1"
+
+
+def in_the_loop(world, monkeypatch, act):
+    """What `act` gives; what was put off has happened too."""
+    monkeypatch.setattr(hook_signals, "AGAIN_S", 0.0)
+
+    async def inside():
+        found = act()
+        await asyncio.sleep(0.02)
+        return found
+
+    return asyncio.run(inside())
 
 
 def test_an_agent_that_does_not_wait_for_its_last_hook(world):

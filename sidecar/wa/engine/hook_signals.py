@@ -6,6 +6,7 @@ them that runs an agent must be the one that the hook speaks for, and stand in f
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -27,12 +28,18 @@ from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, TTY, kernel_number, s
 from wa.sources.session_ties import process_of
 
 MAX_PIDS = 16
+MAX_LOST = 1
+"""Of the processes between a hook that is gone and its agent: the shell that hooks run in. One of more may have been an agent."""
 TRUE_FOR_EVENTS_MS = 60_000
 """What waited longer in the spool makes no event and no state any more; the session's id is still true."""
+AGAIN_S = 5.0
+"""So long the id of a session may take to be known, where it alone says which pane it is."""
 CLOCK_MS = 1_500
 """The kernel tells when a process began to the second of the machine's start."""
 STRANGER = "hooks came from no process of their agent"
 NO_PANE = "hooks came from agents outside of the watched panes"
+NO_SESSION = "hooks came from agents without a terminal, of sessions that no pane is known to have"
+"""No trouble: the thread in which Codex finds a title is such a session, and so is an agent that another one runs."""
 BEHIND = "hooks came from agents that are not in front of their terminal"
 UNKNOWN = "hooks came from agents whose hooks wa does not know"
 
@@ -58,20 +65,28 @@ class HookSignals:
         hooks = self._agents.agents.hooks.get(agent) if isinstance(agent, str) else None
         if hooks is None:
             self._drop(UNKNOWN)
-        elif name == TESTED:
+            return
+        if name == TESTED:
             self.tested[hooks.agent] += 1
+            return
+        payload = reduced(frame.get("payload"))
+        said = self._said(hooks, name, payload, at_ms)
+        found = self._pane_of(said, frame, peer_pid)
+        if found == STRANGER and said.told is not None and said.told.event == "session.end":
+            # Some do not wait for the hooks of their end.
+            ended = self._by_session(said)
+            found = found if ended == NO_SESSION else ended
+        if found == NO_SESSION:
+            asyncio.get_running_loop().call_later(AGAIN_S, lambda: self._hand(self._by_session(said), said))
         else:
-            payload = reduced(frame.get("payload"))
-            meaning, known = hooks.meaning(name, payload), session_id(payload)
-            found = self._pane_of(hooks.agent, frame, peer_pid, at_ms, known)
-            if found == STRANGER and meaning is not None and meaning.event == "session.end":
-                # Some do not wait for the hooks of their end.
-                found = self._by_session(hooks.agent, known)
-            if isinstance(found, str):
-                self._drop(found)
-            else:
-                self.taken += 1
-                self._agents.hook(found, self._said(hooks, name, payload, at_ms))
+            self._hand(found, said)
+
+    def _hand(self, found: WatchedPane | str, said: HookSaid) -> None:
+        if isinstance(found, str):
+            self._drop(found)
+        else:
+            self.taken += 1
+            self._agents.hook(found, said)
 
     def report(self) -> dict[str, Any]:
         """For `wa hooks status` and `wa hooks test`."""
@@ -79,7 +94,8 @@ class HookSignals:
 
     def _drop(self, why: str) -> None:
         self.dropped[why] += 1
-        self._troubles.count(why)
+        if why != NO_SESSION:
+            self._troubles.count(why)
 
     # -- what it says ------------------------------------------------------------------------------------------------
 
@@ -97,42 +113,51 @@ class HookSignals:
 
     # -- which pane it is of -----------------------------------------------------------------------------------------
 
-    def _pane_of(
-        self, agent: str, frame: Mapping[str, Any], peer_pid: int | None, at_ms: int, known: str | None
-    ) -> WatchedPane | str:
+    def _pane_of(self, said: HookSaid, frame: Mapping[str, Any], peer_pid: int | None) -> WatchedPane | str:
         """The pane, or why there is none."""
-        packs = self._agents.agents.packs
-        runs = next(
-            ((one, said) for one in self._ancestors(frame, peer_pid, at_ms) if (said := agent_of(one.program, packs))),
-            None,
-        )
-        if runs is None or runs[1] != agent:
+        packs, lost = self._agents.agents.packs, 0
+        for process in self._ancestors(frame, peer_pid, said.at_ms):
+            if process is None:
+                lost += 1
+            elif runs := agent_of(process.program, packs):
+                break
+        else:
+            return STRANGER
+        if runs != said.agent or lost > MAX_LOST:
             return STRANGER
         if not self._proc.is_dir():
             tty = frame.get("tty")
             panes = [one for one in self._here() if isinstance(tty, str) and one.listed.tty_name == tty]
             return panes[0] if len(panes) == 1 else NO_PANE
-        fields = stat_fields(self._proc, runs[0].pid)
+        fields = stat_fields(self._proc, process.pid)
         if fields is None:
             return STRANGER
         terminal = int(fields[TTY]) & 0xFFFFFFFF
         if not terminal:
-            return self._by_session(agent, known)
+            return self._by_session(said)
         if fields[GROUP] != fields[FOREGROUND_GROUP]:
             return BEHIND
         panes = [one for one in self._here() if _device(one.listed.tty_name) == terminal]
-        return panes[0] if len(panes) == 1 else NO_PANE
+        if len(panes) != 1:
+            return NO_PANE
+        if lost and panes[0].agent.session_id not in (None, said.session_id):
+            return STRANGER
+        return panes[0]
 
-    def _by_session(self, agent: str, known: str | None) -> WatchedPane | str:
+    def _by_session(self, said: HookSaid) -> WatchedPane | str:
         """A server of the agent's runs its hooks and has no terminal: Codex works so. Its session's id names one pane, or none."""
-        panes = [one for one in self._here() if known and one.agent.agent == agent and one.agent.session_id == known]
-        return panes[0] if len(panes) == 1 else NO_PANE
+        known = said.session_id
+        panes = [
+            one for one in self._here() if known and one.agent.agent == said.agent and one.agent.session_id == known
+        ]
+        return panes[0] if len(panes) == 1 else NO_SESSION
 
     def _here(self) -> Iterator[WatchedPane]:
         """Panes of this machine."""
         return (pane for pane in self._registry if pane.alive and not pane.mux.host and pane.listed.tty_name)
 
-    def _ancestors(self, frame: Mapping[str, Any], peer_pid: int | None, at_ms: int) -> Iterator[Process]:
+    def _ancestors(self, frame: Mapping[str, Any], peer_pid: int | None, at_ms: int) -> Iterator[Process | None]:
+        """Nearest first; None for one that the frame names and that is gone."""
         if peer_pid is not None and len(real := list(above(peer_pid, self._proc))) > 1:
             yield from real[1:]
             return
@@ -141,8 +166,7 @@ class HookSignals:
             if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 1:
                 continue
             process = next(above(pid, self._proc), None)
-            if process is not None and self._is_older(pid, at_ms):
-                yield process
+            yield process if process is not None and self._is_older(pid, at_ms) else None
 
     def _is_older(self, pid: int, at_ms: int) -> bool:
         """Another process may have the number by now."""

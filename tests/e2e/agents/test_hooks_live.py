@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from e2e.agents import stage as stages
 from e2e.agents.stage import PaneOnStage, Stage
 from e2e.agents.test_live import ASKS_FIRST, COMPACT, PRINTS_TURN_END, QUIT, YES, each
-from support.agents import Cli, environment, search_path
+from support.agents import TODAY, Cli, environment, search_path
 from support.sidecar import SOURCES, eventually
 
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
@@ -142,3 +143,30 @@ def test_hooks_join_the_screen(stage: Stage, cli: Cli, installed: Installed) -> 
     else:
         assert installed.settings() == installed.before
     assert list((stage.home.paths.data / "hooks").iterdir()) == []
+
+
+@pytest.mark.parametrize("cli", [replace(TODAY["codex"], command=("codex",))], ids=["codex"])
+def test_codex_asks_its_user_and_runs_hooks_in_its_server(stage: Stage, cli: Cli, installed: Installed) -> None:
+    """As people start it: the dialog is theirs to answer; then hooks come from a process without a terminal, and find the pane."""
+    before = heard(stage)
+    with stage.agent(cli, "work-compact", *ASKS_FIRST["codex"]) as pane:
+        pane.shows("Hooks need review")
+        pane.pause(2)
+        assert heard(stage) == before
+        pane.press("down")
+        pane.pause(0.5)
+        pane.press("enter")
+        pane.becomes("idle")
+        pane.prompt("fix the failing parser test")
+        pane.becomes("working")
+        pane.shows("All 12 tests pass")
+        pane.becomes("idle")
+        eventually(lambda: (pane.pause(0.2), heard(stage)["taken"] > before["taken"])[1], 20)
+        eventually(lambda: (pane.pause(0.2), (pane.status().get("detail") or {}).get("session_id"))[1], 20)
+        assert not [name for name, rule in events(pane, "turn.done") if ".hook." in rule]
+        stranger = {why for why in heard(stage)["dropped"] if "no pane is known to have" not in why}
+        assert stranger <= set(before["dropped"])
+    installed.wa("uninstall", "--yes")
+    left = installed.settings()
+    assert left.keys() == installed.before.keys()
+    assert left[".codex/config.toml"].startswith(installed.before[".codex/config.toml"].splitlines()[0])
