@@ -33,6 +33,7 @@ SETTINGS = [
     '{\n    "hooks": {\n        "Stop": [\n            {"hooks": [{"type": "command", "command": "say done"}]}\n        ]\n    }\n}',
     '{\r\n\t"hooks": {"PreToolUse": []},\r\n\t"x": [1, 2]\r\n}\r\n',
     '{"hooks": {}}',
+    '{"statusLine": {"command": "echo \\ud83d x \\u00e9"}}',
     '{"statusLine": {"command": "~/my \\"line\\" \\u0041 --x=\\/1", "type": "command", "padding": 0}}',
 ]
 

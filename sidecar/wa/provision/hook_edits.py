@@ -240,7 +240,7 @@ def _with_status_line(text: str, hooks: AgentHooks, caller: Caller) -> str:
     line = f"{caller.line(hooks.agent, STATUS_LINE)} {BEHIND} {shlex.quote(own)}"
     if line == _get(_value(text, hooks.comments), _STATUS):
         return text
-    return json_text.replaced(text, _STATUS, json.dumps(line, ensure_ascii=False), comments=hooks.comments)
+    return json_text.replaced(text, _STATUS, _quoted(line), comments=hooks.comments)
 
 
 def _without_status_line(text: str, before: str | None, comments: bool) -> str:
@@ -248,10 +248,16 @@ def _without_status_line(text: str, before: str | None, comments: bool) -> str:
     call = call_in({"command": own})
     if call is None or call.event != STATUS_LINE or not call.own:
         return text
-    raw = json.dumps(call.own[0], ensure_ascii=False)
+    raw = _quoted(call.own[0])
     if before is not None and _get(_value_before(before, comments), _STATUS) == call.own[0]:
         raw = json_text.raw_at(before, _STATUS, comments=comments)
     return json_text.replaced(text, _STATUS, raw, comments=comments)
+
+
+def _quoted(text: str) -> str:
+    """As JSON; half a surrogate pair, which JSON can escape and UTF-8 cannot hold, stays escaped."""
+    is_whole = text == text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(text, ensure_ascii=not is_whole)
 
 
 def _get(value: Any, path: Sequence[str]) -> Any:
