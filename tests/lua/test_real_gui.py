@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +41,7 @@ config.window_close_confirmation = "NeverPrompt"
 %s
 require("wa_plugin").apply_to_config(config, {
   window_title = true,
+  %s
   styles = { waiting = { glyph = "█", color = "#ff01fe" }, idle = { glyph = "█", color = "#01fef0" } },
 })
 return config
@@ -79,11 +83,11 @@ class Desk:
 
 
 @contextmanager
-def desk(root: Path, before: str = "") -> Iterator[Desk]:
+def desk(root: Path, before: str = "", opts: str = "") -> Iterator[Desk]:
     paths = Paths.from_env({"WA_HOME": str(root / "wa")})
     folder = root / "config" / "wezterm"
     write_plugin(folder, paths)
-    (folder / "wezterm.lua").write_text(CONFIG % before, encoding="utf-8")
+    (folder / "wezterm.lua").write_text(CONFIG % (before, opts), encoding="utf-8")
     fifo = root / "fifo"
     os.mkfifo(fifo)
     # Held open at both ends, so that `cat` never sees an end.
@@ -209,3 +213,35 @@ def test_without_a_sidecar_the_gui_is_not_held_up(tmp_path: Path) -> None:
 
         assert at.gui.process.poll() is None
         assert (tmp_path / "gui.log").read_text(errors="replace").count("wa: events are kept") <= 1
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="needs xdotool on PATH")
+def test_a_key_jumps_to_the_tab_that_waits(tmp_path: Path) -> None:
+    """From the last of three tabs to the first; the window's title counts who waits."""
+    with desk(tmp_path, opts="keys = true, palette = true,") as at:
+        at.drawing()
+        for _ in range(2):
+            at.gui.cli("spawn", "--pane-id", "0", "--", "cat")
+        at.gui.cli("set-tab-title", "--pane-id", "0", f"{MARK}wa1:waiting=1{MARK}first")
+        at.gui.wait_for(WAITING)
+        env = {**os.environ, "DISPLAY": at.gui.display}
+
+        def press(*args: str) -> str:
+            return subprocess.run(
+                ["xdotool", *args], env=env, capture_output=True, text=True, check=True, timeout=20
+            ).stdout
+
+        def focused() -> int | None:
+            clients = json.loads(at.gui.cli("list-clients", "--format", "json"))
+            return next((one["focused_pane_id"] for one in clients if one["focused_pane_id"] is not None), None)
+
+        window = press("search", "--onlyvisible", "--class", "wezterm").split()[0]
+        press("windowfocus", "--sync", window)
+        at.wait(lambda m: m["name"] == "focus" and m["focused"])
+        assert press("getwindowname", window).startswith("█1  [3/3] cat")
+        press("key", "ctrl+shift+alt+j")
+        deadline = time.monotonic() + 20
+        while focused() != 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert complaints(tmp_path) == []
