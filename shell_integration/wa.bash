@@ -19,7 +19,7 @@ __wa_p='\[\e]133;P;k=i\a\]' __wa_s='\[\e]133;P;k=s\a\]' __wa_b='\[\e]133;B\a\]'
 __wa_peek='__wa_status=$?;builtin trap -p DEBUG 2>/dev/null >|"$__wa_file";__wa_prompt'
 __wa_n=0 __wa_armed='' __wa_running='' __wa_told='' __wa_greeted='' __wa_t0=0 __wa_now=0 __wa_status=0 __wa_skip=''
 __wa_nil='' __wa_c='' __wa_key='' __wa_text='' __wa_cut='' __wa_old='' __wa_dups='' __wa_out='' __wa_preexec='' __wa_ready=''
-__wa_cwd='' __wa_cwd_of='' __wa_host=${HOSTNAME-} __wa_file='' __wa_token='' __wa_head='' __wa_trap='' __wa_body=''
+__wa_cwd='' __wa_cwd_of='' __wa_host=${HOSTNAME-} __wa_file='' __wa_token='' __wa_head='' __wa_hello='' __wa_trap='' __wa_body=''
 if [[ ${BASH_VERSINFO[0]} -gt 4 || ${BASH_VERSINFO[0]} -eq 4 && ${BASH_VERSINFO[1]} -ge 4 ]]; then
   if [[ -n ${EPOCHREALTIME-} ]]; then
     # shellcheck disable=SC2016 # bash expands it, before each command
@@ -173,6 +173,7 @@ __wa_begin() { # TEXT of the line where somebody else knows it, else it is asked
         c="${__wa_cut:+cut=1;}c=$__wa_text"
         ;;
     esac
+    __wa_print+=$__wa_hello # for who began to watch since
     __wa_var WA_CMD "n=$__wa_n;$c"
   fi
   [[ -z $__wa_print ]] || builtin printf %s "$__wa_print" 2>/dev/null >/dev/tty || :
@@ -301,7 +302,8 @@ __wa_prompt() {
     if [[ -z $__wa_greeted ]]; then
       __wa_greeted=1
       __wa_base64 "v=1;t=$__wa_token;shell=bash;pid=$$;tty=$__wa_tty;host=$__wa_host;wa=$__wa_version"
-      __wa_print+=$'\e]1337;SetUserVar=WA_PANE='$__wa_out$'\a'
+      __wa_hello=$'\e]1337;SetUserVar=WA_PANE='$__wa_out$'\a'
+      __wa_print+=$__wa_hello
     fi
     if [[ -z $__wa_preexec ]]; then
       case :${HISTCONTROL-}: in *:ignoredups:* | *:ignoreboth:*) __wa_take_dups ;; esac

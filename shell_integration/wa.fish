@@ -103,7 +103,8 @@ function __wa_preexec --on-event fish_preexec
         test $status = 0; and set -p bytes c =; or set -p bytes c u t = 1 \; c =
         set told (string split '' -- $told) $bytes
     end
-    builtin printf '\e]1337;SetUserVar=WA_CMD=%s%s\a' $__wa_head (__wa_base64 $told)
+    # The first is for who began to watch since.
+    builtin printf '%s\e]1337;SetUserVar=WA_CMD=%s%s\a' "$__wa_hello" $__wa_head (__wa_base64 $told)
 end
 
 function __wa_postexec --on-event fish_postexec
@@ -122,7 +123,8 @@ function __wa_before_prompt --on-event fish_prompt --on-event fish_cancel # Ctrl
     if not set -q __wa_greeted; and not contains vars $__wa_skip
         set -g __wa_greeted 1
         set -l said "v=1;t=$__wa_token;shell=fish;pid=$fish_pid;tty=$__wa_tty;host=$hostname;wa=$__wa_version"
-        builtin printf '\e]1337;SetUserVar=WA_PANE=%s\a' (__wa_base64 $said)
+        set -g --unexport __wa_hello (builtin printf '\e]1337;SetUserVar=WA_PANE=%s\a' (__wa_base64 $said))
+        builtin printf %s $__wa_hello
     end
     if not contains cwd $__wa_skip
         if test "$__wa_cwd_of" != "$PWD"
@@ -179,6 +181,7 @@ begin
     else
         set uuid (builtin printf %08x (random 0 4294967295) (random 0 4294967295) (random 0 4294967295))
     end
+    set -g --unexport __wa_hello ''
     set -g --unexport __wa_token (string sub -l 24 -- (string replace -a - '' -- "$uuid"))
     # 27 bytes: what follows begins a new group of three.
     set -g --unexport __wa_head (__wa_base64 "t=$__wa_token;")

@@ -109,7 +109,8 @@ __wa_preexec() { # LINE
       c="${__wa_cut:+cut=1;}c=$__wa_text"
     fi
     __wa_base64 "n=$__wa_n;$c"
-    print+=$'\e]1337;SetUserVar=WA_CMD='$__wa_head$__wa_out$'\a'
+    # The first of them is for who began to watch since.
+    print+=${__wa_hello}$'\e]1337;SetUserVar=WA_CMD='$__wa_head$__wa_out$'\a'
   fi
   [[ -z $print ]] || builtin print -rn -- "$print"
 }
@@ -138,7 +139,8 @@ __wa_precmd() {
   if [[ -z $__wa_greeted && $__wa_skip != *' vars '* ]]; then
     __wa_greeted=1
     __wa_base64 "v=1;t=$__wa_token;shell=zsh;pid=$$;tty=${TTY-};host=${HOST-};wa=$__wa_version"
-    print+=$'\e]1337;SetUserVar=WA_PANE='$__wa_out$'\a'
+    typeset -g +x __wa_hello=$'\e]1337;SetUserVar=WA_PANE='$__wa_out$'\a'
+    print+=$__wa_hello
   fi
   if [[ $__wa_skip != *' cwd '* ]]; then
     if [[ $__wa_cwd_of != "$PWD" ]]; then
@@ -164,7 +166,7 @@ __wa_start() {
   builtin typeset -g +x __wa_shell=$$ __wa_version=0.1.0 __wa_b=$'%{\e]133;B\a%}'
   builtin typeset -g +x __wa_abc=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
   builtin typeset -g +x __wa_out='' __wa_text='' __wa_cut='' __wa_skip='' __wa_greeted='' __wa_cwd='' __wa_cwd_of=''
-  builtin typeset -g +x __wa_token='' __wa_head='' __wa_t0=0
+  builtin typeset -g +x __wa_token='' __wa_head='' __wa_hello='' __wa_t0=0
   builtin typeset -gi +x __wa_n=0 __wa_running=0 __wa_told=0
   builtin zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null || :
   if { builtin read -r uuid </proc/sys/kernel/random/uuid } 2>/dev/null; then

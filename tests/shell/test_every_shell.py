@@ -17,12 +17,16 @@ from shell.terminal import SCRIPTS, SHELLS, environment, need, shell_in, start_o
 pytestmark = pytest.mark.parametrize("shell", SHELLS)
 
 
-def test_a_shell_names_itself_once(shell: str, tmp_path: Path) -> None:
-    """WA_PANE comes before the first prompt and not again, with this shell's own pid and terminal."""
+def test_a_shell_names_itself_before_its_first_prompt_and_before_each_command(shell: str, tmp_path: Path) -> None:
+    """WA_PANE with this shell's own pid and terminal, the same each time: who came meanwhile is told too."""
     with shell_in(shell, tmp_path) as term:
         term.run("true")
+        term.run("true")
 
-        (said,) = term.vars("WA_PANE")
+        said, *again = term.vars("WA_PANE")
+        assert again == [said, said]
+        names = [osc.partition("=")[2].partition("=")[0] for osc in term.oscs if osc.startswith("1337;SetUserVar=WA_")]
+        assert names == ["WA_PANE", *["WA_PANE", "WA_CMD", "WA_DONE"] * 2]
         token = said.pop("t")
         assert re.fullmatch("[0-9a-f]{16,32}", token)
         assert {
@@ -276,7 +280,8 @@ def test_reading_it_twice_changes_nothing(shell: str, tmp_path: Path) -> None:
         term.run(again)
         term.run("true")
 
-        assert len(term.vars("WA_PANE")) == 1
+        assert len({told["t"] for told in term.vars("WA_PANE")}) == 1
+        assert len(term.vars("WA_PANE")) == 3
         assert [again, "true"] == term.commands
         assert len(term.vars("WA_DONE")) == 2
 
@@ -287,12 +292,12 @@ def test_a_shell_within_the_shell_is_one_of_its_own(shell: str, tmp_path: Path) 
         outer = lambda: term.vars("WA_PANE")[0]["t"]  # noqa: E731
         inner = f"{shell} --rcfile ~/.bashrc -i" if shell == "bash" else f"{shell} -i"
         term.type(inner + "\r")
-        term.wait(lambda: len(term.vars("WA_PANE")) == 2 and term.prompts >= 2)
+        term.wait(lambda: len(term.vars("WA_PANE")) == 3 and term.prompts >= 2)
         term.run("true")
         term.type("exit\r")
         term.wait(lambda: term.vars("WA_DONE")[-1]["t"] == outer() and term.prompts >= 4)
 
-        within = term.vars("WA_PANE")[1]["t"]
+        within = term.vars("WA_PANE")[2]["t"]
         assert [(outer(), "1"), (within, "1"), (within, "2")] == [
             (told["t"], told["n"]) for told in term.vars("WA_CMD")
         ]
