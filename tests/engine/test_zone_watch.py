@@ -104,6 +104,13 @@ def test_output_in_the_place_of_a_prompt_is_no_input():
     assert pane.push(0, out(0, "~"), out(5, "~ -- INSERT --")).began is None
 
 
+def test_a_line_that_begins_with_a_blank_is_not_told():
+    """That something ran is known, and no word of it."""
+    pane = at_prompt()
+
+    assert pane.push(6, prompt(5, " pass show bank"), prompt(6)).between == (Line("", False),)
+
+
 def test_a_long_line_is_cut():
     """At most 1,024 bytes of it."""
     pane = at_prompt()

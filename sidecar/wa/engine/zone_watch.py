@@ -21,6 +21,7 @@ class Line(NamedTuple):
     """A command line."""
 
     text: str
+    """Empty: not told."""
     cut: bool
 
 
@@ -118,10 +119,14 @@ def _line_of(block: list[Zoned]) -> Line | None:
     text = ""
     for row in block:
         typed = "".join(text for kind, text in row.runs if kind == INPUT)
-        text += typed if row.wrapped else f"{typed.rstrip()}\n"
-    text = text.strip()
-    if not text:
+        if text or typed:
+            text += typed if row.wrapped else f"{typed.rstrip()}\n"
+    if not text.strip():
         return None
+    if text[0].isspace():
+        # As shells with wa's integration have it: such a line is not told.
+        return Line("", False)
+    text = text.strip()
     data = text.encode("utf-8", "replace")
     if len(data) <= MAX_COMMAND_BYTES:
         return Line(text, False)
