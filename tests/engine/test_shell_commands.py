@@ -1,5 +1,7 @@
 """Shells tell what they run; what other programs print in their place is not believed."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +74,26 @@ def test_a_command_is_told_recorded_and_ended(tmp_path):
     assert told[1]["fields"] == ended
     assert (told[0]["agent"], told[0]["pane_uid"]) == ("shell", pane.uid)
     assert pane.last_event[0] == "command.done"
+
+
+def test_a_command_ran_where_the_prompt_before_it_stood(tmp_path):
+    """A push that carries the folder of afterwards may come before the words of before."""
+
+    async def scenario(w):
+        pane = await shell_pane(w, cwd="file://box/home")
+        say(w, hello())
+        w.server.tell(Alert(0, 1, "cwd"))
+        await until(lambda: w.events.operations(NoteShell))
+        await asyncio.sleep(0)
+        pane.cwd = "file://box/tmp"
+        say(w, began(1, "cd /tmp"), done(1))
+        w.server.tell(Alert(0, 1, "cwd"))
+        say(w, began(2, "make"))
+        await until(lambda: w.heard().count("command.start") == 2)
+        folders = [item["fields"]["cwd"] for item in w.told if item["kind"] == "event"]
+        assert folders == ["/home", "/home", "/tmp"]
+
+    play(tmp_path, scenario)
 
 
 def test_what_is_told_twice_counts_once(tmp_path):

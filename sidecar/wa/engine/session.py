@@ -288,7 +288,7 @@ class MuxSession:
                 self._headings.note(pane, seen.value, pane.cwd)
             elif seen.kind == "user_var":
                 self._take_var(seen)
-            elif seen.kind in ("bell", "toast"):
+            elif seen.kind in ("bell", "toast", "cwd"):
                 self._take_call(seen)
         elif isinstance(seen, ScreenPush | TextFrame | Interrupted | PaneGone):
             self._take_of_pane(seen)
@@ -304,8 +304,13 @@ class MuxSession:
             shells.stranger(self.mux, seen.pane_id, seen.name, seen.value, seen.at_ms)
 
     def _take_call(self, seen: Alert) -> None:
-        if (alerts := self._shared.alerts) is not None and (pane := self.panes.get(seen.pane_id)) is not None:
-            alerts.heard(pane, seen.kind, seen.name, seen.value, seen.at_ms)
+        if (pane := self.panes.get(seen.pane_id)) is None:
+            return
+        if seen.kind == "cwd":
+            if self._shared.shells is not None:
+                self._shared.shells.moved(pane)
+        elif self._shared.alerts is not None:
+            self._shared.alerts.heard(pane, seen.kind, seen.name, seen.value, seen.at_ms)
 
     def _take_of_pane(self, seen: ScreenPush | TextFrame | Interrupted | PaneGone) -> None:
         known = self.panes.get(seen.pane_id)

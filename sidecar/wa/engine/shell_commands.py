@@ -73,6 +73,8 @@ class ShellCommands:
         self._early: OrderedDict[tuple[str, int], list[_Early]] = OrderedDict()
         """Of panes that are not listed yet: a shell tells of itself before the list of panes has come."""
         self._zones: dict[str, ZoneWatch] = {}
+        self._cwds: dict[str, str | None] = {}
+        """Where each pane was when it told its folder last."""
         self._hellos: dict[str, str] = {}
         """The handshake that was believed last in each pane: shells repeat it before each command."""
         self._rate = Rate(PER_PANE_S, PANE_BURST)
@@ -102,6 +104,7 @@ class ShellCommands:
         """It has ended, or must not be looked at any more."""
         known = self._panes.pop(pane.uid, None)
         self._hellos.pop(pane.uid, None)
+        self._cwds.pop(pane.uid, None)
         self._zones.pop(pane.uid, None)
         if known is not None and not pane.excluded:
             self._agents.shell(pane, known.close(self._clock.now_ms()))
@@ -121,6 +124,10 @@ class ShellCommands:
             self._troubles.count(f"more than {PER_PANE_S} user variables of wa's a second", pane.uid)
             return
         self._take(pane, name, value, at_ms)
+
+    def moved(self, pane: WatchedPane) -> None:
+        """Its program has told a folder. The newest push tells it too, and may have come before words that were said earlier."""
+        self._cwds[pane.uid] = pane.cwd
 
     def told(self, message: Mapping[str, Any], _peer_pid: int | None) -> None:
         """The plugin of a GUI tells of one; the intake has limited how many. Where the pane is watched by push, that has told it."""
@@ -174,8 +181,9 @@ class ShellCommands:
         return bool(named) and (named == self._host or named == self._host.partition(".")[0])
 
     def _command(self, pane: WatchedPane, said: Began | Ended, at_ms: int) -> None:
-        known, place = self._of(pane), place_of(pane.cwd)
-        cwd = place.path if place is not None else pane.cwd
+        known, told = self._of(pane), self._cwds.get(pane.uid, pane.cwd)
+        place = place_of(told)
+        cwd = told if place is None else place.path
         operations: list[ShellOperation]
         if isinstance(said, Began):
             if said.command is not None and self._is_secret(said.command):
