@@ -127,7 +127,7 @@ def test_who_is_attached_is_asked_once_a_second_at_most(tmp_path):
 
 
 def test_equal_titles_are_written_once_and_the_last_of_many_wins(tmp_path):
-    """States that flap within a tenth of a second are one title."""
+    """States that flap within a quarter of a second are one title."""
 
     async def scenario(world, terminal):
         for number in range(30):
