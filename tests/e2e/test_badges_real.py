@@ -174,3 +174,31 @@ def test_titles_that_go_round_without_wa_are_named_and_left_alone(tmp_path):
             shower.process.kill()
             seen.wait_for(tab, begins="")
             at_rest(seen)
+
+
+def test_a_title_that_another_tab_has_too_does_not_pass_for_seen(tmp_path):
+    """The one that shows the tabs hangs, and shows another of that name: wa waits until it goes on."""
+    with (
+        mux(tmp_path / "m") as server,
+        mux(tmp_path / "g", shows=server.socket) as shower,
+        gui(server.socket, registers=False) as seen,
+    ):
+        tab = agent_tab(server, tmp_path, seen)
+        other = next(of for of in seen.titles if of != tab)
+        home = Home(tmp_path / "home")
+        with home.sidecar("--socket", f"m={server.socket}", "--socket", f"g={shower.socket}"):
+            eventually(lambda: any(one["state"] == "idle" for one in home.panes().values()))
+            seen.rename(other, "same")
+            tell(home.paths.socket, hello(shower.process.pid))
+            seen.wait_for(tab, marked(IDLE, ""))
+            at_rest(seen)
+            os.kill(shower.process.pid, signal.SIGSTOP)
+            try:
+                seen.rename(tab, "same")
+                time.sleep(2 * GO_ROUND_S)
+                assert seen.titles[tab] == "same"
+            finally:
+                os.kill(shower.process.pid, signal.SIGCONT)
+            seen.wait_for(tab, marked(IDLE, "same"))
+            at_rest(seen)
+            assert seen.titles[tab] == marked(IDLE, "same")

@@ -230,7 +230,11 @@ class MuxBadges:
         return [client for client in self.attached.guis if client.pid != own]
 
     async def _see(self, tab: Tab, watching: Collection[Client]) -> None:
-        """Whether each of them shows the title that stands in the mux: by its own mux, where wa watches that."""
+        """Whether each of them shows the title that stands in the mux: by its own mux, where wa watches that.
+
+        A title without a marker other tabs may have too: for it the GUI must have answered since.
+        """
+        is_one = bool(taken_apart(tab.known).marker)
         for client in watching:
             unseen_s = _now_s() - tab.changed_s
             gui = self._world.own_mux(client)
@@ -238,7 +242,7 @@ class MuxBadges:
             if gui is None or session is None or session.terminal is None:
                 if unseen_s < UNSEEN_S:
                     return
-            elif not gui.shows(tab.known):
+            elif not (is_one and gui.shows(tab.known)):
                 if unseen_s < HIDDEN_S:
                     return
                 # It does not show this tab, or hangs: then it does not answer.
