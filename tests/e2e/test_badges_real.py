@@ -125,6 +125,7 @@ def test_titles_do_not_go_round_between_a_mux_and_who_shows_it(tmp_path):
             tell(home.paths.socket, hello(shower.process.pid))
             seen.wait_for(tab, marked(IDLE, ""))
             eventually(lambda: marked(IDLE, "") in mirror.titles.values())
+            at_rest(seen, mirror)  # a rename that crosses a title on its way begins a ring by itself
             seen.rename(tab, "mine")
             seen.wait_for(tab, marked(IDLE, "mine"))
             eventually(lambda: marked(IDLE, "mine") in mirror.titles.values())
