@@ -18,6 +18,7 @@ from wa.detect.program import agent_of
 from wa.engine.agents import AgentWatch, HookSaid
 from wa.engine.callers import Process, above
 from wa.engine.pane import WatchedPane
+from wa.engine.program_signals import shim_around
 from wa.engine.registry import Registry
 from wa.engine.troubles import Troubles
 from wa.model.agent import Signal, SignalSource
@@ -138,6 +139,12 @@ class HookSignals:
         if fields[GROUP] != fields[FOREGROUND_GROUP]:
             return BEHIND
         panes = [one for one in self._here() if _device(one.listed.tty_name) == terminal]
+        if not panes and (shim := shim_around(process.pid, self._proc)) is not None:
+            # `wa run` stands between; its own terminal is the pane's.
+            outer = stat_fields(self._proc, shim)
+            if outer is None or outer[GROUP] != outer[FOREGROUND_GROUP]:
+                return BEHIND
+            panes = [one for one in self._here() if _device(one.listed.tty_name) == int(outer[TTY]) & 0xFFFFFFFF]
         if len(panes) != 1:
             return NO_PANE
         if lost and panes[0].agent.session_id not in (None, said.session_id):

@@ -36,6 +36,7 @@ from wa.engine.muxes import Muxes
 from wa.engine.never import NeverRules
 from wa.engine.notice_methods import notice_handlers
 from wa.engine.plugin import Plugin
+from wa.engine.program_signals import ProgramSignals
 from wa.engine.registry import Registry
 from wa.engine.reopening import Opening
 from wa.engine.server import Server
@@ -175,6 +176,7 @@ class Sidecar:
             intake.takers |= {"lua.var": shells.told, "lua.bell": alerts.told}
             hooks = HookSignals(shared.registry, agents, clock, shared.troubles)
             intake.takers["hook"] = hooks.take_hook
+            intake.takers["program"] = ProgramSignals(shared.registry, agents, clock, shared.troubles).take
             reports = Reports(paths, shared, muxes, os.getpid(), started_ms, config)
             writing = tasks.spawn(buffer.run(), name="write captures", on_failure=self._break)
             stack.push_async_callback(tasks.cancel, [writing])
