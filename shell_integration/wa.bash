@@ -10,6 +10,8 @@
 [[ ${__wa_shell-} != "$$" && -z ${BLE_VERSION-} && -z ${STY-} ]] || return 0
 case ${TERM-}:${INSIDE_EMACS-} in : | dumb:* | linux:* | eterm*:* | *:?*) return 0 ;; esac
 case ",${WA_SHELL_SKIP-}," in *[,\ ]all[,\ ]*) return 0 ;; esac
+# Some administrators make it read-only; without a place there we have none.
+(unset PROMPT_COMMAND) 2>/dev/null || return 0
 
 __wa_shell=$$
 __wa_version=0.1.0
@@ -161,7 +163,7 @@ __wa_begin() { # TEXT of the line where somebody else knows it, else it is asked
       __wa_newest
       if [[ $v == "$__wa_key" ]]; then # bash did not keep the line: it begins with a blank, or HISTIGNORE names it
         __wa_out=' '
-      elif [[ -n $__wa_dups && $__wa_out == "$__wa_old" && ${#__wa_out} -lt 2000 ]]; then
+      elif [[ $__wa_dups == 1 && $__wa_out == "$__wa_old" && ${#__wa_out} -lt 2000 ]]; then
         v=${__wa_key#"${__wa_key%%[0-9]*}"}
         builtin history -d "${v%%[!0-9]*}" 2>/dev/null || :
       fi
@@ -306,7 +308,7 @@ __wa_prompt() {
       __wa_print+=$__wa_hello
     fi
     if [[ -z $__wa_preexec ]]; then
-      case :${HISTCONTROL-}: in *:ignoredups:* | *:ignoreboth:*) __wa_take_dups ;; esac
+      case $__wa_dups:${HISTCONTROL-}: in theirs:*) ;; *:ignoredups:* | *:ignoreboth:*) __wa_take_dups ;; esac
       __wa_remember
     fi
   fi
@@ -385,6 +387,7 @@ __wa_start() {
       break
     fi
   done
+  (unset HISTCONTROL) 2>/dev/null || __wa_dups=theirs
   if [[ -n ${bash_preexec_imported-}${__bp_imported-} ]]; then __wa_join; else __wa_place; fi
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shell.terminal import SCRIPTS, Terminal, need, shell_in
+from shell.terminal import SCRIPTS, Terminal, environment, need, shell_in, start_of, terminal
 
 
 def need_lists() -> None:
@@ -135,6 +135,21 @@ def test_strict_shells(tmp_path: Path, options: str) -> None:
         assert len(term.commands) == 3
         assert "__wa" not in term.shown
         assert term.process.poll() is None
+
+
+def test_what_an_administrator_made_read_only(tmp_path: Path) -> None:
+    """A read-only PROMPT_COMMAND silences us, a read-only HISTCONTROL costs the text of repeated lines; nothing complains."""
+    with shell_in("bash", tmp_path, before="readonly HISTCONTROL=ignoreboth") as term:
+        for line in ("echo one", "echo one", " echo hidden"):
+            term.run(line)
+        assert term.commands == ["echo one", None, None]
+        assert "readonly" not in term.shown
+    before = "PROMPT_COMMAND='seen=1'; readonly PROMPT_COMMAND"
+    with terminal(start_of("bash", tmp_path, before=before), environment(tmp_path), tmp_path) as term:
+        term.wait(lambda: "ready> " in term.shown)
+        term.type("echo seen=$seen\r")
+        term.wait(lambda: "seen=1" in term.shown and term.shown.count("ready> ") > 1)
+        assert ("readonly" in term.shown, term.oscs) == (False, [])
 
 
 def test_their_separators_do_not_matter(tmp_path: Path) -> None:
