@@ -328,7 +328,10 @@ def test_no_process_is_started_for_prompts_and_commands(shell: str, tmp_path: Pa
             stderr=subprocess.PIPE,
         )
         try:
-            term.wait(lambda: f"TracerPid:\t{tracer.pid}" in Path(f"/proc/{term.process.pid}/status").read_text())
+            status = Path(f"/proc/{term.process.pid}/status")
+            term.wait(lambda: f"TracerPid:\t{tracer.pid}" in status.read_text() or tracer.poll() is not None)
+            if tracer.poll() is not None:
+                pytest.skip("this machine lets nobody trace a process")
             for line in ("true", "cd /", "false", "true"):
                 term.run(line)
         finally:
