@@ -128,7 +128,7 @@ def foreground_is(term: Terminal, name: str) -> bool:
 
 def test_ctrl_c_reaches_the_program_alone(tmp_path: Path) -> None:
     """It interrupts what runs inside; the shim tells its status."""
-    with running(tmp_path, "sh", "-c", "echo up; sleep 100") as term:
+    with running(tmp_path, "sh", "-c", "echo up; exec sleep 100") as term:
         term.wait(lambda: "up" in term.shown)
         term.type("\x03")
         assert term.ends() == 130
@@ -173,6 +173,22 @@ def test_without_a_terminal_the_program_takes_our_place(tmp_path: Path) -> None:
         said, _ = process.communicate(b"\x1b]7501;state=idle\x07")
 
     assert (f"{process.pid}\n".encode() + b"\x1b]7501;state=idle\x07", 3) == (said, process.returncode)
+
+
+def test_the_program_ignores_no_signal_that_the_user_did_not(tmp_path: Path) -> None:
+    """Python's own ways with SIGPIPE and SIGXFSZ do not reach it; what was ignored before stays ignored."""
+    words = ("grep", "^Sig[IB]", "/proc/self/status")
+    env = surroundings(tmp_path)
+    for prefix in ("", "trap '' HUP USR1; "):
+        run = f"{prefix}exec {' '.join(words)}"
+        plain = subprocess.run(["sh", "-c", run], env=env, capture_output=True, text=True, check=True).stdout
+        behind = f"{prefix}exec {' '.join((*WA, *words))}"
+        piped = subprocess.run(["sh", "-c", behind], env=env, capture_output=True, text=True, check=True).stdout
+        with terminal(["sh", "-c", behind], env, tmp_path) as term:
+            assert term.ends() == 0
+
+        assert piped == plain
+        assert term.shown.replace("\r", "") == plain
 
 
 def test_the_query_is_answered(tmp_path: Path) -> None:

@@ -12,17 +12,10 @@ import signal
 import struct
 import termios
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-DEFAULTS = (
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGTSTP,
-    signal.SIGTTIN,
-    signal.SIGTTOU,
-    signal.SIGTERM,
-    signal.SIGHUP,
-)
+PYTHONS_OWN = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Python ignores these, and what is ignored stays so in the program that comes after."""
 GO_ON = b"c"
 
 
@@ -34,24 +27,27 @@ def lead(slave: int, told: int, orders: int, argv: Sequence[str]) -> NoReturn:
         for number in (0, 1, 2):
             os.dup2(slave, number)
         signal.set_wakeup_fd(-1)
-        for number in DEFAULTS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         program = os.fork()
         if program == 0:
-            _become(told, argv)
+            _become(told, argv, before)
         _foreground(program)
         _watch(program, told, orders)
     finally:
         os._exit(1)
 
 
-def _become(told: int, argv: Sequence[str]) -> NoReturn:
+def unignore() -> None:
+    """Right before another program takes the place of Python."""
+    for number in PYTHONS_OWN:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _become(told: int, argv: Sequence[str], on_ttou: Any) -> NoReturn:
     try:
         _foreground(os.getpid())
-        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.signal(signal.SIGTTOU, on_ttou)
+        unignore()
         os.execvp(argv[0], list(argv))  # noqa: S606 - the user's own program
     except OSError as error:
         os.write(told, b"failed %d\n" % (error.errno or 0))

@@ -12,7 +12,7 @@ import tty
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from wa.helpers.pty_leader import GO_ON, copy_size, lead
+from wa.helpers.pty_leader import GO_ON, copy_size, lead, unignore
 from wa.protocol.osc7501 import Event, Query, Report, Sieve
 
 HOLD_S = 0.020
@@ -90,7 +90,8 @@ class _Shim:
         had = signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
         try:
             for number in (*FORWARDED, signal.SIGWINCH):
-                signal.signal(number, self._caught)
+                if before[number] is not signal.SIG_IGN:  # nohup is to hold
+                    signal.signal(number, self._caught)
             self._raw()
             self._loop()
         finally:
@@ -275,6 +276,7 @@ def status_of(error: NotStartedError) -> int:
 def become(argv: Sequence[str]) -> int:
     """The program in our place; only comes back where it cannot be started, with the status for that."""
     try:
+        unignore()
         os.execvp(argv[0], list(argv))  # noqa: S606 - the user's own program
     except OSError as error:
         print(f"wa run: {argv[0]}: {error.strerror}", file=sys.stderr)
