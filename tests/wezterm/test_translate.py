@@ -1,7 +1,7 @@
 import pytest
 
 from wa.model.errors import UsageError
-from wa.model.observation import Alert, TopologyChanged
+from wa.model.observation import Alert, TabTitled, TopologyChanged
 from wa.protocol import mux
 from wa.wezterm import translate
 from wa.wezterm.terminal import SpawnRequest
@@ -33,7 +33,6 @@ def test_every_alert_has_its_kind(alert: mux.Alert, expected: tuple[str, str, st
     "pdu",
     [
         mux.TabAddedToWindow(1, 2),
-        mux.TabTitleChanged(1, "t"),
         mux.WindowTitleChanged(1, "t"),
         mux.WindowWorkspaceChanged(1, "w"),
         mux.RenameWorkspace("a", "b"),
@@ -43,6 +42,11 @@ def test_every_alert_has_its_kind(alert: mux.Alert, expected: tuple[str, str, st
 def test_what_moves_panes_or_titles_asks_for_a_new_list(pdu: mux.Pdu) -> None:
     """None of these says enough by itself."""
     assert translate.observation(pdu, 7) == TopologyChanged(7)
+
+
+def test_a_title_of_a_tab_is_told_as_it_is() -> None:
+    """Badges go by the order of titles; a list would come too late."""
+    assert translate.observation(mux.TabTitleChanged(1, "t"), 7) == TabTitled(1, 7, "t")
 
 
 def test_what_wa_does_not_need_says_nothing() -> None:
