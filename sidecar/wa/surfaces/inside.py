@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from wa.api.inside import put_plugin, shell_line
 from wa.protocol.results import PluginResult, ShellResult
 from wa.surfaces.answer import Json, answer, paths
 from wa.surfaces.output import Terminal
@@ -21,6 +20,9 @@ def plugin(folder: Folder = None, json: Json = False) -> None:
 
     Example: wa plugin
     """
+    # Imported here: a template engine, and each command's start counts.
+    from wa.api.inside import put_plugin
+
     answer("plugin", put_plugin(folder, paths()), render_plugin, as_json=json)
 
 
@@ -32,6 +34,8 @@ def shell(
 
     Example: wa shell bash >> ~/.bashrc
     """
+    from wa.api.inside import shell_line
+
     answer("shell", shell_line(name), render_shell, as_json=json)
 
 
