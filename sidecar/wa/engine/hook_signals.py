@@ -7,7 +7,6 @@ them that runs an agent must be the one that the hook speaks for, and stand in f
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from wa.model.agent import Signal, SignalSource
 from wa.model.clock import Clock
 from wa.model.hook import NOTIFY, TESTED, AgentHooks, HookMeaning
 from wa.protocol.hooks import reduced, session_id
-from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, TTY, kernel_number, stat_fields
+from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, TTY, stat_fields, terminal_number
 from wa.sources.session_ties import process_of
 
 MAX_PIDS = 16
@@ -138,13 +137,15 @@ class HookSignals:
             return self._by_session(said)
         if fields[GROUP] != fields[FOREGROUND_GROUP]:
             return BEHIND
-        panes = [one for one in self._here() if _device(one.listed.tty_name) == terminal]
+        panes = [one for one in self._here() if terminal_number(one.listed.tty_name) == terminal]
         if not panes and (shim := shim_around(process.pid, self._proc)) is not None:
             # `wa run` stands between; its own terminal is the pane's.
             outer = stat_fields(self._proc, shim)
             if outer is None or outer[GROUP] != outer[FOREGROUND_GROUP]:
                 return BEHIND
-            panes = [one for one in self._here() if _device(one.listed.tty_name) == int(outer[TTY]) & 0xFFFFFFFF]
+            panes = [
+                one for one in self._here() if terminal_number(one.listed.tty_name) == int(outer[TTY]) & 0xFFFFFFFF
+            ]
         if len(panes) != 1:
             return NO_PANE
         if lost and panes[0].agent.session_id not in (None, said.session_id):
@@ -181,13 +182,6 @@ class HookSignals:
             return True
         known = process_of(pid, self._proc)
         return known is not None and (known.started_ms is None or known.started_ms <= at_ms + CLOCK_MS)
-
-
-def _device(tty_name: str | None) -> int | None:
-    try:
-        return kernel_number(os.stat(tty_name or "").st_rdev)  # noqa: PTH116 - once for each pane
-    except OSError:
-        return None
 
 
 def _signal(  # Without a state: what a hook said before is over.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from wa.engine.registry import Registry
 from wa.engine.troubles import Troubles
 from wa.model.agent import PaneState, Signal, SignalSource
 from wa.model.clock import Clock
-from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, SESSION, TTY, kernel_number, stat_fields
+from wa.sources.proc import FOREGROUND_GROUP, GROUP, PROC, SESSION, TTY, stat_fields, terminal_number
 
 LASTS_MS: Mapping[PaneState | None, int] = {
     PaneState.IDLE: 3_000,
@@ -72,7 +71,7 @@ class ProgramSignals:
             return None
         terminal = int(fields[TTY]) & 0xFFFFFFFF
         here = [pane for pane in self._registry if pane.alive and not pane.mux.host and pane.listed.tty_name]
-        panes = [pane for pane in here if _device(pane.listed.tty_name) == terminal]
+        panes = [pane for pane in here if terminal_number(pane.listed.tty_name) == terminal]
         return panes[0] if terminal and len(panes) == 1 else None
 
 
@@ -99,10 +98,3 @@ def _words(proc: Path, pid: int) -> list[bytes]:
 
 def _word(value: object) -> str:
     return value[:64] if isinstance(value, str) and value.isprintable() else ""
-
-
-def _device(tty_name: str | None) -> int | None:
-    try:
-        return kernel_number(os.stat(tty_name or "").st_rdev)  # noqa: PTH116 - once for each pane
-    except OSError:
-        return None

@@ -26,3 +26,11 @@ def kernel_number(device: int) -> int:
     """`st_rdev` in the form of tty_nr (which stat may print with a sign): minor bits 0-7 and 20-31, major bits 8-15."""
     major, minor = os.major(device), os.minor(device)
     return (minor & 0xFF) | (major << 8) | ((minor & 0xFFF00) << 12)
+
+
+def terminal_number(tty_name: str | None) -> int | None:
+    """The `kernel_number` of the terminal at this path; None where there is none."""
+    try:
+        return kernel_number(os.stat(tty_name or "").st_rdev)  # noqa: PTH116 - asked once for each pane
+    except OSError:
+        return None
