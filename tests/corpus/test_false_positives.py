@@ -23,9 +23,10 @@ from support.talk import (
     rows_of,
     text_of,
 )
+from wa.detect.outcome import Looked
 from wa.detect.page import Page
 from wa.detect.program import Program
-from wa.detect.watch import Looked, PaneWatch
+from wa.detect.watch import PaneWatch
 from wa.model.screen import Cursor, Row, Screen
 
 Told = Counter[tuple[str, str, str]]

@@ -22,10 +22,11 @@ from support.screens import (
     said,
     seeds,
 )
+from wa.detect.outcome import Looked
 from wa.detect.page import page_of_rows, page_of_text, width
 from wa.detect.program import Program
 from wa.detect.reading import Detector
-from wa.detect.watch import Looked, PaneWatch
+from wa.detect.watch import PaneWatch
 from wa.model.agent import Detection
 from wa.model.screen import Cursor, Row, Screen
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from detect.test_watch import BANNER, COMPOSER, WORKING, World
 from detect.told import Tables
+from wa.detect.outcome import Changed, Looked, Outcome
 from wa.detect.program import Program
 from wa.detect.session_book import SessionBook
-from wa.detect.watch import Changed, Looked, Outcome
 
 STOPPED = ["■ Conversation interrupted - use /feedback if something went wrong"]
 GOODBYE = ["Token usage: total=2,426 input=2,105 output=321", "To continue this session, run:"]

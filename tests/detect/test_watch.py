@@ -7,18 +7,10 @@ from pathlib import Path
 from support.codex_rows import BANNER, COMPOSER, LIMIT, WORKING
 from wa.agents.loader import Agents
 from wa.detect.arbiter import HOLD_MS
+from wa.detect.outcome import Changed, LookAgain, Looked, Outcome
+from wa.detect.pane_limits import LIMIT_SLACK_MS
 from wa.detect.program import Program
-from wa.detect.watch import (
-    ADOPT_MS,
-    EXIT_GRACE_MS,
-    LIMIT_SLACK_MS,
-    STARTING_MS,
-    Changed,
-    LookAgain,
-    Looked,
-    Outcome,
-    PaneWatch,
-)
+from wa.detect.watch import ADOPT_MS, EXIT_GRACE_MS, STARTING_MS, PaneWatch
 from wa.model.agent import PaneState
 from wa.model.screen import Cursor, Row, Screen
 

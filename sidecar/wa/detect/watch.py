@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from wa.detect.arbiter import TITLE_MS, Arbiter
-from wa.detect.fields import number, text
+from wa.detect.fields import number
+from wa.detect.outcome import Changed, LookAgain, Looked, Outcome
 from wa.detect.page import page_of_rows
 from wa.detect.pane_limits import LIMIT_SLACK_MS, PaneLimits
 from wa.detect.program import Program, agent_of
 from wa.detect.progress import Progress
 from wa.detect.reading import Detector, Reading, newest
-from wa.detect.session import about
+from wa.detect.readings import facts_known, facts_of, lapsed, row_of, shown, titled
 from wa.model.agent import (
     NO_AGENT,
     AgentState,
@@ -41,7 +41,6 @@ STARTING_MS = 30_000
 """So long an agent may stand in the foreground and show nothing: Gemini CLI 0.24 takes 12 s on two busy cores."""
 RELAID_MS = 2_000
 """So long after a pane was given another size an agent may lay out its screen, and print its history, once more."""
-ABOUT_SESSION = frozenset({"session.start", "session.resume_hint", "session.end", "compaction.done", "model.switched"})
 _GONE = (PaneState.SHELL, PaneState.EXITED)
 _NOT_BEGUN = (PaneState.UNKNOWN, PaneState.STARTING, *_GONE)
 _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐◐◑◒◓·✢✳✶✻✽*•◦")
@@ -49,30 +48,6 @@ _MOVING = str.maketrans("", "", "0123456789⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏⠂⠐�
 
 AGENT_SHOWN = 2
 """What a screen must show of an agent, to be taken for one by its drawing alone."""
-
-
-class Changed(NamedTuple):
-    transition: Transition
-
-
-class Looked(NamedTuple):
-    """All that one look showed, from the top down. Which of it is new, the session book knows."""
-
-    detections: tuple[Detection, ...]
-    at_ms: int
-    rows: tuple[int | None, ...]
-    """The position in the pane's log where the last row of each stands, or will stand; None for what is no row."""
-    relaid: bool = False
-    """The pane was given another size just now."""
-
-
-class LookAgain(NamedTuple):
-    """Feed a tick at this time; a later one replaces it."""
-
-    at_ms: int
-
-
-Outcome = Changed | Looked | LookAgain
 
 
 class PaneWatch:
@@ -242,8 +217,8 @@ class PaneWatch:
             for detector in self._detectors.values()
             if detector.pack.composers
         ]
-        best = max(readings, key=_shown, default=None)
-        return best if best is not None and _shown(best) >= AGENT_SHOWN else None
+        best = max(readings, key=shown, default=None)
+        return best if best is not None and shown(best) >= AGENT_SHOWN else None
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -302,7 +277,7 @@ class PaneWatch:
 
     def _looked(self, reading: Reading, at_ms: int) -> Looked:
         believed = tuple(self._believed(reading))
-        rows = tuple(_row(one, self._top) for one in believed)
+        rows = tuple(row_of(one, self._top) for one in believed)
         return Looked(believed, at_ms, rows, relaid=at_ms - self._sized_ms < RELAID_MS)
 
     def _asked(self) -> list[str]:
@@ -337,8 +312,8 @@ class PaneWatch:
                 return
             self._left_ms, self._shell_said_left = None, False
             self._arbiter.put(SignalSource.SHELL_MARK, None)
-        best = max(readings.values(), key=_shown, default=None)
-        if best is None or _shown(best) < AGENT_SHOWN:
+        best = max(readings.values(), key=shown, default=None)
+        if best is None or shown(best) < AGENT_SHOWN:
             self._drawn_since = None
             if (
                 self._agent is not None
@@ -351,11 +326,11 @@ class PaneWatch:
             return
         if self._drawn_since is None or self._drawn_since[0] != best.agent:
             self._drawn_since = (best.agent, at_ms)
-        if at_ms - self._drawn_since[1] >= ADOPT_MS or _titled(self._detectors[best.agent], self._screen):
+        if at_ms - self._drawn_since[1] >= ADOPT_MS or titled(self._detectors[best.agent], self._screen):
             self._agent, self._sure, self._agent_ms = best.agent, False, at_ms
 
     def _is_at_work(self, reading: Reading, since_ms: int) -> bool:
-        return _shown(reading) >= AGENT_SHOWN and reading.state is PaneState.WORKING and self._progress.at_ms > since_ms
+        return shown(reading) >= AGENT_SHOWN and reading.state is PaneState.WORKING and self._progress.at_ms > since_ms
 
     def _believed(self, reading: Reading) -> list[Detection]:
         """Idle only where that is the verdict of all signals; after the program went, only what it printed at its end."""
@@ -424,7 +399,7 @@ class PaneWatch:
         if state is PaneState.LIMITED and limit is not None and limit.until_ms is not None and not limit.resumes_itself:
             if at_ms >= limit.until_ms + LIMIT_SLACK_MS:
                 state = PaneState.IDLE
-                verdict = verdict._replace(signals=tuple(map(_lapsed, verdict.signals)))
+                verdict = verdict._replace(signals=tuple(map(lapsed, verdict.signals)))
             else:
                 due = limit.until_ms + LIMIT_SLACK_MS
                 verdict = verdict._replace(wake_ms=due if verdict.wake_ms is None else min(due, verdict.wake_ms))
@@ -436,11 +411,11 @@ class PaneWatch:
             self._begun = True
         before = self.state
         changed = state is not before.state or self._agent != before.agent
-        facts = _facts(reading)
+        facts = facts_of(reading)
         if not self._begun:
             facts.pop("session_id", None)  # still that of the run before
         if before.agent == self._agent:
-            facts = {**_known(before), **facts}
+            facts = {**facts_known(before), **facts}
         tasks = newest(reading, "background.tasks")
         after = AgentState(
             self._agent,
@@ -482,52 +457,3 @@ class PaneWatch:
         if self._sure:
             return 1.0 if reading is not None and reading.state is not PaneState.UNKNOWN else 0.7
         return 0.9 if reading is not None and reading.state is not PaneState.UNKNOWN else 0.4
-
-
-def _shown(reading: Reading) -> int:
-    """How much of an agent a screen shows: its composer or a dialog, and words of its own."""
-    look = reading.look
-    if look is None or look.gone or reading.state in (PaneState.SHELL, PaneState.EXITED):
-        return 0
-    drawn = look.composer is not None or reading.state.startswith("waiting.")
-    words = any(one.event != "state.idle" for one in reading.detections)
-    return 2 * drawn + words if drawn and (words or look.composer is not None) else 0
-
-
-def _titled(detector: Detector, screen: Screen | None) -> bool:
-    return screen is not None and any(rule.pattern.search(screen.title) for rule in detector.pack.titles)
-
-
-def _lapsed(signal: Signal) -> Signal:
-    """What it says once the reset has passed."""
-    if signal.says is not PaneState.LIMITED:
-        return signal
-    return signal._replace(says=PaneState.IDLE, text=f"its reset has passed: {signal.text}")
-
-
-def _known(state: AgentState) -> dict[str, str]:
-    """What was told of the session before."""
-    told = {
-        "version": state.version,
-        "model": state.model,
-        "plan": state.plan,
-        "project": state.project,
-        "session_id": state.session_id,
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _facts(reading: Reading | None) -> dict[str, str]:
-    """What the reading tells of the session itself."""
-    facts: dict[str, str] = {}
-    for one in reading.detections if reading is not None else ():
-        if one.event in ABOUT_SESSION:
-            said = {**about(one), "session_id": text(one.fields.get("session_id"))}
-            facts.update({name: value for name, value in said.items() if value is not None})
-    return facts
-
-
-def _row(found: Detection, top: int) -> int | None:
-    if found.place.last_row is None or found.place.region == "title":
-        return None
-    return top + found.place.last_row

@@ -11,12 +11,13 @@ from typing import NamedTuple, Protocol
 from wa.agents.loader import Agents
 from wa.config.settings import is_zone
 from wa.detect.hook_events import REGION, WAIT_MS, HookEvents, Told
+from wa.detect.outcome import Changed, LookAgain, Looked, Outcome
 from wa.detect.own_id import Candidate
 from wa.detect.program import Program, agent_of
 from wa.detect.reading import Reading
 from wa.detect.session_book import SessionBook
 from wa.detect.session_ops import EndMode, NoteEvent, Operation
-from wa.detect.watch import Changed, LookAgain, Looked, Outcome, PaneWatch
+from wa.detect.watch import PaneWatch
 from wa.engine.agent_notes import AgentNotes, EventStore
 from wa.engine.foreground import Foreground
 from wa.engine.hub import Hub, Kind
