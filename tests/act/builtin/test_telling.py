@@ -167,6 +167,20 @@ def test_an_agent_that_a_poke_does_not_move_needs_a_person() -> None:
     assert "was told to go on" in here.told[-1].body
 
 
+def test_an_agent_that_was_interrupted_and_could_not_be_told_needs_a_person() -> None:
+    """Its composer holds the prompt of the turn again: nothing is typed over that, and it must not just stand there."""
+    here = World(
+        STUCK,
+        pane("working"),
+        answers=[(INTERRUPT, ActOutcome.PRESSED, {"state": "idle"}), *[(SEND, ActOutcome.DRAFT, {})] * 40],
+    )
+
+    ending = slow(here, poke="go on")
+
+    assert (ending.outcome, ending.failed) == ("escalated", True)
+    assert "could not be sent" in here.told[-1].body
+
+
 def test_a_poke_that_does_not_come_off_ends_with_a_person() -> None:
     """The keys had no effect."""
     here = World(STUCK, pane("working"), answers=[(INTERRUPT, ActOutcome.NOT_TAKEN, {})])

@@ -87,7 +87,7 @@ def _moved(context: Context, within_s: float) -> Steps[Ending | None]:
 
 
 def _poke(context: Context, text: str) -> Steps[Ending | None]:
-    """End the turn and say *text*. None: nobody was poked."""
+    """End the turn and say *text*. None: the turn goes on."""
     while True:
         did = yield from act(Action(ActionKind.INTERRUPT))
         answer = yield from answered(did, seconds(context.settings, "patience_s"))
@@ -108,7 +108,11 @@ def _poke(context: Context, text: str) -> Steps[Ending | None]:
         return sent.ending
     if sent.taken or sent.planned:
         return Ending("poked" if sent.taken else "planned", "It was interrupted and told to go on.")
-    return None
+    # Claude Code 2.1.328 puts the prompt of an interrupted turn back into its composer: a draft by then, and the person's.
+    why = "" if sent.did is None else f" {sent.did.detail}"
+    body = f"It was interrupted, and the text could not be sent: it stands idle.{why}"
+    yield from tell(f"{agent} is stuck", body, key=f"stuck:{context.trigger.pane_uid}:{context.trigger.at_ms}:again")
+    return Ending("escalated", body, failed=True)
 
 
 STUCK = Workflow(
