@@ -86,3 +86,12 @@ def ensure_private(folder: Path) -> None:
             raise PermissionError(f"{folder} belongs to uid {found.st_uid}, not to you")
     if found.st_mode & 0o077:
         folder.chmod(0o700)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put *text* in the place of what *path* holds, at one stroke, 0600. Raises OSError."""
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)

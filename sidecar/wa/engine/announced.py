@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wa.config.paths import write_private
 from wa.model.identity import Client
 from wa.sources.proc import PROC, stat_fields
 
@@ -90,12 +91,8 @@ class Announced:
 
     def _save(self) -> None:
         content = json.dumps({"guis": [one._asdict() for one in self._known.values()]})
-        fresh = self._path.with_suffix(".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            fresh.replace(self._path)
+            write_private(self._path, content)
         except OSError as error:
             log.error("announcements not saved", extra={"path": str(self._path), "reason": str(error)})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 
+from wa.config.paths import write_private
 from wa.model.identity import PaneKey
 
 log = logging.getLogger(__name__)
@@ -47,11 +47,7 @@ class Exclusions:
 
     def _save(self) -> None:
         content = json.dumps({"panes": [[key.mux, key.pane_id, rule] for key, rule in self._rules.items()]})
-        fresh = self._path.with_suffix(".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            fresh.replace(self._path)
+            write_private(self._path, content)
         except OSError as error:
             log.error("exclusions not saved", extra={"path": str(self._path), "reason": str(error)})
