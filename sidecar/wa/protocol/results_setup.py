@@ -76,3 +76,6 @@ class HostsResult(TypedDict):
     """Version and codec of this machine's WezTerm, in words."""
     hosts: list[HostResult]
     notes: list[str]
+
+
+RESULTS: dict[str, type] = {}
