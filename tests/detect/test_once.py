@@ -99,6 +99,18 @@ def test_an_end_in_the_same_words_is_new_once_the_rows_stand_still() -> None:
     assert read(once, done("1s", "1s"), [24, 40], 2, relaid=True) == [False, True]
 
 
+def test_rows_that_came_to_rest_after_a_resize_tell_nothing_again() -> None:
+    """The first look after a resize may come before the agent has drawn anew, or while it does; the next one comes when it likes."""
+    once = Once(lambda found: found)
+    compacted = [said("compaction.done", agent="gemini", before=80)]
+    assert read(once, compacted, [43], 0) == [True]
+    assert read(once, compacted, [39], 1, relaid=True) == [False]
+    assert read(once, compacted, [43], 2) == [False]
+    assert read(once, compacted, [43], 3, relaid=True) == [False]
+    assert read(once, compacted, [46], 4) == [False]
+    assert read(once, compacted * 2, [46, 60], 5) == [False, True]
+
+
 def test_a_limit_whose_box_has_closed_hides_nothing_that_was_recorded_before_it() -> None:
     """Gemini CLI: a compaction, the prompt after it, the box of a limit, and then another size of the pane."""
     once = Once(lambda found: found)

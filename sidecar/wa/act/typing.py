@@ -2,7 +2,7 @@
 
 For an agent whose composer can be found the composer decides; for shells and unknown programs what changes on the screen does. On
 doubt nothing more is typed, and the outcome says why. A carriage return is repeated at most once, and only where the program has shown
-that it read everything that was typed before and our text still stands there alone.
+that it read everything that was typed before, our text still stands there alone, and nothing was asked meanwhile.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _to_agent(action: Action, profile: Profile, found: Stage) -> Steps:
     proof = _Proof(text, profile, sight)
     yield Press(ENTER)
     sight = yield WaitFor(proof.is_over, TAKEN_WITHIN_S, "taken")
-    if found is not Stage.SUBMITTING and _stands(text, sight, profile):
+    if found is not Stage.SUBMITTING and not proof.was_asked and _stands(text, sight, profile):
         sight = yield from _rescue(text, sight, profile, proof)
     return _judged(text, sight, profile, proof, evidence)
 
@@ -180,9 +180,12 @@ class _Proof:
         self._is_hidden = holds(text, before, profile) is Held.MASK
         self._worked = False
         """A turn was seen since, and the composer without the text."""
+        self.was_asked = False
+        """A dialog was open since: what it was about (a limit, a question) may forbid what was right before it."""
 
     def is_over(self, sight: Sight) -> bool:
         """Whether it is proven, or no use in waiting for that."""
+        self.was_asked = self.was_asked or is_asking(sight)
         return not sight.alive or self.of(sight) is not None
 
     def of(self, sight: Sight) -> str | None:

@@ -117,6 +117,8 @@ class Once:
         """What the newest look showed of that, and where."""
         self._old: set[str] = set()
         """In the look under way: they were recorded, whatever their rows say."""
+        self._was_relaid = False
+        """The rows of the look before may have been new ones: the next one is the first to show where they came to rest."""
         self._is_over = False
         """The newest session has ended."""
         self._is_live = False
@@ -145,6 +147,7 @@ class Once:
                 if _repeats(one.event)
             ],
         )
+        relaid, self._was_relaid = relaid or self._was_relaid, relaid
         if (relaid and not _stands(before, self._stood)) or _moved(before, self._stood):
             self._old = set(_recorded([name for name, _ in self._stood], self._ends))
 

@@ -28,7 +28,9 @@ SEEN_WITHIN_S = 30.0
 """So long after the start a pane may take to be watched again."""
 LOOK_EVERY_S = 0.2
 RETRY_S = 1.0
+LEFT_EVERY_S = 5.0
 BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
+LEFT = frozenset({PaneState.EXITED, PaneState.SHELL})
 QUEUE_KEY = "queue:"
 
 
@@ -49,19 +51,46 @@ async def settle(
             continue
         if record.run is not None and await _at_last(partial(store.run_mode, record.run)) is not None:
             continue
-        if under_way(record.key):
-            continue
-        acted = await _found(record, registry, hands)
-        if under_way(record.key):
-            continue
-        try:
-            await _at_last(partial(store.end, record.id, acted, clock.now_ms()))
-        except NotFound:
-            # Forgotten meanwhile.
-            continue
-        settled += 1
-        log.info("open action settled", extra={"action": record.id, "outcome": acted.outcome.value})
+        settled += await _settle(record, store, registry, hands, clock, under_way)
     return settled
+
+
+async def settle_left(
+    store: ActingStore, registry: Registry, hands: Hands, clock: Clock, under_way: Callable[[str], bool]
+) -> None:
+    """Those of texts that wait, once the agent has left the pane: the text may wait a day for it to come back."""
+    while open_now := await _typed_for_the_queue(store):
+        for record in open_now:
+            if await _was_left(record, registry, hands):
+                await _settle(record, store, registry, hands, clock, under_way)
+        await asyncio.sleep(LEFT_EVERY_S)
+
+
+async def _typed_for_the_queue(store: ActingStore) -> list[ActionRecord]:
+    found = await _at_last(store.open_actions)
+    return [one for one in found if one.key.startswith(QUEUE_KEY) and one.stage != Stage.DECIDED]
+
+
+async def _settle(
+    record: ActionRecord,
+    store: ActingStore,
+    registry: Registry,
+    hands: Hands,
+    clock: Clock,
+    under_way: Callable[[str], bool],
+) -> bool:
+    if under_way(record.key):
+        return False
+    acted = await _found(record, registry, hands)
+    if under_way(record.key):
+        return False
+    try:
+        await _at_last(partial(store.end, record.id, acted, clock.now_ms()))
+    except NotFound:
+        # Forgotten meanwhile.
+        return False
+    log.info("open action settled", extra={"action": record.id, "outcome": acted.outcome.value})
+    return True
 
 
 async def _at_last(ask: Callable[[], Awaitable[T]]) -> T:
@@ -72,6 +101,16 @@ async def _at_last(ask: Callable[[], Awaitable[T]]) -> T:
         except StoreError as error:
             log.warning("open actions not settled yet", extra={"reason": error.message})
             await asyncio.sleep(RETRY_S)
+
+
+async def _was_left(record: ActionRecord, registry: Registry, hands: Hands) -> bool:
+    pane = registry.get(record.pane_uid or "")
+    if pane is None or not pane.started or not pane.alive:
+        return False
+    try:
+        return (await hands.look(pane)).state in LEFT
+    except WaError:
+        return False
 
 
 async def _found(record: ActionRecord, registry: Registry, hands: Hands) -> Acted:
@@ -126,6 +165,11 @@ async def _watched(uid: str, registry: Registry) -> WatchedPane | None:
 
 def settle_soon(
     store: ActingStore, registry: Registry, hands: Hands, clock: Clock, under_way: Callable[[str], bool]
-) -> asyncio.Task[int]:
+) -> asyncio.Task[None]:
     """Beside everything else; to be cancelled with the sidecar."""
-    return tasks.spawn(settle(store, registry, hands, clock, under_way), name="settle open actions")
+
+    async def both() -> None:
+        await settle(store, registry, hands, clock, under_way)
+        await settle_left(store, registry, hands, clock, under_way)
+
+    return tasks.spawn(both(), name="settle open actions")

@@ -1,7 +1,9 @@
 """What trials have shown once, each on its own: a whole sidecar before one pane."""
 
 import random
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from act.hostile.screens import DIALOGS
@@ -9,7 +11,7 @@ from engine.hostile.life import Life
 from engine.hostile.stage import Stage
 from engine.hostile.trial import empty_database
 from engine.hostile.virtual import inline_databases
-from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome, Allow, Deny
+from wa.model.action import Action, ActionKind, Actor, ActorKind, ActOutcome, Allow, Deny, WhileBusy
 
 PERSON = Actor(ActorKind.HUMAN, "cli")
 SENDS_TEXT = Action(ActionKind.SEND, "text", submit=True)
@@ -23,6 +25,7 @@ class Scene:
         self.stage.line_s, self.stage.trouble, self.stage.slow_disk, self.stage.is_local = 0.001, 0.0, False, True
         self.pane = self.stage.add(agent)
         self.asked = []
+        self.open_actions = 0
 
     def send(self, at, text):
         self.pane.wish("send", text, 1)
@@ -60,6 +63,8 @@ class Scene:
                 Life(self.stage, Path(folder), kill_at=kill_at).play()
                 self.asked.clear()
             Life(self.stage, Path(folder)).play()
+            with closing(sqlite3.connect(path)) as db:
+                (self.open_actions,) = db.execute("SELECT count(*) FROM actions WHERE stage <> 'ended'").fetchone()
         return [getattr(task.result(), "outcome", task.result()) for task in self.asked]
 
 
@@ -110,3 +115,29 @@ def test_an_agent_that_goes_on_by_itself_is_left_alone_by_automations():
     rules = [type(one.decision) for one in scene.play(610.0)]
 
     assert rules == [Allow, Allow, Deny, Allow, Allow, Allow]
+
+
+def test_a_return_that_was_lost_is_not_repeated_after_a_dialog():
+    """What it asked about, a limit perhaps, may forbid what was right before; the text is left for a person."""
+    scene = Scene()
+    scene.stage.at(2.0, scene.pane.deaf)
+    scene.send(3.0, "text")
+    scene.stage.at(5.0, scene.pane.opens)
+    scene.stage.at(6.0, lambda: setattr(scene.pane, "asked", None))
+
+    assert scene.play(60.0) == [ActOutcome.NOT_TAKEN]
+    assert (scene.pane.wishes["text"].by_wa, dict(scene.pane.faults)) == (0, {})
+
+
+def test_a_text_from_the_queue_whose_agent_left_is_ended():
+    """The sidecar was killed while it typed it, and the agent may never come back: the text is not left open, nor typed again."""
+    scene = Scene()
+    scene.stage.at(2.0, scene.pane.begins)
+    scene.pane.wish("send", "text", 1)
+    waits = Action(ActionKind.SEND, "text", submit=True, while_busy=WhileBusy.QUEUE)
+    scene.stage.at(2.5, lambda: scene.asks(scene.stage.life, "p1", waits))
+    scene.stage.at(20.0, scene.pane.leave)
+
+    scene.play(60.0, kill_at=("write sent", 1))
+    assert scene.open_actions == 0
+    assert dict(scene.pane.faults) == {}
