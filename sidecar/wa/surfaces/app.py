@@ -36,6 +36,7 @@ from wa.surfaces import (
     search,
     send,
     sessions,
+    setup,
     status,
     stop,
     watch,
@@ -87,6 +88,7 @@ GROUPS: dict[str, typer.Typer] = {
     "notify": notices.app,
     "rules": rules.app,
     "hooks": hooks.app,
+    "setup": setup.app,
     "config": config.app,
 }
 """Those that have some."""

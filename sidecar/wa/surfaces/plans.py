@@ -1,0 +1,136 @@
+"""A plan before a person's eyes: shown, asked about, made, told."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from wa.model.errors import UsageError
+from wa.protocol.results_setup import ChangeResult, PlanResult
+from wa.surfaces.answer import paths, show_json
+from wa.surfaces.output import Style, Terminal, say, stdout, warn
+from wa.surfaces.text import harmless
+
+if TYPE_CHECKING:
+    from wa.api.plans import Plan
+
+Result = TypeVar("Result")
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+
+WORDS = {
+    "to_do": ("to do", Style.MARK),
+    "holds": ("is so", Style.DIM),
+    "done": ("done", Style.GOOD),
+    "failed": ("failed", Style.BAD),
+    "undone": ("taken back", Style.GOOD),
+    "conflict": ("left alone", Style.WARN),
+}
+
+
+def offer(command: str, plan: Plan, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Shows the plan, asks, makes it, prints what was done. *command*: the name of the envelope, `setup-local`.
+
+    Raises UsageError where nobody can be asked, and what `apply` raises.
+    """
+    from wa.api.plans import apply, look
+
+    started = time.perf_counter()
+    result = run_through(look(plan))
+    is_needed = any(one["state"] == "to_do" for one in result["changes"])
+    if not dry_run:
+        if is_needed:
+            agree(yes, as_json, lambda: render_plan(result, stdout()), "Make these changes?")
+        shown = not yes and is_needed
+        result = run_through(apply(plan, paths()))
+        if shown and not as_json:
+            say(*done(result, stdout()))
+            return
+    if as_json:
+        show_json(command, result, started)
+    else:
+        say(*render_plan(result, stdout()))
+
+
+def agree(yes: bool, as_json: bool, show: Any, question: str) -> None:
+    """Raises UsageError where nobody can be asked, typer.Abort where the answer is no."""
+    if yes:
+        return
+    if as_json or not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", next_step="Add --yes, or --dry-run to see what would change.")
+    say(*show())
+    typer.confirm(question, abort=True, err=True)
+
+
+def run_through(use_case: Coroutine[Any, Any, Result]) -> Result:
+    """As `asyncio.run`; after a Ctrl-C it says how things stand."""
+    import asyncio
+
+    try:
+        return asyncio.run(use_case)
+    except KeyboardInterrupt:
+        from wa.api.plans import interrupted
+
+        left = interrupted(paths())
+        if left:
+            warn(f"wa: interrupted; some of it is made. Take it back with: wa setup undo {left[-1]['id']}")
+        else:
+            warn("wa: interrupted; nothing of it is left half-way. `wa setup history` lists what is made.")
+        raise
+
+
+def render_plan(result: PlanResult, terminal: Terminal) -> list[str]:
+    """What is to be done, or was: a diff a file, then programs and services, then notes."""
+    lines = list[str]()
+    for one in result["changes"]:
+        if one["state"] == "holds":
+            continue
+        lines += [*_change(one, terminal), ""]
+    if not lines:
+        lines = ["Nothing to change: all of it is as it should be.", ""]
+    lines += [harmless(note) for note in result["notes"]]
+    while lines and not lines[-1]:
+        lines.pop()
+    return [*lines, *_end(result)]
+
+
+def done(result: PlanResult, terminal: Terminal) -> list[str]:
+    """One line a change, for who has seen the diffs."""
+    lines = [line for one in result["changes"] if one["state"] != "holds" for line in _head(one, terminal)]
+    return [*lines, *(harmless(note) for note in result["notes"]), *_end(result)]
+
+
+def _end(result: PlanResult) -> list[str]:
+    match result["state"]:
+        case "planned":
+            return ["Nothing was changed."] if any(one["state"] == "to_do" for one in result["changes"]) else []
+        case "finished" if result["id"] is not None:
+            return [f"Done. To take it back: wa setup undo {result['id']}"]
+        case "undone":
+            return [f"`wa {result['command']}` ({result['id']}) is taken back."]
+        case "undoing":
+            again = f"wa setup undo {result['id']}"
+            return [f"The rest of `wa {result['command']}` is taken back. What was left alone can be tried again: {again}"]
+    return []
+
+
+def _change(one: ChangeResult, terminal: Terminal) -> list[str]:
+    colours = {"+": Style.GOOD, "-": Style.BAD, "@": Style.MARK}
+    diff = [terminal.styled(harmless(line), colours.get(line[:1])) for line in one["diff"]]
+    return [*_head(one, terminal), *diff]
+
+
+def _head(one: ChangeResult, terminal: Terminal) -> list[str]:
+    word, style = WORDS[one["state"]]
+    where = shlex.join(one["command"]) if one["command"] else one["path"] or ""
+    lines = [f"{terminal.styled(f'{word}:', style)} {harmless(one['what'])}  {harmless(where)}"]
+    if one["trouble"]:
+        lines.append(terminal.styled(f"    {harmless(one['trouble'])}", Style.WARN))
+    if one["next_step"]:
+        lines.append(f"    {harmless(one['next_step'])}")
+    return lines

@@ -1,0 +1,83 @@
+"""A throw-away home that plans are made in, and all that can be told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from wa.config.paths import Paths
+from wa.protocol.results_setup import PlanResult, UndoResult
+from wa.provision import files, programs
+from wa.provision.applying import apply
+from wa.provision.blocks import put_block
+from wa.provision.plan import Change, FileChange, Plan
+from wa.provision.undoing import undo
+
+
+class Entry(NamedTuple):
+    kind: str
+    mode: int
+    mtime_ns: int
+    atime_ns: int
+    content: bytes
+    names: int
+
+
+class Machine:
+    """Its home holds wa's data too, so that a snapshot tells what of it is left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.paths = Paths.from_env({"HOME": str(self.home)})
+
+    def plan(self, *more: Change, command: str = "setup local") -> Plan:
+        """A block in .bashrc, a file in a folder that is not there, and *more*."""
+        rc, made = self.home / ".bashrc", self.home / ".config/wa-made/init.lua"
+        text = put_block(files.text_of(files.read(rc)), "shell", "source /x/wa.bash")
+        changes = (
+            files.file_change(rc, files.data_of(text), "wa's lines for bash", block="shell"),
+            files.file_change(made, b"return 1\n", "the plugin"),
+        )
+        return Plan(command, (*changes, *more))
+
+    def file(self, name: str, after: bytes | None, **fields: object) -> FileChange:
+        return files.file_change(self.home / name, after, f"the file {name}", **fields)
+
+    def apply(self, plan: Plan, run: programs.Run = programs.run) -> PlanResult:
+        return asyncio.run(apply(plan, self.paths, run=run))
+
+    def undo(self, plan_id: str | None = None, run: programs.Run = programs.run) -> UndoResult:
+        return asyncio.run(undo(self.paths, plan_id, run=run))
+
+    def snapshot(self) -> dict[str, Entry]:
+        """Every name below the home: kind, mode, times, content or where a link points. Reading leaves no trace."""
+        found = {".": _entry(self.home)}
+        for folder, folders, names in os.walk(self.home):
+            for name in (*folders, *names):
+                path = Path(folder) / name
+                entry = _entry(path)
+                if path.is_relative_to(self.paths.data):
+                    # wa may read its own journals.
+                    entry = entry._replace(atime_ns=0)
+                found[os.path.relpath(path, self.home)] = entry
+        return found
+
+
+def _entry(path: Path) -> Entry:
+    known = path.lstat()
+    match stat.S_IFMT(known.st_mode):
+        case stat.S_IFLNK:
+            # To follow a link may touch its atime.
+            return Entry("link", 0, known.st_mtime_ns, 0, os.fsencode(path.readlink()), 1)
+        case stat.S_IFDIR:
+            # To list a folder does too.
+            return Entry("folder", stat.S_IMODE(known.st_mode), known.st_mtime_ns, 0, b"", 0)
+        case stat.S_IFREG:
+            content = files.read(path) or b""
+            mode = stat.S_IMODE(known.st_mode)
+            return Entry("file", mode, known.st_mtime_ns, known.st_atime_ns, content, known.st_nlink)
+    return Entry("other", stat.S_IMODE(known.st_mode), known.st_mtime_ns, 0, b"", known.st_nlink)
