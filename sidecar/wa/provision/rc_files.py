@@ -13,6 +13,8 @@ from wa.provision.shell_text import Command, Word, commands, words_of
 from wa.provision.ssh_config import ReadTrouble, read_plain, short
 
 MAX_FILES = 256
+"""That one start-up file may read."""
+
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _BEFORE = frozenset(
     {"command", "exec", "builtin", "env", "nocorrect", "noglob", "time", "then", "do", "else", "and", "or", "{", "!"}
@@ -54,7 +56,12 @@ def called_hosts(home: Path, env: Mapping[str, str]) -> RcHosts:
     read: set[str] = set()
     for path in _start_files(home, env):
         if path.exists():
-            _read(path, home, env, found, read, ())
+            limit = len(read) + MAX_FILES
+            _read(path, home, env, found, read, (), limit)
+            if len(read) >= limit:
+                found.notes.append(
+                    f"{short(path, home)} reads more than {MAX_FILES} files: not all were looked through."
+                )
     return found
 
 
@@ -68,7 +75,13 @@ def _start_files(home: Path, env: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _read(
-    path: Path, home: Path, env: Mapping[str, str], found: RcHosts, read: set[str], above: tuple[str, ...]
+    path: Path,
+    home: Path,
+    env: Mapping[str, str],
+    found: RcHosts,
+    read: set[str],
+    above: tuple[str, ...],
+    limit: int,
 ) -> None:
     real = os.path.realpath(path)
     if real in above:
@@ -76,10 +89,7 @@ def _read(
         return
     if real in read:
         return
-    if len(read) >= MAX_FILES:
-        if len(read) == MAX_FILES:
-            read.add(real)
-            found.notes.append(f"Start-up files read more than {MAX_FILES} others: the rest is not looked through.")
+    if len(read) >= limit:
         return
     read.add(real)
     text = read_plain(path)
@@ -108,7 +118,7 @@ def _read(
                     found.calls.append(Called(name, path, False, *call))
         elif words and words[0].text in ("source", ".") and len(words) > 1:
             for sourced in _sourced(_expanded(words[1], known), path):
-                _read(sourced, home, env, found, read, (*above, real))
+                _read(sourced, home, env, found, read, (*above, real), limit)
         elif function is not None and (call := _ssh_call(words, known)) is not None:
             found.calls.append(Called(function, path, True, *call))
         last = one
