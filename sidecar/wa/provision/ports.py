@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,13 +76,17 @@ def _by_proc(port: int, proc: Path) -> Holder | None:
             if len(cells) > 9 and cells[3] == "0A" and int(cells[1].rpartition(":")[2], 16) == port:
                 inodes.add(f"socket:[{cells[9]}]")
     for process in sorted(proc.glob("[0-9]*"), key=lambda one: int(one.name)) if inodes else ():
-        try:
-            links = {str(one.readlink()) for one in (process / "fd").iterdir()}
-        except OSError:
-            continue
-        if links & inodes:
+        if not inodes.isdisjoint(_links(process / "fd")):
             return Holder(port, int(process.name), _command(process))
     return None
+
+
+def _links(folder: Path) -> Iterator[str]:
+    """Where its links lead; of another user's process, none. They come and go meanwhile."""
+    with suppress(OSError):
+        for one in folder.iterdir():
+            with suppress(OSError):
+                yield str(one.readlink())
 
 
 def _command(process: Path) -> str:
