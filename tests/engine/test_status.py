@@ -10,6 +10,7 @@ import wa.protocol.results as results
 from engine.fakes import FakeServer
 from engine.wire import until
 from engine.world import play, shell
+from wa.api.doctor_findings import as_finding
 from wa.config.paths import Paths
 from wa.engine import tasks
 from wa.engine.status import Reports, pane_result
@@ -32,6 +33,11 @@ def reports(w, tmp_path, *sessions):
 def check(command, data):
     schema = json.loads((Path(results.__file__).parent / "schemas" / f"{command}.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(data)
+
+
+def check_findings(findings):
+    told = [as_finding(finding) for finding in findings]
+    check("doctor", {"version": "1", "worst": "ok", "findings": told, "fixes": [], "elapsed_ms": 1.0})
 
 
 def test_status_and_panes_have_the_shapes_that_are_written_down(tmp_path):
@@ -89,7 +95,7 @@ def test_doctor_says_what_it_found(tmp_path):
         await w.watched(0)
         told = reports(w, tmp_path, w.session)
         findings = await told.findings()
-        check("doctor", {"version": "1", "worst": "ok", "findings": findings})
+        check_findings(findings)
         assert [finding["level"] for finding in findings] == ["ok"]
         assert "by push, codec 44: 1 panes" in findings[0]["what"]
         nothing = await reports(w, tmp_path).findings()
@@ -119,7 +125,7 @@ def test_doctor_names_every_trouble(tmp_path):
         await asyncio.wait([tasks.spawn(broken(), name="some part")])
         findings = await reports(w, tmp_path, w.session).findings()
         tasks.forget_failures()
-        check("doctor", {"version": "1", "worst": "error", "findings": findings})
+        check_findings(findings)
         said = " / ".join(finding["what"] for finding in findings)
         for words in ("no answer to ListPanes", "no room left", "7 rows were dropped", "some part: boom"):
             assert words in said

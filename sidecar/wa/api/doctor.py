@@ -6,14 +6,15 @@ import asyncio
 import platform
 import shutil
 import sqlite3
-import stat
 import time
 from shlex import quote
-from typing import Literal
 
 from wa import __version__
 from wa.act.builtin import BUILTINS
 from wa.api.client import SidecarClient
+from wa.api.doctor_findings import LEVELS, Level, as_finding, finding
+from wa.api.doctor_home import home_findings
+from wa.api.doctor_hooks import hook_findings
 from wa.api.history import open_history
 from wa.api.times import age
 from wa.api.workflows import folder_of
@@ -22,15 +23,14 @@ from wa.config.settings import Settings
 from wa.engine.run_catalogue import Catalogue
 from wa.model.errors import ConfigError, SidecarError, WaError, WezTermError
 from wa.protocol.envelope import iso_or_none
-from wa.protocol.results import DoctorResult, Finding
+from wa.protocol.results import DoctorResult
+from wa.protocol.results import FixableFinding as Finding
 from wa.wezterm.connect import Options, connect
 from wa.wezterm.discovery import Candidate, Discovery, discover
 from wa.wezterm.executable import read_version
 from wa.wezterm.peers import Outcome
 from wa.wezterm.targets import SocketTarget, SshTarget, Target
 
-Level = Literal["ok", "note", "warning", "error"]
-LEVELS: tuple[Level, ...] = ("ok", "note", "warning", "error")
 INSTALL = "Install WezTerm (https://wezterm.org/install), or see wa work without it: `wa demo`."
 LATENCY_PINGS = 5
 CONNECT_WITHIN_S = 15.0
@@ -40,9 +40,11 @@ SIDECAR_WITHIN_S = 30.0
 
 async def examine(paths: Paths) -> DoctorResult:
     """Works with and without a sidecar; fails for no reason of its own."""
+    started = time.perf_counter()
     findings = [_python()]
     settings, trouble = _settings(paths)
     findings.append(trouble)
+    findings += await asyncio.to_thread(home_findings, paths)
     watched = await _sidecar(paths)
     findings += watched
     found = await _discover(settings)
@@ -54,12 +56,14 @@ async def examine(paths: Paths) -> DoctorResult:
     findings += await asyncio.to_thread(_workflow_files, paths)
     findings += await _database(paths)
     findings += _disk(paths)
-    worst = max((finding["level"] for finding in findings), key=LEVELS.index)
-    return DoctorResult(version=__version__, findings=findings, worst=worst)
-
-
-def finding(level: Level, what: str, next_step: str | None = None) -> Finding:
-    return Finding(level=level, what=what, next_step=next_step)
+    findings += await hook_findings(paths)
+    return DoctorResult(
+        version=__version__,
+        findings=findings,
+        worst=max((one["level"] for one in findings), key=LEVELS.index),
+        fixes=[],
+        elapsed_ms=(time.perf_counter() - started) * 1000,
+    )
 
 
 def _python() -> Finding:
@@ -108,7 +112,7 @@ async def _sidecar(paths: Paths) -> list[Finding]:
             step = "Run `wa stop`, then `wa watch --detach`."
             findings.append(finding("warning", f"the sidecar is wa {hello['version']}, this is {__version__}", step))
         reply = await client.call("doctor", within_s=SIDECAR_WITHIN_S)
-        return findings + [finding(one["level"], one["what"], one["next_step"]) for one in reply["findings"]]
+        return findings + [as_finding(one) for one in reply["findings"]]
     except WaError as error:
         return [finding("error", error.message, error.next_step)]
     finally:
@@ -221,12 +225,7 @@ async def _database(paths: Paths) -> list[Finding]:
         step = f"Run `wa stop`, keep a copy of {health.path}, and try `wa export --format db --output rescued.db`."
         return [finding("error", f"the database is damaged: {health.trouble}", step)]
     checked = "checked and sound" if health.checked else "not checked to the end in time"
-    findings = [finding("ok", f"database {health.path}: {facts}; {checked}")]
-    mode = stat.S_IMODE(paths.database.stat().st_mode)
-    if mode & 0o077:
-        step = f"Run `chmod 600 {paths.database}`."
-        findings.append(finding("error", f"others may read the database (mode {mode:o})", step))
-    return findings
+    return [finding("ok", f"database {health.path}: {facts}; {checked}")]
 
 
 def _disk(paths: Paths) -> list[Finding]:

@@ -12,6 +12,7 @@ from wa.config.paths import Paths
 from wa.engine import tasks
 from wa.engine.agent_result import agent_result
 from wa.engine.config_watch import ConfigWatch
+from wa.engine.cost import cost_of
 from wa.engine.muxes import Muxes
 from wa.engine.never import place_of
 from wa.engine.pane import WatchedPane
@@ -80,6 +81,7 @@ class Reports:
         if not sessions:
             where = f" in {self.muxes.looked_in}" if self.muxes.looked_in else ""
             found.append(_finding("warning", f"no multiplexer is watched: no socket answers{where}", NO_MUX))
+        found += [one for session in sessions for one in await cost_of(session)]
         found += [one for look in self.more for one in await look()]
         return [*found, *self._troubles(), *self._refused(), *self._pane_findings()]
 

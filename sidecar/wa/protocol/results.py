@@ -271,10 +271,33 @@ class Finding(TypedDict):
     """None where there is nothing to do."""
 
 
+class FixableFinding(Finding):
+    fix: list[str] | None
+    """The command that mends it, where one does: `wa …` or a program. Never for a shell."""
+    safe: bool
+    """It takes nothing from the user and ends nothing: `wa doctor --fix` runs it."""
+
+
+class FixResult(TypedDict):
+    """What `wa doctor --fix` did about one finding."""
+
+    argv: list[str]
+    what: str
+    """The finding."""
+    state: Literal["to_do", "done", "failed", "left"]
+    """`left`: it is not safe, and is for a person."""
+    trouble: str | None
+    next_step: str | None
+
+
 class DoctorResult(TypedDict):
     version: str
-    findings: list[Finding]
+    findings: list[FixableFinding]
+    """With `--fix`: as they are afterwards."""
     worst: Literal["ok", "note", "warning", "error"]
+    fixes: list[FixResult]
+    """Empty without `--fix`."""
+    elapsed_ms: float
 
 
 class Latency(TypedDict):
