@@ -7,6 +7,7 @@ import platform
 import shutil
 import sqlite3
 import time
+from pathlib import Path
 from shlex import quote
 
 from wa import __version__
@@ -15,6 +16,7 @@ from wa.api.client import SidecarClient
 from wa.api.doctor_findings import LEVELS, Level, as_finding, finding
 from wa.api.doctor_home import home_findings
 from wa.api.doctor_hooks import hook_findings
+from wa.api.doctor_units import unit_findings
 from wa.api.history import open_history
 from wa.api.times import age
 from wa.api.workflows import folder_of
@@ -56,6 +58,7 @@ async def examine(paths: Paths) -> DoctorResult:
     findings += await asyncio.to_thread(_workflow_files, paths)
     findings += await _database(paths)
     findings += _disk(paths)
+    findings += await unit_findings(Path.home(), sidecar_runs=any("the sidecar runs" in one["what"] for one in watched))
     findings += await hook_findings(paths)
     return DoctorResult(
         version=__version__,
