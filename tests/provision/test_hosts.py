@@ -24,7 +24,10 @@ def home(tmp_path: Path) -> Path:
 
 
 def look(
-    home: Path, domains: tuple[SshDomain, ...] = (), wanted: tuple[str, ...] | None = None, path: str | None = None
+    home: Path,
+    domains: tuple[SshDomain, ...] | None = None,
+    wanted: tuple[str, ...] | None = None,
+    path: str | None = None,
 ) -> HostsFound:
     env = {"HOME": str(home), "PATH": path or os.environ["PATH"], "USER": "me"}
     return asyncio.run(look_for_hosts(home, env, domains, wanted))
@@ -163,3 +166,34 @@ def test_without_ssh_it_says_so(home: Path, tmp_path: Path) -> None:
 def test_a_bare_home_has_no_hosts(home: Path, tmp_path: Path) -> None:
     """Nothing is asked then, not even for ssh."""
     assert asyncio.run(find_hosts(home, {"PATH": str(tmp_path)})) == []
+
+
+@needs_ssh
+def test_domains_of_wezterm_are_hosts(home: Path) -> None:
+    """By address, user, port and key, whatever the configuration computes them from."""
+    (home / ".wezterm.lua").write_text(
+        "local wezterm = require 'wezterm'\nlocal config = wezterm.config_builder()\nlocal hosts = { big = 3 }\n"
+        "config.ssh_domains = {}\nfor name, at in pairs(hosts) do\n  table.insert(config.ssh_domains, {\n"
+        "    name = name, remote_address = '10.0.0.' .. at .. ':2222', username = 'ubuntu',\n"
+        "    ssh_option = { identityfile = wezterm.home_dir .. '/.ssh/big' },\n  })\nend\nreturn config\n"
+    )
+
+    host = named(look(home), "big")
+
+    assert host.name == "ssh://ubuntu@10.0.0.3:2222"
+    assert host.identities == (f"{home}/.ssh/big",)
+    assert host.found_in == ("wezterm.lua",)
+
+
+@needs_ssh
+def test_a_broken_wezterm_lua_still_tells_its_domains(home: Path) -> None:
+    """From the text of the table, and that is said; the other hosts are there."""
+    (home / ".ssh/config").write_text("Host a\n")
+    (home / ".wezterm.lua").write_text(
+        "local config = {}\nconfig.ssh_domains = { { name = 'trj', remote_address = 'x.example' } }\nreturn config +\n"
+    )
+
+    found = look(home)
+
+    assert [one.title for one in found.hosts] == ["a", "trj"]
+    assert any("does not evaluate" in note for note in found.notes)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from wa.model.errors import TerminalUnreachable
 from wa.model.host import FoundHost, SshDomain
+from wa.provision.domains import DomainsRead, read_domains
 from wa.provision.known_hosts import known_hosts
 from wa.provision.rc_files import called_hosts
 from wa.provision.ssh_config import ASK_WITHIN_S, Resolved, is_destination, named_hosts, resolve, short
@@ -47,25 +48,39 @@ class _Candidate:
 
 
 async def find_hosts(
-    home: Path, env: Mapping[str, str], domains: Sequence[SshDomain] = (), wanted: Sequence[str] | None = None
+    home: Path, env: Mapping[str, str], domains: Sequence[SshDomain] | None = None, wanted: Sequence[str] | None = None
 ) -> list[FoundHost]:
     """As `look_for_hosts`, without its notes."""
     return (await look_for_hosts(home, env, domains, wanted)).hosts
 
 
 async def look_for_hosts(
-    home: Path, env: Mapping[str, str], domains: Sequence[SshDomain] = (), wanted: Sequence[str] | None = None
+    home: Path, env: Mapping[str, str], domains: Sequence[SshDomain] | None = None, wanted: Sequence[str] | None = None
 ) -> HostsFound:
     """Those of ssh's configuration first, addresses without a name last. *wanted*: only these, found or not.
+    *domains*: those of wezterm.lua where it was read already.
 
     Asks `ssh -G` of each that it returns, which may run what the user's `Match exec` says. Raises TerminalUnreachable
     where there is no ssh.
     """
-    candidates, notes = await asyncio.to_thread(_candidates, home, env, domains)
+    read = [] if domains is not None else [await read_domains(env)]
+    every = domains if domains is not None else read[0].domains
+    candidates, notes = await asyncio.to_thread(_candidates, home, env, every)
+    notes = [*(note for one in read for note in domain_notes(one)), *notes]
     if wanted is not None:
         candidates = _picked(candidates, wanted)
     asked, more = await _asked(candidates, home, env)
     return HostsFound(_merged(asked, wanted), [*notes, *more])
+
+
+def domain_notes(read: DomainsRead) -> list[str]:
+    """What there is to say where wezterm.lua could not be run."""
+    match read.way:
+        case "read":
+            return [f"{read.path} does not evaluate ({read.trouble}): its ssh_domains were read from its text alone."]
+        case "unreadable":
+            return [f"The ssh_domains of {read.path} cannot be read: {read.trouble}."]
+    return []
 
 
 def destination(host: str, user: str | None, port: int | None) -> str:
@@ -85,7 +100,7 @@ def _candidates(home: Path, env: Mapping[str, str], domains: Sequence[SshDomain]
     called = called_hosts(home, env)
     known, notes = known_hosts(home)
     found = [_Candidate(name, name, "ssh config") for name, _ in named.names]
-    found += [_of_domain(one) for one in domains]
+    found += [_of_domain(one, home) for one in domains]
     for call in called.calls:
         kind = "function" if call.is_function else "alias"
         options = tuple(str(home) + one[1:] if one.startswith("~/") else one for one in call.options)
@@ -103,9 +118,12 @@ def _candidates(home: Path, env: Mapping[str, str], domains: Sequence[SshDomain]
     return found, [*named.notes, *called.notes, *notes]
 
 
-def _of_domain(one: SshDomain) -> _Candidate:
+def _of_domain(one: SshDomain, home: Path) -> _Candidate:
     title = plain_domain(one.name)
-    options = ("-i", one.identity) if one.identity else ()
+    options: tuple[str, ...] = ()
+    if one.identity:
+        # As WezTerm takes it: relative to the home.
+        options = ("-i", str(home / one.identity.removeprefix("~/")))
     return _Candidate(
         destination(one.address, one.user, one.port), title, "wezterm.lua", also=(one.name,), options=options
     )
