@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ from wa.protocol.results_setup import PlanResult, UndoResult
 from wa.provision import files, programs
 from wa.provision.applying import apply
 from wa.provision.blocks import put_block
+from wa.provision.journal import journals
 from wa.provision.plan import Change, FileChange, Plan
 from wa.provision.undoing import undo
+from wa.wezterm.processes import Completed
 
 
 class Entry(NamedTuple):
@@ -26,6 +29,33 @@ class Entry(NamedTuple):
     names: int
 
 
+class Manager:
+    """systemd's manager of a user, as far as plans ask it; what it knows lies in a file, and outlives a death."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @property
+    def state(self) -> set[str]:
+        return set(self._file.read_text().split()) if self._file.exists() else set()
+
+    async def run(self, argv: Sequence[str], within_s: float) -> Completed:
+        if argv[0] != "systemctl":
+            return await programs.run(argv, within_s)
+        verb, unit, state = argv[2], argv[-1], self.state
+        known = {"is-enabled": f"enabled:{unit}", "is-active": f"active:{unit}"}
+        if verb in known:
+            is_so = known[verb] in state
+            word = verb.removeprefix("is-") if is_so else "disabled"
+            return Completed(0 if is_so else 1, word.encode() + b"\n", b"")
+        made = {"enable": f"enabled:{unit}", "start": f"active:{unit}"}
+        gone = {"disable": f"enabled:{unit}", "stop": f"active:{unit}"}
+        state |= {made[verb]} if verb in made else set()
+        state -= {gone[verb]} if verb in gone else set()
+        self._file.write_text("\n".join(sorted(state)))
+        return Completed(0, b"", b"")
+
+
 class Machine:
     """Its home holds wa's data too, so that a snapshot tells what of it is left."""
 
@@ -33,6 +63,7 @@ class Machine:
         self.home = folder / "home"
         self.home.mkdir()
         self.paths = Paths.from_env({"HOME": str(self.home)})
+        self.manager = Manager(folder / "units")
 
     def plan(self, *more: Change, command: str = "setup local") -> Plan:
         """A block in .bashrc, a file in a folder that is not there, and *more*."""
@@ -47,11 +78,15 @@ class Machine:
     def file(self, name: str, after: bytes | None, **fields: object) -> FileChange:
         return files.file_change(self.home / name, after, f"the file {name}", **fields)
 
-    def apply(self, plan: Plan, run: programs.Run = programs.run) -> PlanResult:
-        return asyncio.run(apply(plan, self.paths, run=run))
+    def apply(self, plan: Plan) -> PlanResult:
+        return asyncio.run(apply(plan, self.paths, run=self.manager.run))
 
-    def undo(self, plan_id: str | None = None, run: programs.Run = programs.run) -> UndoResult:
-        return asyncio.run(undo(self.paths, plan_id, run=run))
+    def undo(self, plan_id: str | None = None) -> UndoResult:
+        return asyncio.run(undo(self.paths, plan_id, run=self.manager.run))
+
+    def undo_all(self) -> None:
+        while journals(self.paths):
+            self.undo()
 
     def snapshot(self) -> dict[str, Entry]:
         """Every name below the home: kind, mode, times, content or where a link points. Reading leaves no trace."""

@@ -20,7 +20,7 @@ from wa.provision.plan import Change, ChangeState, EnableUnit, FileChange, Plan,
 from wa.provision.plan_lock import held, times_of
 from wa.provision.programs import Failed, Run, Unit
 from wa.provision.shown import diff_of, result_of
-from wa.provision.undoing import take_back, way_back
+from wa.provision.undoing import take_back, take_back_file, way_back
 
 HOLDS = Outcome(ChangeState.HOLDS)
 
@@ -99,12 +99,14 @@ async def _found(journal: Journal, number: int, change: Change, run: Run) -> str
     if isinstance(change, EnableUnit):
         return "done"
     back = way_back(journal, number, change)
-    files.drop_temporary(back.place, f"{journal.id}-{number}")
-    if back.kind == "restore" and back.now is not None and sha256(back.now) != journal.facts(number).text("sha256"):
-        # Half written in place.
-        files.write(back.place, back.then or b"")
-        return "undone"
-    return {"nothing": "undone", "conflict": f"conflict {back.why}"}.get(back.kind, "done")
+    is_half = back.kind == "restore" and back.now is not None
+    is_half = is_half and sha256(back.now or b"") != journal.facts(number).text("sha256")
+    if back.kind in ("restore", "remove", "edit") and not is_half:
+        files.drop_temporary(back.place, f"{journal.id}-{number}")
+        return "done"
+    # Not yet written, or half-written in place: the folders that were made for it go too.
+    outcome = take_back_file(journal, number, change)
+    return "undone" if outcome.state is ChangeState.UNDONE else f"conflict {outcome.trouble}"
 
 
 def _begun(paths: Paths, command: str) -> list[Journal]:

@@ -236,8 +236,11 @@ def _write_in_place(target: Path, data: bytes, times_ns: tuple[int, int] | None)
 def _overwrite(descriptor: int, data: bytes) -> None:
     os.lseek(descriptor, 0, os.SEEK_SET)
     write_all(descriptor, data)
-    os.ftruncate(descriptor, len(data))
+    # As long as it is not cut, its old content has its room.
     os.fsync(descriptor)
+    os.ftruncate(descriptor, len(data))
+    with suppress(OSError):
+        os.fsync(descriptor)
 
 
 def is_half_written(now: bytes, before: bytes, after: bytes) -> bool:

@@ -28,6 +28,7 @@ def held(paths: Paths, command: str) -> Iterator[Path]:
     try:
         descriptor = _take(house, command)
     except OSError as error:
+        _abandon(house)
         raise ConfigError(
             f"{house} cannot be written, and so there would be no way back: {error.strerror or error}",
             next_step="Nothing was changed. Make room there, or let it be written to.",
@@ -83,9 +84,12 @@ def _take(house: Path, command: str) -> int:
             os.close(descriptor)
             raise _busy(said) from None
         if _is_at(descriptor, path):
-            os.fchmod(descriptor, 0o600)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "command": command, "at": time.time()}).encode(), 0)
+            # Who holds it is a courtesy: on a full disk the lock holds without.
+            with suppress(OSError):
+                os.fchmod(descriptor, 0o600)
+                os.ftruncate(descriptor, 0)
+                who = {"pid": os.getpid(), "command": command, "at": time.time()}
+                os.pwrite(descriptor, json.dumps(who).encode(), 0)
             return descriptor
         os.close(descriptor)
     raise OSError("its lock comes and goes")
@@ -94,26 +98,42 @@ def _take(house: Path, command: str) -> int:
 def _make(house: Path, missing: tuple[Path, ...]) -> None:
     parent = missing[-1].parent
     facts = [*times_of(parent), *(("folder", folder) for folder in missing)]
-    files.make_folders(missing)
-    facts.append(("parent_left_ns", parent.stat().st_mtime_ns))
-    path = house / MADE
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        os.fchmod(descriptor, 0o600)
-        files.write_all(descriptor, Facts(facts).lines())
-    finally:
-        os.close(descriptor)
+        files.make_folders(missing)
+        facts.append(("parent_left_ns", parent.stat().st_mtime_ns))
+        path = house / MADE
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            files.write_all(descriptor, Facts(facts).lines())
+        finally:
+            os.close(descriptor)
+    except OSError:
+        with suppress(OSError):
+            (house / MADE).unlink(missing_ok=True)
+            for folder in missing:
+                if folder.exists():
+                    folder.rmdir()
+            give_back_times(Facts(facts))
+        raise
+
+
+def _abandon(house: Path) -> None:
+    """What was made for a lock that could not be taken."""
+    with suppress(OSError):
+        if not (house / LOCK).exists():
+            _leave(house)
 
 
 def _leave(house: Path) -> None:
     if any(ID.fullmatch(one.name.removeprefix(".")) for one in house.iterdir()):
-        (house / LOCK).unlink()
+        (house / LOCK).unlink(missing_ok=True)
         return
     made = Facts()
     with suppress(FileNotFoundError):
         made = Facts.parse((house / MADE).read_bytes())
         (house / MADE).unlink()
-    (house / LOCK).unlink()
+    (house / LOCK).unlink(missing_ok=True)
     was_as_left = is_as_left(made)
     # DATA goes too where it is empty, whoever made it; what lies above only where it was made for it.
     with suppress(OSError):

@@ -109,7 +109,7 @@ async def take_back(journal: Journal, run: Run) -> dict[int, Outcome]:
             continue
         match change:
             case FileChange():
-                outcome = _take_back_file(journal, number, change)
+                outcome = take_back_file(journal, number, change)
             case RunCommand():
                 outcome = await programs.take_back_command(change, run)
             case EnableUnit():
@@ -211,7 +211,8 @@ def _without_block(change: FileChange, facts: Facts, now: bytes, before: bytes |
         return None
 
 
-def _take_back_file(journal: Journal, number: int, change: FileChange) -> Outcome:
+def take_back_file(journal: Journal, number: int, change: FileChange) -> Outcome:
+    """Whatever of it was made; a conflict where it cannot be, or must not."""
     facts = journal.facts(number)
     back = way_back(journal, number, change)
     token = f"{journal.id}-{number}"
@@ -226,6 +227,9 @@ def _take_back_file(journal: Journal, number: int, change: FileChange) -> Outcom
             case "edit":
                 assert back.then is not None
                 files.write(back.place, back.then, token=token, seen=back.seen)
+            case "nothing" if facts.text("in_place") == "1" and back.now is not None:
+                # A death between its content and its times.
+                os.utime(back.place, ns=_times(facts))
             case "remove":
                 back.place.unlink()
                 files.sync_folder(back.place.parent)
@@ -243,7 +247,7 @@ def _take_back_file(journal: Journal, number: int, change: FileChange) -> Outcom
 
 def _restore(journal: Journal, number: int, back: WayBack, facts: Facts, token: str) -> None:
     assert back.then is not None
-    times = (facts.number("atime_ns") or 0, facts.number("mtime_ns") or 0)
+    times = _times(facts)
     mode = facts.number("mode", 8)
     try:
         files.write(back.place, back.then, mode=mode, token=token, seen=back.seen, times_ns=times)
@@ -260,6 +264,10 @@ def _restore(journal: Journal, number: int, back: WayBack, facts: Facts, token: 
         temporary.chmod(files.FILE_MODE if mode is None else mode)
         os.utime(temporary, ns=times)
         temporary.replace(back.place)
+
+
+def _times(facts: Facts) -> tuple[int, int]:
+    return facts.number("atime_ns") or 0, facts.number("mtime_ns") or 0
 
 
 def _refuse_under_later(paths: Paths, journal: Journal) -> None:
