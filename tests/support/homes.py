@@ -59,9 +59,10 @@ class Manager:
 class Machine:
     """Its home holds wa's data too, so that a snapshot tells what of it is left."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_new: bool = True) -> None:
         self.home = folder / "home"
-        self.home.mkdir()
+        if is_new:
+            self.home.mkdir()
         self.paths = Paths.from_env({"HOME": str(self.home)})
         self.manager = Manager(folder / "units")
 
