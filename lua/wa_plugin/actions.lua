@@ -168,7 +168,10 @@ function M.palette(theirs, window, pane)
 end
 
 ---A key and its modifiers in one spelling.
-local function spelling(key, mods)
+---@param key string
+---@param mods string?
+---@return string
+function M.spelling(key, mods)
   key = key:gsub("^mapped:", ""):gsub("^phys:", "")
   local set = {}
   for mod in (mods or "NONE"):upper():gmatch("[%a_]+") do
@@ -196,7 +199,7 @@ function M.add_keys(config, wanted)
   local taken = {}
   for _, one in ipairs(keys) do
     if type(one.key) == "string" then
-      taken[spelling(one.key, one.mods)] = true
+      taken[M.spelling(one.key, one.mods)] = true
     end
   end
   for _, action in ipairs(M.ALL) do
@@ -208,7 +211,7 @@ function M.add_keys(config, wanted)
       asked = { key = action.key, mods = MODS }
     end
     if asked then
-      local as = spelling(asked.key, asked.mods)
+      local as = M.spelling(asked.key, asked.mods)
       if taken[as] then
         wezterm.log_warn("wa: " .. as .. " is in use; `wa-" .. action.name .. "` has no key")
       else

@@ -31,6 +31,11 @@ do
   ANSI[name] = true
 end
 
+---@param color string
+local function foreground(color)
+  return { Foreground = ANSI[color] and { AnsiColor = color } or { Color = color } }
+end
+
 -- md_circle_slice_1 to _8, as WezTerm draws the progress of a pane (wezterm-gui/src/tabbar.rs, 2025-02-23).
 local SLICES = 0xf0a9e
 
@@ -50,6 +55,7 @@ function M.new(opts)
     styles = styles,
     theirs = opts.format_tab_title,
     their_window_title = opts.format_window_title,
+    looks = {},
     is_drawing = false,
     warned = {},
   }, Badges)
@@ -87,8 +93,7 @@ function Badges:_badge(counts, max_cells)
         break
       end
       if style.color then
-        items[#items + 1] =
-          { Foreground = ANSI[style.color] and { AnsiColor = style.color } or { Color = style.color } }
+        items[#items + 1] = foreground(style.color)
       end
       items[#items + 1] = { Text = text }
       cells = cells + wide
@@ -99,6 +104,41 @@ function Badges:_badge(counts, max_cells)
     items[#items + 1] = { Text = " " }
     cells = cells + 1
   end
+  return items, cells
+end
+
+-- Room that a domain's badge leaves for the title.
+local TITLE_CELLS = 5
+
+---The badge of a tab's domain, where it has a look of its own, as wide as there is room.
+---@param tab table
+---@param room integer
+---@return table[] items
+---@return integer cells
+function Badges:_domain_badge(tab, room)
+  if next(self.looks) == nil or not tab.active_pane then
+    return {}, 0
+  end
+  -- Of a pane that is just going WezTerm knows no domain, and of an old WezTerm no pane has one.
+  local ok, name = pcall(function()
+    return tab.active_pane.domain_name
+  end)
+  local look = ok and self.looks[name] or nil
+  local text = look and (look.text or name)
+  if not look or text == "" then
+    return {}, 0
+  end
+  if wezterm.column_width(text) + 1 + TITLE_CELLS > room then
+    text = wezterm.truncate_right(text, math.max(0, room - TITLE_CELLS - 1))
+    if text == "" then
+      return {}, 0
+    end
+  end
+  local cells = wezterm.column_width(text) + 1
+  local items = look.color and { foreground(look.color) } or {}
+  items[#items + 1] = { Text = text }
+  items[#items + 1] = "ResetAttributes"
+  items[#items + 1] = { Text = " " }
   return items, cells
 end
 
@@ -118,6 +158,10 @@ function Badges:of_tab(tab, max_width)
   end
   if own == "" and tab.active_pane then
     own = marker.clean(tab.active_pane.title or "")
+  end
+  local domain, wide = self:_domain_badge(tab, (max_width or 1000) - cells)
+  if wide > 0 then
+    items, cells = table.move(items, 1, #items, #domain + 1, domain), cells + wide
   end
   return items, cells, own
 end

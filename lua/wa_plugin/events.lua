@@ -146,13 +146,17 @@ end
 
 function Events:on_focus(window, pane)
   self:_look(pane)
-  self.outbox:put({
-    name = "focus",
-    gui = self.pid,
-    window_id = window:window_id(),
-    pane_id = pane and pane:pane_id(),
-    focused = window:is_focused(),
-  })
+  -- A window that is just closing has no answer.
+  local ok, is_focused = pcall(window.is_focused, window)
+  if ok then
+    self.outbox:put({
+      name = "focus",
+      gui = self.pid,
+      window_id = window:window_id(),
+      pane_id = pane and pane:pane_id(),
+      focused = is_focused,
+    })
+  end
   self:_after(window, pane)
 end
 

@@ -23,8 +23,9 @@ local M = {}
 ---@field format_window_title function? the user's own handler, with `window_title`
 ---@field keys boolean|table? keys (default: none)
 ---@field palette boolean|function? entries in the command palette (default: none), or the user's own handler
+---@field layout wa.Layout? domains, their looks, what a start opens, keys between them (default: none)
 
----@type {badges: wa.Badges, palette: function|nil}|nil
+---@type {badges: wa.Badges, palette: function|nil, layout: wa.Layout|nil}|nil
 local current
 
 ---Wires wa into a configuration. Call it last, once.
@@ -33,10 +34,11 @@ local current
 ---@return table config
 function M.apply_to_config(config, opts)
   local wezterm = require("wezterm")
+  opts = opts or {}
   if current then
+    M._lay_out(config, opts)
     return config
   end
-  opts = opts or {}
   local found, settings = pcall(require, "wa_plugin.settings")
   if not found or type(settings) ~= "table" then
     wezterm.log_warn("wa: wa_plugin/settings.lua is missing or broken: " .. tostring(settings))
@@ -60,7 +62,18 @@ function M.apply_to_config(config, opts)
   if opts.keys then
     actions.add_keys(config, opts.keys)
   end
+  M._lay_out(config, opts)
   return config
+end
+
+---Of the first call that asks for one: lines that somebody pasted may call us before the block that `wa setup` wrote.
+---@param config table
+---@param opts wa.Options
+function M._lay_out(config, opts)
+  if type(opts.layout) == "table" and not current.layout then
+    current.layout = opts.layout
+    require("wa_plugin.layout").apply(config, opts.layout, current.badges)
+  end
 end
 
 ---For a `format-tab-title` of the user's own: what ours returns, FormatItems, or nil for WezTerm's usual title.

@@ -26,6 +26,8 @@
 ---@field gui_window fun(self: MuxWindow): Window
 
 ---@class MuxDomain
+---@field attach fun(self: MuxDomain)
+---@field has_any_panes fun(self: MuxDomain): boolean
 ---@field name fun(self: MuxDomain): string
 ---@field state fun(self: MuxDomain): "Attached"|"Detached"
 
@@ -36,6 +38,9 @@
 ---@field perform_action fun(self: Window, action: table, pane: MuxPane)
 ---@field toast_notification fun(self: Window, title: string, message: string, url: string?, timeout_ms: integer?)
 ---@field focus fun(self: Window)
+---@field active_pane fun(self: Window): MuxPane
+---@field get_config_overrides fun(self: Window): table|nil
+---@field set_config_overrides fun(self: Window, overrides: table)
 
 ---@class FakeControl
 local fake = {
@@ -225,6 +230,12 @@ wezterm.action = setmetatable({}, {
   end,
 })
 
+---What WezTerm makes of ~/.ssh/config.
+---@return table[]
+function wezterm.default_ssh_domains()
+  return { { name = "SSH:usual", remote_address = "usual" } }
+end
+
 function wezterm.config_builder()
   return {}
 end
@@ -277,6 +288,14 @@ function MuxWindow:tabs()
   return { table.unpack(self.list) }
 end
 
+function MuxWindow:spawn_tab(spawn)
+  local place = spawn.domain == "DefaultDomain" and "local" or spawn.domain.DomainName
+  fake.made = (fake.made or 100) + 1
+  local tab = fake.add_tab(self, fake.made)
+  self.active = tab
+  return tab, fake.add_pane(tab, fake.made, place), self
+end
+
 function MuxWindow:active_tab()
   return self.active or self.list[1]
 end
@@ -295,6 +314,22 @@ end
 
 function Window:mux_window()
   return self.mux
+end
+
+function Window:active_pane()
+  local tab = self.mux:active_tab()
+  return tab and (tab.active_pane or tab.list[1])
+end
+
+function Window:get_config_overrides()
+  return self.mux.overrides
+end
+
+---WezTerm evaluates the configuration again, and says so to the window.
+function Window:set_config_overrides(overrides)
+  self.mux.overrides = overrides
+  self.mux.changes = (self.mux.changes or 0) + 1
+  fake.emit_window_event(self, "window-config-reloaded", self:active_pane())
 end
 
 function Window:is_focused()
@@ -341,6 +376,22 @@ wezterm.mux = {
     end
     error("pane id " .. id .. " not found in mux")
   end,
+  ---nil where there is none of that name
+  get_domain = function(name)
+    for _, domain in ipairs(fake.domains) do
+      if domain.name() == name then
+        return domain
+      end
+    end
+  end,
+  ---@param spawn {domain: string|table}
+  spawn_window = function(spawn)
+    local place = spawn.domain == "DefaultDomain" and "local" or spawn.domain.DomainName
+    local window = fake.add_window(#fake.windows + 1)
+    local tab, pane = window:spawn_tab({ domain = spawn.domain })
+    pane.domain = place
+    return tab, pane, window
+  end,
   set_active_workspace = function(name)
     table.insert(fake.workspaces, name)
   end,
@@ -380,6 +431,28 @@ function fake.add_domain(name, state)
   end
   function domain.state(self)
     return self.state_now
+  end
+  ---`trouble`: as a host that refuses; `holds`: what runs there, which WezTerm shows in a window
+  function domain.attach(self)
+    if self.trouble then
+      error("failed to attach domain " .. name .. ": " .. self.trouble)
+    end
+    self.state_now = "Attached"
+    for _ = 1, self.holds or 0 do
+      wezterm.mux.spawn_window({ domain = { DomainName = name } })
+    end
+  end
+  function domain.has_any_panes()
+    for _, window in ipairs(fake.windows) do
+      for _, tab in ipairs(window.list) do
+        for _, pane in ipairs(tab.list) do
+          if pane.domain == name then
+            return true
+          end
+        end
+      end
+    end
+    return false
   end
   table.insert(fake.domains, domain)
   return domain

@@ -149,6 +149,17 @@ def test_bell_and_focus_are_told(stage: Stage) -> None:
     assert (focus["name"], focus["window_id"], focus["pane_id"], focus["focused"]) == ("focus", 3, 3, True)
 
 
+def test_a_window_that_closes_is_no_error(stage: Stage) -> None:
+    """WezTerm has no answer for it; what comes after is told."""
+    stage.lua.execute(
+        "require('wezterm').fake.gui_window({ id = 1 }).__index.is_focused = function() error('closed') end"
+    )
+    fire(stage, "window-focus-changed")
+    fire(stage, "bell")
+
+    assert [one["name"] for one in stage.told] == ["bell"]
+
+
 def test_ten_thousand_bells_become_a_handful(stage: Stage) -> None:
     """While an emitter is under way they are one event; each handler returns at once."""
     stage.fake.run = None

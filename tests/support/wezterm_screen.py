@@ -109,8 +109,8 @@ def x_server() -> Iterator[str]:
 
 
 @contextmanager
-def gui(root: Path, command: list[str]) -> Iterator[Gui]:
-    """wezterm-gui with the configuration in root/config/wezterm, and *command* in its first pane."""
+def gui(root: Path, command: list[str] | None) -> Iterator[Gui]:
+    """wezterm-gui with the configuration in root/config/wezterm, and *command* in its first pane; None: as a user starts it."""
     (root / "rt").mkdir(mode=0o700, exist_ok=True)
     with x_server() as display, (root / "gui.log").open("wb") as log:
         env = {
@@ -123,7 +123,7 @@ def gui(root: Path, command: list[str]) -> Iterator[Gui]:
             "XDG_DATA_HOME": str(root / "data"),
             "XDG_CACHE_HOME": str(root / "cache"),
         }
-        start = ["wezterm-gui", "start", "--always-new-process", "--", *command]
+        start = ["wezterm-gui", "start", "--always-new-process", *(["--", *command] if command is not None else [])]
         process = subprocess.Popen(start, env=env, stdout=log, stderr=log, cwd=root)
         try:
             yield Gui(root, display, process, env)
