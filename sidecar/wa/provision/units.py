@@ -65,7 +65,7 @@ def mux_unit(
     }
     suffix = "service" if manager == "systemd" else "plist"
     path = unit_path(home, unit_name("mux", manager), manager)
-    return path, _render(f"wezterm-mux-server.{suffix}.j2", values)
+    return path, render(f"wezterm-mux-server.{suffix}.j2", values)
 
 
 def sidecar_unit(
@@ -82,7 +82,7 @@ def sidecar_unit(
     """
     _must_be_absolute(argv[0])
     home = PurePosixPath(os.environ.get("HOME") or Path.home()) if home is None else home
-    environment = _environment_of(paths, home)
+    environment = environment_of(paths, home)
     if wezterm is not None:
         environment["WA_WEZTERM"] = shlex.quote(wezterm)
     if manager == "launchd":
@@ -94,7 +94,7 @@ def sidecar_unit(
         "log": str(home / "Library" / "Logs" / "wa.log"),
     }
     suffix = "service" if manager == "systemd" else "plist"
-    return unit_path(home, unit_name("sidecar", manager), manager), _render(f"wa.{suffix}.j2", values)
+    return unit_path(home, unit_name("sidecar", manager), manager), render(f"wa.{suffix}.j2", values)
 
 
 def manager_here(env: Mapping[str, str] | None = None) -> Manager | None:
@@ -114,7 +114,7 @@ def _answers(argv: Sequence[str], env: Mapping[str, str] | None) -> bool:
     return asked.returncode == 0 and bool(asked.stdout.strip())
 
 
-def _environment_of(paths: Paths, home: PurePosixPath) -> dict[str, str]:
+def environment_of(paths: Paths, home: PurePosixPath) -> dict[str, str]:
     usual = {"config": ".config", "data": ".local/share", "state": ".local/state"}
     held = {name: PurePosixPath(getattr(paths, name)) for name in usual}
     root = held["config"].parent
@@ -163,7 +163,7 @@ def _xml(text: str) -> str:
     return escape(text)
 
 
-def _render(template: str, values: Mapping[str, object]) -> bytes:
+def render(template: str, values: Mapping[str, object]) -> bytes:
     return _environment().get_template(template).render(values).encode("utf-8", "surrogateescape")
 
 
