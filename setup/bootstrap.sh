@@ -5,6 +5,8 @@
 set -u
 
 tab=$(printf '\t')
+newline='
+'
 setup=
 data=
 dir=
@@ -291,7 +293,11 @@ is_read_only() {
     return 1
 }
 
-kept() { sed -n "s/^$1=//p" "$dir/done.$2" 2>/dev/null | head -n 1; }
+# The value of $1 in done.$2.
+kept() { printf '%b\n' "$(sed -n "s/^$1=//p" "$dir/done.$2" 2>/dev/null | head -n 1)"; }
+
+# Names as they stand in a value.
+escaped() { sed -e 's/\\/\\\\/g' -e "s/$tab/\\\\t/g"; }
 
 # ---- the journal -----------------------------------------------------------------------------------------------------
 
@@ -328,12 +334,13 @@ file_path() {
 
 apply_file() {
     file_path
+    case $path in *"$newline"*) why="a path with a line break" && return 1 ;; esac
     if ! target=$(resolve "$path"); then why="$path is a link in a circle" && return 1; fi
     if [ -e "$target" ] && [ ! -f "$target" ]; then why="$path is no file" && return 1; fi
     before=$dir/before.$n
     after=$dir/after.$n
     stamp=$dir/stamp.$n
-    part=${target%/*}/.wa-$id.$n
+    part=${target%/*}/.wa-$id-$n
     if [ -e "$target" ] && [ ! -e "$stamp" ]; then
         # Before the file is read, for that changes its time of reading.
         touch -r "$target" "$stamp" || { why="no room for the journal" && return 1; }
@@ -362,10 +369,10 @@ apply_file() {
         else
             printf 'existed=0\n'
         fi
-        printf 'target=%s\n' "$target"
+        printf 'target=%s\n' "$target" | escaped
         if [ -e "$after" ]; then
             printf 'sha256=%s\n' "$(digest_of "$after")"
-            missing_folders "$target" | sed 's/^/folder=/'
+            missing_folders "$target" | escaped | sed 's/^/folder=/'
         fi
     } >"$dir/done.$n" || ! flush "$dir/done.$n" || [ -z "$(kept target "$n")" ] || ! note "$n begun"; then
         why="no room for the journal"
@@ -399,7 +406,7 @@ undo_file() {
     file_path
     target=$(kept target "$n")
     [ -n "$target" ] || return 0 # it was not touched
-    part=${target%/*}/.wa-$id.$n
+    part=${target%/*}/.wa-$id-$n
     rm -f -- "$part"
     before=$dir/before.$n
     if [ "$(kept existed "$n")" = 1 ]; then
@@ -428,6 +435,7 @@ undo_file() {
             rm -f -- "$target" || { why="$path cannot be removed" && return 5; }
         fi
         sed -n 's/^folder=//p' "$dir/done.$n" | while IFS= read -r folder; do
+            folder=$(printf '%b' "$folder")
             if [ -d "$folder" ] && ! rmdir -- "$folder" 2>/dev/null; then break; fi
         done
     fi
