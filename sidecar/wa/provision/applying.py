@@ -14,7 +14,7 @@ from pathlib import Path
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, Refused, WaError
 from wa.protocol.results_setup import PlanResult
-from wa.provision import blocks, files, programs
+from wa.provision import file_blocks, files, programs
 from wa.provision.journal import Journal, Outcome, journals, sha256
 from wa.provision.plan import Change, ChangeState, EnableUnit, FileChange, Plan, PlanState, RunCommand
 from wa.provision.plan_lock import held, times_of
@@ -248,9 +248,7 @@ def _facts(change: FileChange, target: Path, known: os.stat_result | None) -> li
             facts.append(("in_place", 1))
     if change.after is not None:
         facts.append(("sha256", sha256(change.after)))
-        text = files.text_of(change.after) if change.block is not None else ""
-        comment = blocks.comment_of(text, change.block) if change.block is not None else None
-        body = blocks.block_in(text, change.block, comment=comment) if change.block and comment else None
-        if body is not None:
-            facts += [("block_comment", comment), ("block_sha256", sha256(files.data_of(body)))]
+        block = None if change.block is None else file_blocks.written(files.text_of(change.after), change.block)
+        if block is not None:
+            facts += [("block_comment", block[0]), ("block_sha256", sha256(files.data_of(block[1])))]
     return facts

@@ -99,6 +99,16 @@ def lua_block_in(text: str, name: str) -> str | None:
     return "".join(text[start:end] for start, end in found) if found else None
 
 
+def with_lua_block_of(text: str, was: str, name: str) -> str:
+    """*text* with the block that *was* has in the place of its own; without one where that has none. Raises TextTrouble."""
+    places, fresh = _marked(text, name), [was[start:end] for start, end in _marked(was, name)]
+    if not fresh:
+        return take_lua_block(text, name)
+    if len(fresh) != len(places):
+        raise TextTrouble(None, f"wa's block {name!r} is of another kind than it was")
+    return _replaced(text, places, fresh)
+
+
 def _replaced(text: str, places: list[tuple[int, int]], fresh: list[str]) -> str:
     kept, at = list[str](), 0
     for (start, end), one in zip(places, fresh, strict=True):

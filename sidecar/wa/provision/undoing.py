@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, NotFound, Refused, StoreError
 from wa.protocol.results_setup import PlanResult, UndoResult
-from wa.provision import blocks, files, programs
+from wa.provision import file_blocks, files, programs
 from wa.provision.journal import Facts, Journal, Outcome, journal_of, journals, sha256
 from wa.provision.plan import ChangeState, EnableUnit, FileChange, PlanState, RunCommand
 from wa.provision.plan_lock import give_back_times, held, is_as_left
@@ -198,15 +198,12 @@ def _without_block(change: FileChange, facts: Facts, now: bytes, before: bytes |
         return None
     try:
         text = files.text_of(now)
-        block = blocks.block_in(text, change.block, comment=comment)
+        block = file_blocks.block_in(text, change.block, comment)
         if block is None:
             return now
         if sha256(files.data_of(block)) != facts.text("block_sha256"):
             return None
-        was = blocks.block_in(files.text_of(before), change.block, comment=comment)
-        if was is None:
-            return files.data_of(blocks.take_block(text, change.block, comment=comment))
-        return files.data_of(blocks.put_block(text, change.block, was, comment=comment))
+        return files.data_of(file_blocks.with_block_of(text, files.text_of(before), change.block, comment))
     except TextTrouble:
         return None
 
