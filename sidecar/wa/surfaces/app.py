@@ -39,6 +39,7 @@ from wa.surfaces import (
     setup,
     status,
     stop,
+    tune,
     watch,
     workflow,
 )
@@ -74,6 +75,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "shell": inside.shell,
     "run": run.run,
     "stop": stop.stop,
+    "tune": tune.tune,
     "doctor": doctor.doctor,
     "demo": demo.demo,
     "completion": completion.completion,

@@ -1,0 +1,209 @@
+"""`wa tune`: which values, why, what of the user's they override, and the plan that writes them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from wa.api.tune_restart import restart_cost
+from wa.config.paths import Paths
+from wa.config.settings import Settings
+from wa.model.errors import ConfigError, WaError, WezTermError
+from wa.protocol.results_setup import PlanResult
+from wa.protocol.results_tune import TuneCost, TuneRestart, TuneResult, TuneValue
+from wa.provision import files, tune
+from wa.provision.lua_eval import Evaluated, LuaTrouble, evaluate
+from wa.provision.plan import Plan
+from wa.provision.text_trouble import TextTrouble
+from wa.provision.tune import Tuning
+from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, Cost
+from wa.provision.wezterm_lua import config_folders, find_config
+from wa.wezterm.executable import find_executable, read_version
+
+COMMAND = "tune"
+WHAT = "WezTerm's scrollback, buffers and caches"
+
+
+class Tuned(NamedTuple):
+    """What would be done, and what is said of it."""
+
+    plan: Plan
+    config: Path
+    tuning: Tuning | None
+    """None: the block is taken out."""
+    version: str | None
+    overridden: Mapping[str, str]
+    left_out: Mapping[str, str]
+    restart: TuneRestart
+    refusal: WaError | None
+    """Why it must not be made; `--dry-run` shows it all the same."""
+
+    def result(self, plan: PlanResult) -> TuneResult:
+        """*plan*: as it stands now."""
+        tuning = self.tuning
+        return TuneResult(
+            machine=self.plan.machine,
+            ram_gb=None if tuning is None else tuning.ram_gb,
+            ram_from=None if tuning is None else tuning.ram_from,
+            profile=None if tuning is None else tuning.profile,
+            reason=None if tuning is None else tuning.reason,
+            wezterm=self.version,
+            config=str(self.config),
+            values=[] if tuning is None else self._values(tuning),
+            costs=[_cost(cost) for cost in COSTS],
+            restart=self.restart,
+            plan=plan,
+        )
+
+    def _values(self, tuning: Tuning) -> list[TuneValue]:
+        return [
+            TuneValue(
+                option=option.name,
+                value=tuning.values[option.name],
+                unit=option.unit,
+                default=option.default,
+                yours=self.overridden.get(option.name),
+                applies=tune.WHEN[option.read_by],
+                left_out=self.left_out.get(option.name),
+            )
+            for option in OPTIONS
+        ]
+
+
+def _cost(cost: Cost) -> TuneCost:
+    return TuneCost(
+        rows=cost.rows,
+        p50_ms=cost.p50_ms,
+        p95_ms=cost.p95_ms,
+        cpu_percent=cost.cpu_percent,
+        memory_mib=cost.memory_mib,
+    )
+
+
+async def plan_tune(paths: Paths, *, ram_gb: float | None, profile: str | None) -> Tuned:
+    """Raises UsageError, and ConfigError where wezterm.lua is broken or cannot be changed safely."""
+    total, counted_by = await asyncio.to_thread(tune.memory_here)
+    watched = await _is_watched(paths)
+    tuning = tune.choose(ram_gb=ram_gb, profile=profile, total_bytes=total, counted_by=counted_by, watched=watched)
+    version = await _version(paths)
+    left_out = tune.unknown_to(version)
+    config = _config_file()
+    written = {name: value for name, value in tuning.values.items() if name not in left_out}
+    data = await asyncio.to_thread(files.read, config)
+    after, before = await asyncio.to_thread(_with_values, config, data, written)
+    notes = tune.notes(
+        tuning,
+        before.config,
+        total_bytes=total,
+        reloads=before.config.get("automatically_reload_config") is not False,
+        known=left_out,
+    )
+    if data is None:
+        notes.append(f"There is no wezterm.lua yet: {config} is made.")
+    change = files.file_change(config, after, WHAT, block=None if data is None else tune.BLOCK)
+    return Tuned(
+        plan=Plan(COMMAND, (change,), notes=tuple(notes)),
+        config=config,
+        tuning=tuning,
+        version=version,
+        overridden={name: tune.shown(before.config[name]) for name in written if name in before.config},
+        left_out=left_out,
+        restart=await restart_cost(paths),
+        refusal=tune.refusal(tuning.values[SCROLLBACK], total),
+    )
+
+
+async def plan_restore(paths: Paths) -> Tuned:
+    """Takes the block out. Raises ConfigError."""
+    config = _config_file()
+    data = await asyncio.to_thread(files.read, config)
+    after = data
+    notes = list[str]()
+    try:
+        if data is None or tune.block_in(files.text_of(data)) is None:
+            notes.append(f"{config} holds no values of `wa tune`.")
+        else:
+            rest = tune.without_values(files.text_of(data))
+            after = None if rest is None else files.data_of(rest)
+            notes.append("WezTerm's own values, and yours, hold again when it loads its configuration.")
+    except TextTrouble as trouble:
+        raise _unsafe(config, trouble, {}) from trouble
+    change = files.file_change(config, after, f"{WHAT}: back to what was", block=None if after is None else tune.BLOCK)
+    return Tuned(
+        plan=Plan(f"{COMMAND} --restore", (change,), notes=tuple(notes)),
+        config=config,
+        tuning=None,
+        version=None,
+        overridden={},
+        left_out={},
+        restart=await restart_cost(paths),
+        refusal=None,
+    )
+
+
+def _config_file() -> Path:
+    found = find_config(os.environ)
+    return found.path or config_folders(os.environ)[0] / "wezterm.lua"
+
+
+def _with_values(config: Path, data: bytes | None, values: Mapping[str, int]) -> tuple[bytes, Evaluated]:
+    """The new file, and what the old one says without wa's block. Evaluated both before and after."""
+    try:
+        text = tune.FRESH if data is None else files.text_of(data)
+        plain = tune.without_values(text)
+        before = _evaluated(config, tune.FRESH if plain is None else plain)
+        fresh = tune.with_values(text, values)
+    except TextTrouble as trouble:
+        if isinstance(trouble, LuaTrouble):
+            raise
+        raise _unsafe(config, trouble, values) from trouble
+    after = _evaluated(config, fresh)
+    if wrong := [name for name, value in values.items() if after.config.get(name) != value]:
+        what = f"{config} sets {wrong[0]} again after wa's lines, or keeps it from being set"
+        raise ConfigError(what, next_step=f"Nothing was changed. {_by_hand(values)}")
+    if why := files.is_kept_from_us(config):
+        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {_by_hand(values)}")
+    return files.data_of(fresh), before
+
+
+def _evaluated(config: Path, text: str) -> Evaluated:
+    try:
+        return evaluate(text, config)
+    except LuaTrouble as trouble:
+        where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
+        step = "Nothing was changed. Mend it: WezTerm uses what it had before, or its defaults, until then."
+        raise ConfigError(f"{where}: {trouble.reason}", next_step=step) from trouble
+
+
+def _unsafe(config: Path, trouble: TextTrouble, values: Mapping[str, int]) -> ConfigError:
+    where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
+    step = "Nothing was changed. " + (_by_hand(values) if values else "Take wa's lines out by hand.")
+    return ConfigError(f"{where}: {trouble.reason}", next_step=step)
+
+
+def _by_hand(values: Mapping[str, int]) -> str:
+    return "Put these lines there yourself: " + "; ".join(tune.body(values, "config").split("\n"))
+
+
+async def _version(paths: Paths) -> str | None:
+    try:
+        found = find_executable(Settings.load(paths.config_file).wezterm.command)
+        return None if found is None else await read_version(found.argv)
+    except (WezTermError, ConfigError):
+        return None
+
+
+async def _is_watched(paths: Paths) -> bool:
+    """A sidecar answers, or has been here."""
+    from wa.api.client import connected_if_any
+
+    if await asyncio.to_thread(paths.database.exists):
+        return True
+    try:
+        async with connected_if_any(paths.socket) as sidecar:
+            return sidecar is not None
+    except WaError:
+        return False
