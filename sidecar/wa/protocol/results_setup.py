@@ -78,4 +78,4 @@ class HostsResult(TypedDict):
     notes: list[str]
 
 
-RESULTS: dict[str, type] = {"setup-undo": UndoResult, "setup-history": SetupHistoryResult}
+RESULTS: dict[str, type] = {"setup-local": PlanResult, "setup-undo": UndoResult, "setup-history": SetupHistoryResult}

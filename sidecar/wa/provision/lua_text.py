@@ -14,7 +14,7 @@ from wa.provision.lua import KEYWORDS
 from wa.provision.lua_tokens import Kind, Token, line_of, tokens
 from wa.provision.text_trouble import TextTrouble
 
-WARNING = "Written by wa; anything changed between these lines is lost when it writes again."
+WARNING = "-- Written by wa; anything changed between these lines is lost when it writes again."
 IN_CALL = "config"
 """The name of the table where the user's file has none for it."""
 
@@ -68,17 +68,17 @@ def put_lua_block(text: str, name: str, body: Callable[[str], str]) -> str:
     line_start = max(line_start, 1 if plain.startswith("\ufeff") else 0)
     is_alone = plain[line_start : found.at].strip(" \t") == ""
     line_end = _line_end(plain)
-    lines = [line.rstrip() for line in body(found.variable or IN_CALL).rstrip("\n").split("\n")]
-    begin, end = f"wa {name}: begin. {WARNING}", f"--[[ wa {name}: end ]]"
+    lines = [WARNING, *(line.rstrip() for line in body(found.variable or IN_CALL).rstrip("\n").split("\n"))]
+    begin, end = f"--[[ wa {name}: begin ]]", f"--[[ wa {name}: end ]]"
     if found.variable is None:
-        call = [f"--[[ {begin} ]] (function({IN_CALL})", *lines, f"return {IN_CALL}", f"end)( {end}"]
-        fresh = [line_end.join(call), f"--[[ wa {name}: begin ]] ) {end}"]
+        call = [f"{begin} (function({IN_CALL})", *lines, f"return {IN_CALL}", f"end)( {end}"]
+        fresh = [line_end.join(call), f"{begin} ) {end}"]
         places = [found.start, found.end]
     elif is_alone:
-        fresh = [line_end.join([f"-- {begin}", *lines, f"-- wa {name}: end", ""])]
+        fresh = [line_end.join([f"-- wa {name}: begin", *lines, f"-- wa {name}: end", ""])]
         places = [line_start]
     else:
-        fresh = [line_end.join([f"--[[ {begin} ]]", *lines, end])]
+        fresh = [line_end.join([begin, *lines, end])]
         places = [found.at]
     if len(old) == len(fresh) and all(
         text.startswith("--[[", start) is one.startswith("--[[") for (start, _), one in zip(old, fresh, strict=True)
@@ -107,6 +107,17 @@ def with_lua_block_of(text: str, was: str, name: str) -> str:
     if len(fresh) != len(places):
         raise TextTrouble(None, f"wa's block {name!r} is of another kind than it was")
     return _replaced(text, places, fresh)
+
+
+def lua_block_alone(text: str, name: str) -> str | None:
+    """A chunk with the block *name* and an empty table for the configuration, which it returns. Raises TextTrouble."""
+    pieces = [text[start:end] for start, end in _marked(text, name)]
+    if not pieces:
+        return None
+    if len(pieces) > 1:
+        return f"return {pieces[0]} {{}} {pieces[-1]}"
+    variable = returned(take_lua_block(text, name)).variable or IN_CALL
+    return f"local {variable} = {{}}\n{pieces[0]}\nreturn {variable}"
 
 
 def _replaced(text: str, places: list[tuple[int, int]], fresh: list[str]) -> str:

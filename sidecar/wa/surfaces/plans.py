@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
+MAX_NEW_LINES = 40
+"""Of a file that is made anew, a module of wa's for one: a longer one is no diff that anybody reads."""
 WORDS = {
     "to_do": ("to do", Style.MARK),
     "holds": ("is so", Style.DIM),
@@ -123,8 +125,12 @@ def _end(result: PlanResult) -> list[str]:
 
 def _change(one: ChangeResult, terminal: Terminal) -> list[str]:
     colours = {"+": Style.GOOD, "-": Style.BAD, "@": Style.MARK}
-    diff = [terminal.styled(harmless(line), colours.get(line[:1])) for line in one["diff"]]
-    return [*_head(one, terminal), *diff]
+    shown, more = one["diff"], []
+    if shown[:1] == ["--- /dev/null"] and len(shown) > MAX_NEW_LINES:
+        shown = shown[:2]
+        more = [f"    a new file of {len(one['diff']) - 3} lines; with --json its text is printed"]
+    diff = [terminal.styled(harmless(line), colours.get(line[:1])) for line in shown]
+    return [*_head(one, terminal), *diff, *more]
 
 
 def _head(one: ChangeResult, terminal: Terminal) -> list[str]:

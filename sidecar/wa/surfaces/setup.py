@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from wa.protocol.results_setup import PlanResult, SetupHistoryResult
+from wa.surfaces import setup_local
 from wa.surfaces.answer import Json, paths, show_json
 from wa.surfaces.output import Style, Terminal, say, stdout
 from wa.surfaces.plans import DryRun, Yes, agree, done, render_plan, run_through
@@ -18,6 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+app.command("local")(setup_local.local)
 
 
 @app.command()
