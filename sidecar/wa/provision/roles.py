@@ -6,15 +6,24 @@ import re
 import secrets
 import zlib
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from wa.config.distributed import FILE, MIN_TOKEN_CHARACTERS, TOKENS, AccountAgent, AgentHost, Coordinator
+from wa.config.distributed import (
+    FILE,
+    MIN_TOKEN_CHARACTERS,
+    TOKENS,
+    AccountAgent,
+    AgentHost,
+    Coordinator,
+    parse_distributed,
+)
 from wa.model.errors import ConfigError
-from wa.provision.blocks import put_block
+from wa.provision.blocks import block_in, put_block
 from wa.provision.plan import Change, EnableUnit, FileChange, Plan, RunCommand
 from wa.provision.role_look import HeldFile, HostLook
 from wa.provision.role_units import Role, role_unit, role_unit_name
+from wa.provision.text_trouble import TextTrouble
 
 COMMAND = "setup distributed"
 AGENT_PORT = 7891
@@ -117,10 +126,26 @@ def _plan(look: HostLook, role: Role, text: str, tokens: Sequence[TokenFile], ma
     _writable(look.settings, path)
     before = look.settings.data
     held = "" if before is None else before.decode("utf-8", "surrogateescape")
-    after = put_block(held, str(role), text).encode("utf-8", "surrogateescape")
+    after = _with_block(held, role, text, path).encode("utf-8", "surrogateescape")
     changes.append(FileChange(path, before, after, f"the settings of {whose}", mode=0o600, block=str(role)))
     more, notes = _service(look, role)
     return Plan(COMMAND, (*changes, *more), machine, tuple(notes))
+
+
+def _with_block(held: str, role: Role, text: str, path: PurePosixPath) -> str:
+    try:
+        after = put_block(held, str(role), text)
+    except TextTrouble as error:
+        raise ConfigError(f"{path}: {error}", next_step="Mend the comments of wa's block there.") from error
+    try:
+        parse_distributed(after, Path(path))
+    except ConfigError as error:
+        if block_in(held, str(role)) is None and re.search(rf"^\s*\[\[?\s*{role}\b", held, re.MULTILINE):
+            raise ConfigError(
+                f"{path} has a [{role}] that wa did not write", next_step="Take it out there, then run this again."
+            ) from error
+        raise
+    return after
 
 
 def _service(look: HostLook, role: Role) -> tuple[list[Change], list[str]]:
