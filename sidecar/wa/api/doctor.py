@@ -3,63 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 import sqlite3
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from shlex import quote
 
 from wa import __version__
 from wa.act.builtin import BUILTINS
-from wa.api.client import SidecarClient
-from wa.api.doctor_findings import LEVELS, Level, as_finding, finding
+from wa.api.doctor_findings import LEVELS, finding
 from wa.api.doctor_home import home_findings
 from wa.api.doctor_hooks import hook_findings
+from wa.api.doctor_hosts import host_findings
+from wa.api.doctor_plans import plan_findings, rescue_findings
+from wa.api.doctor_setup import setup_findings
+from wa.api.doctor_terminals import watched
 from wa.api.doctor_units import unit_findings
+from wa.api.doctor_wezterm import Looked, look_at_wezterm
 from wa.api.history import open_history
-from wa.api.times import age
 from wa.api.workflows import folder_of
 from wa.config.paths import Paths
 from wa.config.settings import Settings
 from wa.engine.run_catalogue import Catalogue
-from wa.model.errors import ConfigError, SidecarError, WaError, WezTermError
-from wa.protocol.envelope import iso_or_none
+from wa.model.errors import ConfigError, WaError
 from wa.protocol.results import DoctorResult
 from wa.protocol.results import FixableFinding as Finding
-from wa.wezterm.connect import Options, connect
-from wa.wezterm.discovery import Candidate, Discovery, discover
-from wa.wezterm.executable import read_version
-from wa.wezterm.peers import Outcome
-from wa.wezterm.targets import SocketTarget, SshTarget, Target
 
-INSTALL = "Install WezTerm (https://wezterm.org/install), or see wa work without it: `wa demo`."
-LATENCY_PINGS = 5
-CONNECT_WITHIN_S = 15.0
 LOW_DISK_BYTES = 1 << 30
-SIDECAR_WITHIN_S = 30.0
 
 
-async def examine(paths: Paths) -> DoctorResult:
-    """Works with and without a sidecar; fails for no reason of its own."""
+async def examine(paths: Paths, *, hosts: bool = False) -> DoctorResult:
+    """Works with and without a sidecar; fails for no reason of its own. *hosts*: asks those that were set up, too."""
     started = time.perf_counter()
-    findings = [_python()]
     settings, trouble = _settings(paths)
-    findings.append(trouble)
-    findings += await asyncio.to_thread(home_findings, paths)
-    watched = await _sidecar(paths)
-    findings += watched
-    found = await _discover(settings)
-    if not any(one["level"] == "ok" for one in watched):
-        # A sidecar has just told of what it is connected to; a second connection would tell nothing new.
-        findings += await _terminals(_targets(found, settings), found, settings)
-    findings += [one for candidate in found.candidates if (one := _unusable(candidate)) is not None]
-    findings.append(await _executable(found))
-    findings += await asyncio.to_thread(_workflow_files, paths)
-    findings += await _database(paths)
-    findings += _disk(paths)
-    findings += await unit_findings(Path.home(), sidecar_runs=any("the sidecar runs" in one["what"] for one in watched))
-    findings += await hook_findings(paths)
+    # What needs nothing of each other is looked at side by side; some of it waits for programs.
+    async with asyncio.TaskGroup() as group:
+        wezterm = group.create_task(look_at_wezterm(paths, os.environ))
+        parts = [
+            group.create_task(_safely(what, part))
+            for what, part in (
+                ("its folders", asyncio.to_thread(home_findings, paths)),
+                ("what was begun", asyncio.to_thread(plan_findings, paths)),
+                ("rescues", asyncio.to_thread(rescue_findings, paths)),
+                ("what runs", _running(paths, settings, wezterm)),
+                ("what was set up", asyncio.to_thread(setup_findings, paths)),
+                ("workflows", asyncio.to_thread(_workflow_files, paths)),
+                ("the database", _database(paths)),
+                ("the disk", asyncio.to_thread(_disk, paths)),
+                ("hooks", hook_findings(paths)),
+                *([("hosts", host_findings(paths))] if hosts else []),
+            )
+        ]
+    findings = [_python(), trouble, *(one for part in parts for one in part.result())]
     return DoctorResult(
         version=__version__,
         findings=findings,
@@ -67,6 +65,23 @@ async def examine(paths: Paths) -> DoctorResult:
         fixes=[],
         elapsed_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+async def _safely(what: str, part: Awaitable[list[Finding]]) -> list[Finding]:
+    """One part that fails must not hide the others."""
+    try:
+        return await part
+    except Exception as error:
+        told = f"the doctor could not look at {what}: {type(error).__name__}: {error}"
+        return [finding("error", told, "This is a bug of wa: please report it.")]
+
+
+async def _running(paths: Paths, settings: Settings, wezterm: asyncio.Task[Looked]) -> list[Finding]:
+    """Sidecar, multiplexers, WezTerm's configuration, services."""
+    seen = await watched(paths, settings, wezterm)
+    runs = any("the sidecar runs" in one["what"] for one in seen)
+    services = await _safely("services", unit_findings(Path.home(), sidecar_runs=runs))
+    return [*seen, *(await wezterm).findings, *services]
 
 
 def _python() -> Finding:
@@ -98,120 +113,6 @@ def _workflow_files(paths: Paths) -> list[Finding]:
     if own:
         findings.insert(0, finding("ok", f"{folder} is good for {', '.join(own)}"))
     return findings
-
-
-async def _sidecar(paths: Paths) -> list[Finding]:
-    try:
-        client = await SidecarClient.connect(paths.socket)
-    except SidecarError as error:
-        return [finding("note", error.message, error.next_step)]
-    except WaError as error:
-        return [finding("error", error.message, error.next_step)]
-    try:
-        hello = client.hello
-        up = age(iso_or_none(int(hello["started_ms"])))
-        findings = [finding("ok", f"the sidecar runs: pid {hello['pid']}, version {hello['version']}, up {up}")]
-        if hello["version"] != __version__:
-            step = "Run `wa stop`, then `wa watch --detach`."
-            findings.append(finding("warning", f"the sidecar is wa {hello['version']}, this is {__version__}", step))
-        reply = await client.call("doctor", within_s=SIDECAR_WITHIN_S)
-        return findings + [as_finding(one) for one in reply["findings"]]
-    except WaError as error:
-        return [finding("error", error.message, error.next_step)]
-    finally:
-        await client.close()
-
-
-async def _discover(settings: Settings) -> Discovery:
-    """As the sidecar would look."""
-    named = [SocketTarget(entry.name, entry.socket) for entry in settings.mux if entry.socket is not None]
-    found = await discover(named, wezterm=settings.wezterm.command)
-    if settings.wezterm.discover:
-        return found
-    return found._replace(candidates=tuple(one for one in found.candidates if one.explicit))
-
-
-def _targets(found: Discovery, settings: Settings) -> list[Target]:
-    over_ssh = [
-        SshTarget(one.ssh, one.name, one.wezterm or ("wezterm",)) for one in settings.mux if one.ssh is not None
-    ]
-    return [*found.targets, *over_ssh]
-
-
-async def _terminals(targets: list[Target], found: Discovery, settings: Settings) -> list[Finding]:
-    async with asyncio.TaskGroup() as group:
-        looks = [group.create_task(_look(target, settings)) for target in targets]
-    findings = [one for look in looks for one in look.result()]
-    if not targets and not settings.wezterm.discover:
-        what = "nothing would be watched: `wezterm.discover` is off, and no [[mux]] names a multiplexer"
-        findings.append(finding("warning", what, "Add one (`wa config path`), or give `wa watch` --socket or --ssh."))
-    elif not targets:
-        step = INSTALL if found.executable is None else "Start WezTerm; wa looks again every few seconds."
-        findings.append(finding("error", f"no WezTerm runs: no socket answers in {found.runtime_dir}", step))
-    return findings
-
-
-async def _look(target: Target, settings: Settings) -> list[Finding]:
-    """Connects as the sidecar would, asks, and leaves."""
-    where = target.path if isinstance(target, SocketTarget) else f"ssh {target.host}"
-    try:
-        async with asyncio.timeout(CONNECT_WITHIN_S):
-            terminal = await connect(target, Options(wezterm=settings.wezterm.command))
-    except TimeoutError:
-        step = "It may be busy or stopped; look at the window, or restart it."
-        return [finding("error", f"{target.name} ({where}) does not answer within {CONNECT_WITHIN_S:g} s", step)]
-    except WezTermError as error:
-        return [finding("error", f"{target.name} ({where}): {error.message}", error.next_step)]
-    try:
-        taken_ms = []
-        for _ in range(LATENCY_PINGS):
-            began = time.perf_counter()
-            panes = await terminal.list_panes()
-            taken_ms.append((time.perf_counter() - began) * 1000)
-        how = "by push" if terminal.codec is not None else "by polling `wezterm cli`"
-        codec = "" if terminal.codec is None else f", codec {terminal.codec}"
-        answer = sorted(taken_ms)[len(taken_ms) // 2]
-        what = f"{target.name} ({where}): version {terminal.version or 'unknown'}{codec}, {how}"
-        findings = [finding("ok", f"{what}, {len(panes)} panes, answers in {answer:.1f} ms")]
-        if terminal.notice is not None:
-            findings.append(finding("warning", f"{target.name}: {terminal.notice}", "Report the version named above."))
-        return findings
-    except WezTermError as error:
-        return [finding("error", f"{target.name} ({where}): {error.message}", error.next_step)]
-    finally:
-        await terminal.close()
-
-
-def _unusable(candidate: Candidate) -> Finding | None:
-    name = f"{candidate.name} ({candidate.path})"
-    if candidate.same_as is not None:
-        return finding("ok", f"{name} is the server of {candidate.same_as}: watched once")
-    if candidate.outcome is Outcome.LIVE:
-        return None
-    if candidate.outcome is Outcome.STALE and not candidate.explicit:
-        return finding("note", f"{name}: {candidate.detail}", None)
-    level: Level = "error" if candidate.explicit else "warning"
-    steps = {
-        Outcome.MISSING: "Correct the path, or start that multiplexer.",
-        Outcome.STALE: "Start that multiplexer.",
-        Outcome.DENIED: "It must belong to you: look with `ls -l`.",
-        Outcome.BUSY: "It hangs or is starved: look at the window, or restart it.",
-        Outcome.NOT_A_SOCKET: "Correct the path.",
-        Outcome.TOO_LONG: "Move the socket to a shorter path (107 bytes at most).",
-    }
-    return finding(level, f"{name}: {candidate.detail}", steps.get(candidate.outcome, "Look at that path."))
-
-
-async def _executable(found: Discovery) -> Finding:
-    if found.executable is None:
-        what = "the `wezterm` command is not on PATH: there is no way round where the protocol cannot be spoken"
-        return finding("note", what, INSTALL)
-    argv = found.executable.argv
-    try:
-        version = await read_version(argv)
-    except WezTermError as error:
-        return finding("warning", f"`{' '.join(argv)}` ({found.executable.found_by}): {error.message}", error.next_step)
-    return finding("ok", f"`{' '.join(argv)}` ({found.executable.found_by}) is version {version}")
 
 
 async def _database(paths: Paths) -> list[Finding]:

@@ -42,7 +42,7 @@ def _is_consented(argv: Sequence[str]) -> bool:
     return any(tuple(argv[: len(head)]) == head for head in CONSENTED)
 
 
-async def mend(paths: Paths, before: DoctorResult, *, yes: bool) -> DoctorResult:
+async def mend(paths: Paths, before: DoctorResult, *, yes: bool, hosts: bool = False) -> DoctorResult:
     """Runs what may be run, then looks again.
 
     What was interrupted is taken back first, and the rest found anew: it may be of that.
@@ -53,10 +53,10 @@ async def mend(paths: Paths, before: DoctorResult, *, yes: bool) -> DoctorResult
         one for one in to_fix(findings, yes=yes) if one["state"] == "to_do" and _is_consented(one["argv"])
     ]:
         done += await perform(taken_back)
-        findings = (await examine(paths))["findings"]
+        findings = (await examine(paths, hosts=hosts))["findings"]
     tried = {tuple(one["argv"]) for one in done}
     done += await perform([one for one in to_fix(findings, yes=yes) if tuple(one["argv"]) not in tried])
-    after = await examine(paths)
+    after = await examine(paths, hosts=hosts)
     return DoctorResult(
         version=after["version"],
         findings=after["findings"],

@@ -31,6 +31,7 @@ FIXES = {
 
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Run the commands that are safe, then look again.")] = False,
+    hosts: Annotated[bool, typer.Option("--hosts", help="Ask the hosts that were set up, too.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="With --fix: do not ask; also take back what was interrupted.")
     ] = False,
@@ -47,19 +48,19 @@ def doctor(
     if not fix:
         if yes or dry_run:
             raise UsageError("--yes and --dry-run are for --fix", next_step="Add --fix.")
-        answer("doctor", examine(paths()), render, as_json=json)
+        answer("doctor", examine(paths(), hosts=hosts), render, as_json=json)
         return
-    _fix(yes=yes, dry_run=dry_run, json=json)
+    _fix(hosts=hosts, yes=yes, dry_run=dry_run, json=json)
 
 
-def _fix(*, yes: bool, dry_run: bool, json: bool) -> None:
+def _fix(*, hosts: bool, yes: bool, dry_run: bool, json: bool) -> None:
     import asyncio
 
     from wa.api.doctor import examine
     from wa.api.doctor_fix import mend, to_fix
 
     started = time.perf_counter()
-    found = asyncio.run(examine(paths()))
+    found = asyncio.run(examine(paths(), hosts=hosts))
     fixes = to_fix(found["findings"], yes=yes)
     if dry_run or not any(one["state"] == "to_do" for one in fixes):
         found["fixes"] = fixes
@@ -70,7 +71,7 @@ def _fix(*, yes: bool, dry_run: bool, json: bool) -> None:
                 raise UsageError("nobody can be asked here", next_step="Add --yes, or --dry-run.")
             say(*render_fixes(fixes, stdout()))
             typer.confirm("Run what is marked `would run`?", abort=True, err=True)
-        shown = asyncio.run(mend(paths(), found, yes=yes))
+        shown = asyncio.run(mend(paths(), found, yes=yes, hosts=hosts))
     if json:
         show_json("doctor", shown, started)
     else:

@@ -1,0 +1,66 @@
+"""What `wa setup`, `wa tune` and their like made, and is not there any more."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from wa.api.doctor_findings import finding
+from wa.config.paths import Paths
+from wa.model.errors import ConfigError, StoreError
+from wa.protocol.results import FixableFinding
+from wa.provision import file_blocks, files
+from wa.provision.journal import Journal, journals
+from wa.provision.plan import FileChange, PlanState
+from wa.provision.text_trouble import TextTrouble
+
+Key = tuple[PurePosixPath, str | None]
+
+
+def setup_findings(paths: Paths) -> list[FixableFinding]:
+    """Compares what stands in the journals of this machine with its files; what the user added is the user's."""
+    try:
+        known = journals(paths)
+    except StoreError:
+        # Told by doctor_plans.
+        return []
+    newest: dict[Key, tuple[Journal, FileChange]] = {}
+    for journal in known:
+        if journal.plan.machine is not None or journal.state is not PlanState.FINISHED:
+            continue
+        for number, change in journal.numbered:
+            if isinstance(change, FileChange) and journal.words.get(number, ("", ""))[0] in ("done", "holds"):
+                newest[change.path, change.block] = (journal, change)
+    found = list[FixableFinding]()
+    gone = set[PurePosixPath]()
+    for journal, change in newest.values():
+        if change.path not in gone and (what := _missing(change)) is not None:
+            gone.add(change.path)
+            found.append(_told(journal, what))
+    if newest and not found:
+        found.append(
+            finding("ok", f"what {len({one.id for one, _ in newest.values()})} plans of setup made is in its place")
+        )
+    return found
+
+
+def _missing(change: FileChange) -> str | None:
+    """None: it is there, or was not to be."""
+    if change.after is None:
+        return None
+    try:
+        now = files.read(change.path)
+        if now is None:
+            return f"{change.path} is gone: {change.what}"
+        if change.block is None or file_blocks.written(files.text_of(change.after), change.block) is None:
+            return None
+        if file_blocks.comment_of(files.text_of(now), change.block) is None:
+            return f"{change.path} has lost wa's lines: {change.what}"
+    except (ConfigError, TextTrouble) as error:
+        return f"{Path(change.path)}: {error}"
+    return None
+
+
+def _told(journal: Journal, what: str) -> FixableFinding:
+    argv = ["wa", *journal.plan.command.split()]
+    step = f"Run `wa {journal.plan.command}` to have it again, or `wa setup undo {journal.id}` if you do not want it."
+    return finding("warning", what, step, fix=argv)
