@@ -24,6 +24,7 @@ from wa.provision.tune import (
     shown,
     total_of,
     unknown_to,
+    unread,
     with_values,
     without_values,
 )
@@ -183,20 +184,34 @@ def test_what_an_old_wezterm_does_not_know_is_left_out(version: str | None, coun
 
 
 def test_fewer_rows_are_said_to_be_lost() -> None:
-    """Open panes drop them; what keeps them is named."""
+    """Open panes drop them; what keeps them is named, or that nothing does."""
     tuning = chosen(profile="swarm")
-    said = notes(tuning, {"scrollback_lines": 2_000_000}, total_bytes=64 * GIB, reloads=True, known={})
 
-    assert any("from 2,000,000 to 50,000" in one and "database" in one for one in said)
-    assert not any("goes down" in one for one in notes(tuning, {}, total_bytes=64 * GIB, reloads=True, known={}))
+    def said(config: dict[str, Any], *, watching: bool = True) -> str:
+        return " ".join(notes(tuning, config, total_bytes=64 * GIB, watching=watching, left_out={}))
+
+    assert "from 2,000,000 to 50,000" in said({"scrollback_lines": 2_000_000})
+    assert "database keeps" in said({"scrollback_lines": 2e6})
+    assert "nothing else keeps them" in said({"scrollback_lines": 2_000_000}, watching=False)
+    for config in ({}, {"scrollback_lines": 50_000}, {"scrollback_lines": "many"}, {"scrollback_lines": True}):
+        assert "goes down" not in said(config)
+
+
+def test_rows_that_are_still_to_be_read_hold_a_shorter_scrollback_back() -> None:
+    """Open panes would drop them before wa has them."""
+    assert unread(50_000, 1_000_000, 48) is not None
+    for rows, had, waiting in ((50_000, 1_000_000, 0), (50_000, 1_000_000, None), (50_000, 3_500, 9), (1, None, 9)):
+        assert unread(rows, had, waiting) is None
 
 
 def test_a_configuration_that_is_not_loaded_again_is_told() -> None:
     """automatically_reload_config = false: who takes it when; and an amount that is not the machine's."""
-    said = " ".join(notes(chosen(ram_gb=512), {}, total_bytes=64 * GIB, reloads=False, known={}))
+    config = {"automatically_reload_config": False}
+    said = " ".join(notes(chosen(ram_gb=512), config, total_bytes=64 * GIB, watching=True, left_out={"x": "why"}))
 
     assert "Ctrl-Shift-R" in said
     assert "64 GB, not 512" in said
+    assert "`x` is left out: why." in said
 
 
 def test_what_would_end_the_multiplexer_is_refused() -> None:

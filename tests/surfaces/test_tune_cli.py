@@ -53,6 +53,7 @@ def test_it_is_shown_made_changed_and_taken_out(inside, file: Path) -> None:
     assert "c.scrollback_lines = 50000\n" in file.read_text()
     assert file.read_text().count("wa tune: begin") == 1
 
+    assert "goes down from 50,000 to 9,000" in " ".join(tune(inside, "--restore", "--dry-run")["plan"]["notes"])
     restored = tune(inside, "--restore", "--yes")
     assert (restored["values"], restored["profile"]) == ([], None)
     assert file.read_text() == LUA

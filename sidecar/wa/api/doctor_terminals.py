@@ -21,6 +21,7 @@ from wa.wezterm.discovery import Candidate, Discovery, discover
 from wa.wezterm.executable import read_version
 from wa.wezterm.peers import Outcome
 from wa.wezterm.targets import SocketTarget, SshTarget, Target
+from wa.wezterm.terminal import Terminal
 
 INSTALL = "Install WezTerm (https://wezterm.org/install), or see wa work without it: `wa demo`."
 LATENCY_PINGS = 5
@@ -116,16 +117,23 @@ async def _look(target: Target, settings: Settings, wezterm: asyncio.Task[Looked
         findings = [finding("ok", f"{what}, {len(panes)} panes, answers in {answer:.1f} ms")]
         if terminal.notice is not None:
             findings.append(finding("warning", f"{target.name}: {terminal.notice}", "Report the version named above."))
-        rows = (await wezterm).rows
-        if rows is not None and isinstance(target, SocketTarget):
-            # At most: what each pane holds is not asked for, and is told by the sidecar where one watches.
-            cost = cost_finding(target.name, [rows] * len(panes), clients=len(await terminal.clients()))
-            findings += [] if cost is None else [cost]
+        if isinstance(target, SocketTarget):
+            findings += await _cost(target.name, terminal, len(panes), (await wezterm).rows)
         return findings
     except WezTermError as error:
         return [finding("error", f"{target.name} ({where}): {error.message}", error.next_step)]
     finally:
         await terminal.close()
+
+
+async def _cost(name: str, terminal: Terminal, panes: int, rows: int | None) -> list[Finding]:
+    """At most: what each pane holds is not asked for, and is told by the sidecar where one watches."""
+    try:
+        clients = len(await terminal.clients())
+    except WezTermError:
+        return []
+    cost = None if rows is None else cost_finding(name, [rows] * panes, clients=clients)
+    return [] if cost is None else [cost]
 
 
 def _unusable(candidate: Candidate) -> Finding | None:

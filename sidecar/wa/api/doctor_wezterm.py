@@ -13,7 +13,6 @@ from typing import NamedTuple
 from wa import __version__
 from wa.api.doctor_findings import finding
 from wa.config.paths import Paths
-from wa.model.errors import ConfigError
 from wa.protocol.results import FixableFinding
 from wa.provision import files
 from wa.provision.lua import PLUGIN, plugin_files
@@ -63,15 +62,14 @@ def _look(paths: Paths, env: Mapping[str, str]) -> Looked:
 
 
 def _evaluated(path: Path, env: Mapping[str, str]) -> tuple[FixableFinding, int | None]:
+    # Not by files.read: what a package manager or root has put there is read all the same.
+    if not path.exists():
+        what = f"{path} is a link to nothing" if path.is_symlink() else f"{path}, of WEZTERM_CONFIG_FILE, is not there"
+        return finding("error", what, "Correct the name; WezTerm uses its defaults."), None
+    if (data := _bytes(path)) is None:
+        return finding("error", f"{path} is no file that can be read", "Look at that path."), None
     try:
-        data = files.read(path)
-        if data is None:
-            return finding(
-                "error", f"{path} is named by WEZTERM_CONFIG_FILE and is not there", "Correct the name."
-            ), None
         config = evaluate(files.text_of(data), path, env=env).config
-    except ConfigError as error:
-        return finding("error", error.message, error.next_step), None
     except LuaTrouble as trouble:
         where = str(path) if trouble.line is None else f"{path}:{trouble.line}"
         step = "Mend that line; until then a WezTerm that starts uses its defaults, and one that runs what it had."

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
-from wa.api.tune_restart import restart_cost
+from wa.api.tune_restart import standing
 from wa.config.paths import Paths
 from wa.config.settings import Settings
 from wa.model.errors import ConfigError, WaError, WezTermError
 from wa.protocol.results_setup import PlanResult
 from wa.protocol.results_tune import TuneCost, TuneRestart, TuneResult, TuneValue
 from wa.provision import files, tune
-from wa.provision.lua_eval import Evaluated, LuaTrouble, evaluate
-from wa.provision.plan import Plan
+from wa.provision.lua_eval import LuaTrouble, evaluate
+from wa.provision.plan import FileChange, Plan
 from wa.provision.text_trouble import TextTrouble
 from wa.provision.tune import Tuning
 from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, Cost
@@ -92,46 +92,55 @@ async def plan_tune(paths: Paths, *, ram_gb: float | None, profile: str | None) 
     left_out = tune.unknown_to(version)
     config = _config_file()
     written = {name: value for name, value in tuning.values.items() if name not in left_out}
+    if why := await asyncio.to_thread(files.is_kept_from_us, config):
+        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {_by_hand(written)}")
     data = await asyncio.to_thread(files.read, config)
-    after, before = await asyncio.to_thread(_with_values, config, data, written)
+    after, before, effective = await asyncio.to_thread(_with_values, config, data, written)
+    now = await standing(paths)
+    had = tune.rows_of(effective)
+    rows = tuning.values[SCROLLBACK]
     notes = tune.notes(
-        tuning,
-        before.config,
-        total_bytes=total,
-        reloads=before.config.get("automatically_reload_config") is not False,
-        known=left_out,
+        tuning, before | {SCROLLBACK: had}, total_bytes=total, watching=now.restart["known"], left_out=left_out
     )
     if data is None:
         notes.append(f"There is no wezterm.lua yet: {config} is made.")
-    change = files.file_change(config, after, WHAT, block=None if data is None else tune.BLOCK)
+    change = FileChange(PurePosixPath(config), data, after, WHAT, block=None if data is None else tune.BLOCK)
     return Tuned(
         plan=Plan(COMMAND, (change,), notes=tuple(notes)),
         config=config,
         tuning=tuning,
         version=version,
-        overridden={name: tune.shown(before.config[name]) for name in written if name in before.config},
+        overridden={name: tune.shown(before[name]) for name in written if name in before},
         left_out=left_out,
-        restart=await restart_cost(paths),
-        refusal=tune.refusal(tuning.values[SCROLLBACK], total),
+        restart=now.restart,
+        refusal=tune.refusal(rows, total) or tune.unread(rows, had, now.reads_waiting),
     )
 
 
 async def plan_restore(paths: Paths) -> Tuned:
     """Takes the block out. Raises ConfigError."""
     config = _config_file()
+    if why := await asyncio.to_thread(files.is_kept_from_us, config):
+        raise ConfigError(f"{config} {why}", next_step="Nothing was changed. Take wa's lines out by hand.")
     data = await asyncio.to_thread(files.read, config)
-    after = data
-    notes = list[str]()
+    now = await standing(paths)
+    after, notes, refusal = data, list[str](), None
     try:
-        if data is None or tune.block_in(files.text_of(data)) is None:
+        text = files.text_of(data)
+        if tune.block_in(text) is None:
             notes.append(f"{config} holds no values of `wa tune`.")
         else:
-            rest = tune.without_values(files.text_of(data))
+            rest = tune.without_values(text)
             after = None if rest is None else files.data_of(rest)
+            had, rows = await asyncio.to_thread(lambda: (_rows(config, text), _rows(config, rest or "return {}")))
             notes.append("WezTerm's own values, and yours, hold again when it loads its configuration.")
+            if rows is not None:
+                notes += tune.fewer(rows, had, watching=now.restart["known"])
+                refusal = tune.unread(rows, had, now.reads_waiting)
     except TextTrouble as trouble:
         raise _unsafe(config, trouble, {}) from trouble
-    change = files.file_change(config, after, f"{WHAT}: back to what was", block=None if after is None else tune.BLOCK)
+    block = None if after is None else tune.BLOCK
+    change = FileChange(PurePosixPath(config), data, after, f"{WHAT}: back to what was", block=block)
     return Tuned(
         plan=Plan(f"{COMMAND} --restore", (change,), notes=tuple(notes)),
         config=config,
@@ -139,9 +148,17 @@ async def plan_restore(paths: Paths) -> Tuned:
         version=None,
         overridden={},
         left_out={},
-        restart=await restart_cost(paths),
-        refusal=None,
+        restart=now.restart,
+        refusal=refusal,
     )
+
+
+def _rows(config: Path, text: str) -> int | None:
+    """None where the file is broken: wa's lines come out all the same."""
+    try:
+        return tune.rows_of(evaluate(text, config).config)
+    except LuaTrouble:
+        return None
 
 
 def _config_file() -> Path:
@@ -149,29 +166,28 @@ def _config_file() -> Path:
     return found.path or config_folders(os.environ)[0] / "wezterm.lua"
 
 
-def _with_values(config: Path, data: bytes | None, values: Mapping[str, int]) -> tuple[bytes, Evaluated]:
-    """The new file, and what the old one says without wa's block. Evaluated both before and after."""
+def _with_values(
+    config: Path, data: bytes | None, values: Mapping[str, int]
+) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    """The new file; what the old one says without wa's block, and with it. All of it is evaluated."""
     try:
         text = tune.FRESH if data is None else files.text_of(data)
         plain = tune.without_values(text)
         before = _evaluated(config, tune.FRESH if plain is None else plain)
+        effective = before if plain == text else _evaluated(config, text)
         fresh = tune.with_values(text, values)
     except TextTrouble as trouble:
-        if isinstance(trouble, LuaTrouble):
-            raise
         raise _unsafe(config, trouble, values) from trouble
     after = _evaluated(config, fresh)
-    if wrong := [name for name, value in values.items() if after.config.get(name) != value]:
+    if wrong := [name for name, value in values.items() if after.get(name) != value]:
         what = f"{config} sets {wrong[0]} again after wa's lines, or keeps it from being set"
         raise ConfigError(what, next_step=f"Nothing was changed. {_by_hand(values)}")
-    if why := files.is_kept_from_us(config):
-        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {_by_hand(values)}")
-    return files.data_of(fresh), before
+    return files.data_of(fresh), before, effective
 
 
-def _evaluated(config: Path, text: str) -> Evaluated:
+def _evaluated(config: Path, text: str) -> dict[str, Any]:
     try:
-        return evaluate(text, config)
+        return evaluate(text, config).config
     except LuaTrouble as trouble:
         where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
         step = "Nothing was changed. Mend it: WezTerm uses what it had before, or its defaults, until then."

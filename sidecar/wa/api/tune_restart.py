@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wa.api.status import read_status
 from wa.config.paths import Paths
 from wa.model.errors import WaError
@@ -10,14 +12,20 @@ from wa.protocol.results_tune import TuneAgent, TuneRestart
 IDLE = frozenset({"idle", "shell", "exited"})
 
 
-async def restart_cost(paths: Paths, host: str = "") -> TuneRestart:
+class Standing(NamedTuple):
+    restart: TuneRestart
+    reads_waiting: int | None
+    """Of rows that only the terminals have. None: no sidecar runs."""
+
+
+async def standing(paths: Paths, host: str = "") -> Standing:
     """On *host*, "" for this machine."""
     try:
         status = await read_status(paths)
     except WaError:
-        return TuneRestart(known=False, panes=0, agents=[], advice=NOBODY_KNOWS)
+        return UNKNOWN
     if not status["live"]:
-        return TuneRestart(known=False, panes=0, agents=[], advice=NOBODY_KNOWS)
+        return UNKNOWN
     panes = [pane for pane in status["panes"] if pane["alive"] and pane["host"] == host]
     agents = [
         TuneAgent(pane_uid=pane["pane_uid"], agent=pane["agent"], state=pane["state"], is_idle=pane["state"] in IDLE)
@@ -27,7 +35,9 @@ async def restart_cost(paths: Paths, host: str = "") -> TuneRestart:
     busy = [one["pane_uid"] for one in agents if not one["is_idle"]]
     first = f"It would end the work of {', '.join(busy)}. " if busy else ""
     advice = f"{NOT_NEEDED} {first}{WHEN_IDLE}"
-    return TuneRestart(known=True, panes=len(panes), agents=agents, advice=advice)
+    # A sidecar of an older version does not tell of its reads.
+    waiting = sum(mux.get("reads_waiting", 0) for mux in status["muxes"] if mux["host"] == host)
+    return Standing(TuneRestart(known=True, panes=len(panes), agents=agents, advice=advice), waiting)
 
 
 NOT_NEEDED = (
@@ -41,3 +51,4 @@ WHEN_IDLE = (
 NOBODY_KNOWS = (
     f"{NOT_NEEDED} What it would end is not known, for no sidecar runs: `wa watch --detach`, then `wa status`."
 )
+UNKNOWN = Standing(TuneRestart(known=False, panes=0, agents=[], advice=NOBODY_KNOWS), None)

@@ -161,6 +161,7 @@ def mux_result(session: MuxSession) -> MuxResult:
         codec=None if terminal is None else terminal.codec,
         version="" if terminal is None else terminal.version,
         panes=len(session.panes),
+        reads_waiting=session.reads_waiting,
         connected_at=iso_or_none(session.connected_ms),
         notice=session.notice,
     )

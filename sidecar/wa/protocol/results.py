@@ -90,6 +90,8 @@ class MuxResult(TypedDict):
     """The server's version text; "" where unknown."""
     panes: int
     """Live panes."""
+    reads_waiting: int
+    """Rows that the terminal has and wa has not: so many reads of them are still to be made."""
     connected_at: str | None
     notice: str | None
     """What a person should know: that the CLI stands in, and why; why it is not connected."""

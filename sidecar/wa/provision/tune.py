@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from wa.model.errors import ConfigError, UsageError
+from wa.model.errors import ConfigError, Refused, UsageError
 from wa.provision.lua import lua, lua_name
 from wa.provision.lua_text import lua_block_in, put_lua_block, take_lua_block
 from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, SWARM_ROWS, TIERS, Option, tuned, usual_gb
@@ -131,30 +131,49 @@ def shown(value: object) -> str:
 
 
 def notes(
-    tuning: Tuning, before: Mapping[str, Any], *, total_bytes: int | None, reloads: bool, known: Mapping[str, str]
+    tuning: Tuning, before: Mapping[str, Any], *, total_bytes: int | None, watching: bool, left_out: Mapping[str, str]
 ) -> list[str]:
-    """What a person must know first. *before*: the configuration as it is; *known*: options that are left out."""
+    """What a person must know first. *before*: the configuration without wa's values; *watching*: a sidecar runs."""
     rows = tuning.values[SCROLLBACK]
-    found = [f"`{name}` is left out: {why}." for name, why in known.items()]
-    had = before.get(SCROLLBACK, _option(SCROLLBACK).default)
-    if isinstance(had, int | float) and rows < had:
-        kept = "wa's database keeps what wa has seen" if tuning.profile == "swarm" else "nothing else keeps it"
-        found.append(
-            f"scrollback_lines goes down from {int(had):,} to {rows:,}: open panes drop their older rows"
-            f" as soon as they print; {kept}."
-        )
+    found = [f"`{name}` is left out: {why}." for name, why in left_out.items()]
+    found += fewer(rows, rows_of(before), watching=watching)
     found.append(
         f"A pane whose {rows:,} rows are full takes about {rows * FILLED_ROW_BYTES / (1 << 20):,.0f} MiB of the"
         f" multiplexer's memory, and one that opens sets {rows * ROW_BYTES / (1 << 20):,.0f} MiB aside at once."
     )
     if total_bytes is not None and tuning.ram_gb > 1.1 * usual_gb(total_bytes):
         found.append(f"This machine has {usual_gb(total_bytes):g} GB, not {tuning.ram_gb:g}.")
-    if not reloads:
+    if before.get("automatically_reload_config") is False:
         found.append(
             "automatically_reload_config is off: a window takes the values when its configuration is loaded again"
             " (Ctrl-Shift-R), a mux server when it is next started. wa starts none."
         )
     return found
+
+
+def fewer(rows: int, had: int | None, *, watching: bool) -> list[str]:
+    """What goes with a shorter scrollback; nothing where it is not shorter."""
+    if had is None or rows >= had:
+        return []
+    kept = "wa's database keeps what wa has read" if watching else "no sidecar runs, so nothing else keeps them"
+    lost = f"scrollback_lines goes down from {had:,} to {rows:,}: open panes drop their older rows as soon as they print"
+    return [f"{lost}; {kept}."]
+
+
+def rows_of(config: Mapping[str, Any]) -> int | None:
+    """How many rows a pane may keep; None where that is no number."""
+    had = config.get(SCROLLBACK, _option(SCROLLBACK).default)
+    return int(had) if isinstance(had, int | float) and not isinstance(had, bool) else None
+
+
+def unread(rows: int, had: int | None, reads_waiting: int | None) -> Refused | None:
+    """Fewer rows while some of the older ones are still to be read: they would be lost."""
+    if not reads_waiting or had is None or rows >= had:
+        return None
+    return Refused(
+        f"wa has still {reads_waiting} reads of older rows to make, which open panes would drop",
+        next_step="Try again in a moment: `wa doctor` says how many are left.",
+    )
 
 
 def refusal(rows: int, total_bytes: int | None) -> ConfigError | None:
