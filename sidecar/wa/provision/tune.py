@@ -156,7 +156,9 @@ def fewer(rows: int, had: int | None, *, watching: bool) -> list[str]:
     if had is None or rows >= had:
         return []
     kept = "wa's database keeps what wa has read" if watching else "no sidecar runs, so nothing else keeps them"
-    lost = f"scrollback_lines goes down from {had:,} to {rows:,}: open panes drop their older rows as soon as they print"
+    lost = (
+        f"scrollback_lines goes down from {had:,} to {rows:,}: open panes drop their older rows as soon as they print"
+    )
     return [f"{lost}; {kept}."]
 
 
