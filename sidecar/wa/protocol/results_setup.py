@@ -78,4 +78,9 @@ class HostsResult(TypedDict):
     notes: list[str]
 
 
-RESULTS: dict[str, type] = {"setup-local": PlanResult, "setup-undo": UndoResult, "setup-history": SetupHistoryResult}
+RESULTS: dict[str, type] = {
+    "setup-history": SetupHistoryResult,
+    "setup-local": PlanResult,
+    "setup-remote": HostsResult,
+    "setup-undo": UndoResult,
+}

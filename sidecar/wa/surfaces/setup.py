@@ -12,6 +12,7 @@ from wa.surfaces import setup_local
 from wa.surfaces.answer import Json, paths, show_json
 from wa.surfaces.output import Style, Terminal, say, stdout
 from wa.surfaces.plans import DryRun, Yes, agree, done, render_plan, run_through
+from wa.surfaces.setup_remote import remote
 from wa.surfaces.text import harmless
 
 app = typer.Typer(
@@ -19,6 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command()(remote)
 
 
 app.command("local")(setup_local.local)
@@ -39,13 +42,16 @@ def undo(
     """
     from wa.api.plans import look_back
     from wa.api.plans import undo as take_back
+    from wa.api.setup_remote import undo_there
 
     started = time.perf_counter()
     result = look_back(paths(), plan_id)
     if not dry_run:
         before = result["plans"]
         agree(yes, json, lambda: [line for one in before for line in render_plan(one, stdout())], "Take this back?")
-        result = run_through(take_back(paths(), before[0]["id"]))
+        result = run_through(
+            take_back(paths(), before[0]["id"], on_host=lambda host, one: undo_there(paths(), host, one))
+        )
     if json:
         show_json("setup-undo", result, started)
     else:

@@ -48,13 +48,17 @@ class Complaint(NamedTuple):
     next_step: str
 
 
+TRIES_AGAIN = "Check the network; wa tries again by itself."
+
 COMPLAINTS: tuple[Complaint, ...] = (
     Complaint(
-        re.compile(
-            r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|No [^\n]*host key is known",
-            re.IGNORECASE,
-        ),
-        "its host key is unknown or has changed",
+        re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED", re.IGNORECASE),
+        "its host key has changed: it is another machine now, or somebody stands in between",
+        "Stop, and ask whoever runs {host} for its key. Only where the new one is right: `ssh-keygen -R` its address.",
+    ),
+    Complaint(
+        re.compile(r"Host key verification failed|No [^\n]*host key is known", re.IGNORECASE),
+        "its host key is unknown",
         "Run `ssh {host} true` once by hand and check the key it shows.",
     ),
     Complaint(
@@ -75,7 +79,7 @@ COMPLAINTS: tuple[Complaint, ...] = (
             re.IGNORECASE,
         ),
         "it cannot be reached",
-        "Check the network; wa tries again by itself.",
+        TRIES_AGAIN,
     ),
     Complaint(
         re.compile(r"failed to connect to Socket|no mux server at", re.IGNORECASE),
