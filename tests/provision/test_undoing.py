@@ -17,11 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.homes import Machine
-from wa.model.errors import NotFound, Refused, WaError
+from wa.api.plans import history
+from wa.model.errors import NotFound, Refused, StoreError, WaError
 from wa.protocol.results_setup import PlanResult
 from wa.provision import applying, files, undoing
 from wa.provision.blocks import put_block
 from wa.provision.journal import Journal, house_of, journals
+from wa.provision.lua_text import put_lua_block
 from wa.provision.plan import Change, EnableUnit, FileChange, Plan, RunCommand
 from wa.provision.plan_lock import held
 from wa.provision.shown import result_of
@@ -495,3 +497,41 @@ def test_a_real_kill_between_two_changes(machine: Machine) -> None:
     assert any("was interrupted after" in note for note in result["notes"])
     machine.undo_all()
     assert machine.snapshot().keys() == {"."}
+
+
+@pytest.mark.parametrize("text", ["local c = {}\nreturn c\n", "return { a = 1 }\n", "local c = {}; return c"])
+def test_blocks_in_lua_go_too(machine: Machine, text: str) -> None:
+    """Also out of a file that was edited beside them, and a replaced one comes back."""
+    path = machine.home / ".wezterm.lua"
+    path.write_text(text)
+
+    def put(word: str) -> Plan:
+        after = put_lua_block(files.text_of(files.read(path)), "tune", lambda name: f"{name}.x = {word}")
+        return Plan("tune", (files.file_change(path, after.encode(), "a block", block="tune"),))
+
+    machine.apply(put("1"))
+    path.write_text("-- mine\n" + path.read_text())
+    machine.apply(put("2"))
+    path.write_text("-- more\n" + path.read_text())
+
+    if machine.undo()["plans"][0]["state"] == "undone":
+        assert ".x = 1" in path.read_text()
+        assert machine.undo()["plans"][0]["state"] == "undone"
+        assert path.read_text() == "-- more\n-- mine\n" + text
+    else:
+        # Around an expression it stands in two pieces.
+        assert text.startswith("return")
+
+
+def test_a_journal_that_cannot_be_read_bars_nothing(machine: Machine) -> None:
+    """It is told in the history, and the others go back."""
+    machine.apply(block(machine, "one", "1"))
+    machine.apply(block(machine, "two", "2"))
+    (journals(machine.paths)[0].folder / "plan.json").write_text("{")
+
+    machine.undo()
+    known = history(machine.paths)["plans"]
+    assert len(known) == 1
+    assert "cannot be read" in known[0]["notes"][0]
+    with pytest.raises(StoreError, match="cannot be read"):
+        machine.undo(known[0]["id"])

@@ -192,7 +192,10 @@ def free_port() -> int:
 @contextmanager
 def ssh_hosts() -> Iterator[tuple[Hosts, Callable[..., Host]]]:
     """The hosts, and what adds one: `add(name, shell=…, size=…, known=…)`. *size*: of a home on a disk of its own, root's to make."""
-    with tempfile.TemporaryDirectory(prefix="wa-h-", dir="/tmp", ignore_cleanup_errors=True) as name, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="wa-h-", dir="/tmp", ignore_cleanup_errors=True) as name,
+        ExitStack() as stack,
+    ):
         hosts = Hosts(Path(name))
 
         def add(

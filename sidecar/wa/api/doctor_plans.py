@@ -11,9 +11,8 @@ from shlex import join
 
 from wa.api.doctor_findings import finding
 from wa.config.paths import Paths
-from wa.model.errors import StoreError
 from wa.protocol.results import FixableFinding
-from wa.provision.journal import Journal, house_of, journals
+from wa.provision.journal import Journal, house_of, journals, unreadable
 from wa.provision.plan_lock import LOCK
 
 RESCUE = ("wa", "rescue")
@@ -22,12 +21,11 @@ RESCUE = ("wa", "rescue")
 
 def plan_findings(paths: Paths) -> list[FixableFinding]:
     """Reads journals only."""
-    try:
-        known = journals(paths)
-    except StoreError as error:
-        return [finding("error", error.message, error.next_step)]
     busy = _at_work(paths)
-    return [_interrupted(one, busy) for one in known if one.is_interrupted]
+    return [
+        *(finding("error", error.message, error.next_step) for error in unreadable(paths).values()),
+        *(_interrupted(one, busy) for one in journals(paths) if one.is_interrupted),
+    ]
 
 
 def _interrupted(journal: Journal, busy: int | None) -> FixableFinding:

@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from wa.api.doctor_findings import finding
 from wa.config.paths import Paths
-from wa.model.errors import ConfigError, StoreError
+from wa.model.errors import ConfigError
 from wa.protocol.results import FixableFinding
-from wa.provision import file_blocks, files
+from wa.provision import files
 from wa.provision.journal import Journal, journals
+from wa.provision.own_block import OwnBlock
 from wa.provision.plan import FileChange, PlanState
 from wa.provision.text_trouble import TextTrouble
 
@@ -18,13 +19,8 @@ Key = tuple[PurePosixPath, str | None]
 
 def setup_findings(paths: Paths) -> list[FixableFinding]:
     """Compares what stands in the journals of this machine with its files; what the user added is the user's."""
-    try:
-        known = journals(paths)
-    except StoreError:
-        # Told by doctor_plans.
-        return []
     newest: dict[Key, tuple[Journal, FileChange]] = {}
-    for journal in known:
+    for journal in journals(paths):
         if journal.plan.machine is not None or journal.state is not PlanState.FINISHED:
             continue
         for number, change in journal.numbered:
@@ -51,9 +47,8 @@ def _missing(change: FileChange) -> str | None:
         now = files.read(change.path)
         if now is None:
             return f"{change.path} is gone: {change.what}"
-        if change.block is None or file_blocks.written(files.text_of(change.after), change.block) is None:
-            return None
-        if file_blocks.comment_of(files.text_of(now), change.block) is None:
+        own = None if change.block is None else OwnBlock.of(files.text_of(change.after), change.block)
+        if own is not None and own.found(files.text_of(now)) is None:
             return f"{change.path} has lost wa's lines: {change.what}"
     except (ConfigError, TextTrouble) as error:
         return f"{Path(change.path)}: {error}"

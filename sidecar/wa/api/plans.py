@@ -22,10 +22,14 @@ async def apply(plan: Plan, paths: Paths) -> PlanResult:
 
 
 def history(paths: Paths) -> SetupHistoryResult:
-    """Every plan that is not taken back. Raises StoreError where a journal cannot be read."""
+    """Every plan that is not taken back, also one whose journal cannot be read: its note says why."""
     known = journal.journals(paths)
+    plans = [shown.result_of_journal(one) for one in known]
+    for plan_id, error in journal.unreadable(paths).items():
+        lost = Plan("setup", (), None, (f"{error.message}. {error.next_step}",))
+        plans.append(shown.result_of(lost, "begun", plan_id=plan_id))
     return SetupHistoryResult(
-        plans=[shown.result_of_journal(one) for one in known], interrupted=sum(one.is_interrupted for one in known)
+        plans=sorted(plans, key=lambda one: one["id"] or ""), interrupted=sum(one.is_interrupted for one in known)
     )
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, Refused, WaError
 from wa.protocol.results_setup import PlanResult
-from wa.provision import file_blocks, files, programs
+from wa.provision import files, programs
 from wa.provision.journal import Journal, Outcome, journals, sha256
+from wa.provision.own_block import OwnBlock
 from wa.provision.plan import Change, ChangeState, EnableUnit, FileChange, Plan, PlanState, RunCommand
 from wa.provision.plan_lock import held, times_of
 from wa.provision.programs import Failed, Run, Unit
 from wa.provision.shown import diff_of, result_of
+from wa.provision.text_trouble import TextTrouble
 from wa.provision.undoing import take_back, take_back_file, way_back
 
 HOLDS = Outcome(ChangeState.HOLDS)
@@ -248,7 +250,19 @@ def _facts(change: FileChange, target: Path, known: os.stat_result | None) -> li
             facts.append(("in_place", 1))
     if change.after is not None:
         facts.append(("sha256", sha256(change.after)))
-        block = None if change.block is None else file_blocks.written(files.text_of(change.after), change.block)
-        if block is not None:
-            facts += [("block_comment", block[0]), ("block_sha256", sha256(files.data_of(block[1])))]
+        facts += _block_facts(change, change.after)
     return facts
+
+
+def _block_facts(change: FileChange, after: bytes) -> list[tuple[str, object]]:
+    if change.block is None:
+        return []
+    try:
+        text = files.text_of(after)
+        own = OwnBlock.of(text, change.block)
+        body = None if own is None else own.found(text)
+    except TextTrouble:
+        return []
+    if own is None or body is None:
+        return []
+    return [("block_syntax", own.syntax), ("block_sha256", sha256(files.data_of(body)))]

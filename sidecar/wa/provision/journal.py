@@ -200,8 +200,23 @@ def house_of(paths: Paths) -> Path:
 
 
 def journals(paths: Paths) -> list[Journal]:
-    """Oldest first. Raises StoreError."""
-    return [Journal.load(folder) for folder in _folders(house_of(paths))]
+    """Oldest first; without those of `unreadable`, which do not bar the way of the others."""
+    found = []
+    for folder in _folders(house_of(paths)):
+        with suppress(StoreError):
+            found.append(Journal.load(folder))
+    return found
+
+
+def unreadable(paths: Paths) -> dict[str, StoreError]:
+    """By the plan's id."""
+    found = {}
+    for folder in _folders(house_of(paths)):
+        try:
+            Journal.load(folder)
+        except StoreError as error:
+            found[folder.name] = error
+    return found
 
 
 def journal_of(paths: Paths, plan_id: str) -> Journal:

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, NotFound, Refused, StoreError
 from wa.protocol.results_setup import PlanResult, UndoResult
-from wa.provision import file_blocks, files, programs
+from wa.provision import files, programs
 from wa.provision.journal import Facts, Journal, Outcome, journal_of, journals, sha256
+from wa.provision.own_block import OwnBlock
 from wa.provision.plan import ChangeState, EnableUnit, FileChange, PlanState, RunCommand
 from wa.provision.plan_lock import give_back_times, held, is_as_left
 from wa.provision.programs import Run
@@ -193,17 +194,18 @@ def _is_half_done(facts: Facts, now: bytes, before: bytes | None, after: bytes) 
 
 def _without_block(change: FileChange, facts: Facts, now: bytes, before: bytes | None) -> bytes | None:
     """None where wa's block is not as it was written."""
-    comment = facts.text("block_comment")
-    if change.block is None or comment is None:
+    syntax = facts.text("block_syntax")
+    if change.block is None or syntax is None:
         return None
+    own = OwnBlock(change.block, syntax)
     try:
         text = files.text_of(now)
-        block = file_blocks.block_in(text, change.block, comment)
+        block = own.found(text)
         if block is None:
             return now
         if sha256(files.data_of(block)) != facts.text("block_sha256"):
             return None
-        return files.data_of(file_blocks.with_block_of(text, files.text_of(before), change.block, comment))
+        return files.data_of(own.with_that_of(text, files.text_of(before)))
     except TextTrouble:
         return None
 

@@ -90,6 +90,7 @@ def render_history(result: SetupHistoryResult, terminal: Terminal) -> list[str]:
             for change in one["changes"]
             if change["trouble"]
         ]
+        lines += [f"    {harmless(note)}" for note in one["notes"] if one["state"] == "begun"]
     if result["interrupted"]:
         lines.append("Run an interrupted command again, and it goes on; `wa setup undo ID` takes back what was made.")
     return lines

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from wa.config.paths import Paths
 from wa.provision.applying import apply
 from wa.provision.blocks import put_block
-from wa.provision.file_blocks import block_in, comment_of, with_block_of, written
 from wa.provision.files import file_change
 from wa.provision.lua_text import put_lua_block
+from wa.provision.own_block import OwnBlock
 from wa.provision.plan import Plan
 from wa.provision.undoing import undo
 
@@ -74,22 +74,25 @@ def test_in_lua_a_block_is_given_back(text: str, first: int, second: int) -> Non
     """As it was, or none."""
     now, was = lua(text, second), lua(text, first)
 
-    assert comment_of(now, "tune") == "--"
-    assert with_block_of(now, was, "tune", "--") == was
-    assert with_block_of(now, text, "tune", "--") == text
-    assert written(now, "tune") == ("--", block_in(now, "tune", "--"))
+    own = OwnBlock.of(now, "tune")
+    assert own is not None
+    assert own.syntax == "lua"
+    assert own.with_that_of(now, was) == was
+    assert own.with_that_of(now, text) == text
 
 
 def test_elsewhere_too() -> None:
     """Between two lines that are comments."""
     now, was = put_block("a\n", "shell", "new"), put_block("a\n", "shell", "old")
+    own = OwnBlock.of(now, "shell")
 
-    assert written(now, "shell") == ("#", "new")
-    assert with_block_of(now, was, "shell", "#") == was
-    assert with_block_of(now, "a\n", "shell", "#") == "a\n"
+    assert own is not None
+    assert own.found(now) == "new"
+    assert own.with_that_of(now, was) == was
+    assert own.with_that_of(now, "a\n") == "a\n"
 
 
-@pytest.mark.parametrize("text", ["-- wa tune: begin\nreturn {}\n", "# wa tune: begin\n", "nothing\n", ""])
-def test_what_cannot_be_found_again_is_none(text: str) -> None:
-    """Marks that do not pair, or none: undo then compares whole files."""
-    assert written(text, "tune") is None
+@pytest.mark.parametrize("text", ["nothing\n", "", "-- wa tuner: begin\n"])
+def test_what_has_no_block_is_none(text: str) -> None:
+    """Undo then compares whole files."""
+    assert OwnBlock.of(text, "tune") is None
