@@ -149,3 +149,14 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, records: Record
 
     with pytest.raises(ConfigError, match=r"settings\.json cannot be"):
         install(Place(HOOKS["claude_code"], path, is_notify=False), records)
+
+
+def test_read_only_settings_are_left(tmp_path: Path, records: Records) -> None:
+    """Whoever made them so meant it."""
+    path = tmp_path / "settings.json"
+    path.write_bytes(b"{}\n")
+    path.chmod(0o444)
+
+    with pytest.raises(ConfigError, match="is read-only"):
+        install(Place(HOOKS["claude_code"], path, is_notify=False), records)
+    assert path.read_bytes() == b"{}\n"

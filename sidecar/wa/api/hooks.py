@@ -98,10 +98,18 @@ async def plan_install(paths: Paths, agents: list[str], *, project: bool) -> Pla
 
 async def plan_uninstall(paths: Paths, agents: list[str], *, project: bool) -> Plan:
     """Raises ConfigError with file and line."""
-    records = _records(paths)
     chosen = [_hooks(paths)[name] for name in agents] if (agents := _names(paths, agents)) else _hooks(paths).values()
-    places = [place for one in chosen for place in _places(one, project=project)]
+    return plan_uninstall_at(paths, [place for one in chosen for place in _places(one, project=project)])
+
+
+def plan_uninstall_at(paths: Paths, places: list[Place]) -> Plan:
+    """Of those files alone. Raises ConfigError with file and line."""
+    records = _records(paths)
     return Plan(records, [hook_files.to_uninstall(place, records) for place in places], {}, install=False)
+
+
+def known_hooks(paths: Paths) -> list[AgentHooks]:
+    return list(_hooks(paths).values())
 
 
 async def hooks_status(paths: Paths, agents: list[str], *, project: bool) -> HooksStatusResult:

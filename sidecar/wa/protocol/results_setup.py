@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from wa.protocol.results_hooks import HookFileResult
+
 
 class ChangeResult(TypedDict):
     kind: Literal["file", "command", "unit"]
@@ -40,6 +42,30 @@ class SetupHistoryResult(TypedDict):
     """Oldest first, without diffs."""
     interrupted: int
     """How many were begun and neither finished nor undone."""
+
+
+class LeftResult(TypedDict):
+    """Of the user's own data."""
+
+    path: str
+    what: str
+    bytes: int
+    command: list[str]
+    """Removes it."""
+
+
+class UninstallResult(TypedDict):
+    done: bool
+    """False: it was only shown."""
+    plans: list[PlanResult]
+    """Newest first; last what was put in by hand, under the command `uninstall`."""
+    hooks: list[HookFileResult]
+    sidecar: int | None
+    """The process that was ended, or would be; null where none runs."""
+    left: list[LeftResult]
+    removed: list[str]
+    """Folders, by `--purge`; where it is only shown, those that would be."""
+    notes: list[str]
 
 
 class HostResult(TypedDict):
@@ -83,4 +109,5 @@ RESULTS: dict[str, type] = {
     "setup-local": PlanResult,
     "setup-remote": HostsResult,
     "setup-undo": UndoResult,
+    "uninstall": UninstallResult,
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +12,14 @@ from typing import NamedTuple, TypeVar
 
 from wa.model.errors import ConfigError, Refused
 from wa.model.hook import AgentHooks
-from wa.provision import hook_edits
+from wa.provision import files, hook_edits
 from wa.provision.hook_lines import Caller
 from wa.provision.text_trouble import TextTrouble
 
 T = TypeVar("T")
 
-MAX_FILE_BYTES = 4 * 1024 * 1024
+NEW_MODE = 0o600
+"""Settings of agents hold tokens."""
 
 
 class Place(NamedTuple):
@@ -70,14 +69,14 @@ class Records:
     def put(self, path: Path, record: Record) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if record.before is not None:
-            write_whole(self._name(path, "before"), record.before, 0o600)
+            files.write(self._name(path, "before"), record.before, mode=0o600)
         data = {
             "path": str(path),
             "existed": record.before is not None,
             "after_sha256": record.after_sha256,
             "folders": record.folders,
         }
-        write_whole(self._name(path, "json"), (json.dumps(data, indent=2) + "\n").encode(), 0o600)
+        files.write(self._name(path, "json"), (json.dumps(data, indent=2) + "\n").encode(), mode=0o600)
 
     def drop(self, path: Path) -> None:
         """Its copy of the file goes too: it may hold secrets."""
@@ -90,7 +89,7 @@ class Records:
 
 def to_install(place: Place, caller: Caller, version: str | None) -> Change:
     """Raises ConfigError with file and line for what is not understood."""
-    before = read(place.path)
+    before = files.read(place.path)
 
     def put(text: str) -> str:
         if place.is_notify:
@@ -104,7 +103,7 @@ def to_install(place: Place, caller: Caller, version: str | None) -> Change:
 
 def to_uninstall(place: Place, records: Records) -> Change:
     """To the byte as it was, where nobody has changed it since; else only ours is taken out. Raises ConfigError."""
-    before, record = read(place.path), records.get(place.path)
+    before, record = files.read(place.path), records.get(place.path)
     if before is None:
         return Change(place, None, None)
     if record is not None and hashlib.sha256(before).hexdigest() == record.after_sha256:
@@ -125,20 +124,25 @@ def to_uninstall(place: Place, records: Records) -> Change:
 def perform(change: Change, records: Records, *, install: bool) -> None:
     """Raises Refused where the file is another one by now, ConfigError where it cannot be written."""
     path = change.place.path
-    if read(path) != change.before:
+    if files.read(path) != change.before:
         raise Refused(f"{path} has changed just now", next_step="Run the command again.")
+    why = files.is_kept_from_us(path)
+    if why is not None:
+        raise ConfigError(f"{path} cannot be written: it {why}", next_step="Nothing was changed there.")
     try:
         if install:
             known = records.get(path)
             untouched = known is not None and hashlib.sha256(change.before or b"").hexdigest() == known.after_sha256
             base = known.before if known is not None and untouched else to_uninstall(change.place, records).after
-            made = _make_folders(path.parent)
+            missing = files.missing_folders(path.parent)
+            files.make_folders(missing)
+            made = tuple(map(str, missing))
             if known is not None and not made:
                 made = known.folders
             assert change.after is not None
             # First the way back, then the change.
             records.put(path, Record(base, hashlib.sha256(change.after).hexdigest(), made))
-            write_whole(path, change.after, _mode(path))
+            files.write(path, change.after, mode=NEW_MODE)
         else:
             known = records.get(path)
             if change.after is None:
@@ -147,7 +151,7 @@ def perform(change: Change, records: Records, *, install: bool) -> None:
                     with suppress(OSError):
                         Path(folder).rmdir()
             else:
-                write_whole(path, change.after, _mode(path))
+                files.write(path, change.after, mode=NEW_MODE)
             records.drop(path)
     except OSError as error:
         raise ConfigError(
@@ -155,30 +159,9 @@ def perform(change: Change, records: Records, *, install: bool) -> None:
         ) from error
 
 
-def read(path: Path) -> bytes | None:
-    """Raises ConfigError for what is no plain file of this user's."""
-    try:
-        known = path.stat()
-        if not stat.S_ISREG(known.st_mode):
-            raise ConfigError(f"{path} is no file", next_step="Look at that path.")
-        if known.st_uid != os.getuid():
-            raise ConfigError(f"{path} belongs to uid {known.st_uid}, not to you", next_step="Look at that path.")
-        if known.st_size > MAX_FILE_BYTES:
-            raise ConfigError(
-                f"{path} is larger than any settings: {known.st_size} bytes", next_step="Look at that path."
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error.strerror or error}", next_step="Look at that path."
-        ) from error
-
-
 def text_of(path: Path) -> str | None:
     """Raises ConfigError."""
-    data = read(path)
+    data = files.read(path)
     return None if data is None else _decoded(path, data)
 
 
@@ -194,23 +177,6 @@ def understood(path: Path, look: Callable[[], T]) -> T:
         ) from None
 
 
-def write_whole(path: Path, data: bytes, mode: int) -> None:
-    """In one step, through symbolic links. Raises OSError."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
 def _edited(path: Path, data: bytes, edit: Callable[[str], str]) -> bytes:
     text = _decoded(path, data)
     return understood(path, lambda: edit(text)).encode()
@@ -222,20 +188,3 @@ def _decoded(path: Path, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: is no UTF-8", next_step="Mend the file by hand.") from None
-
-
-def _mode(path: Path) -> int:
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return 0o600
-
-
-def _make_folders(folder: Path) -> tuple[str, ...]:
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for one in reversed(missing):
-        one.mkdir(mode=0o700)
-    return tuple(map(str, missing))

@@ -15,6 +15,7 @@ from wa import __version__
 from wa.assets import asset_root
 from wa.config.paths import Paths, ensure_private
 from wa.model.errors import ConfigError
+from wa.provision import files
 
 PLUGIN = "wa_plugin"
 KEYWORDS = frozenset(
@@ -141,9 +142,7 @@ def write_plugin(folder: Path, paths: Paths) -> tuple[Path, list[str]]:
             path = target / name
             if path.is_file() and path.read_bytes() == data:
                 continue
-            fresh = path.with_name(f".{name}.new")
-            fresh.write_bytes(data)
-            fresh.replace(path)
+            files.write(path, data)
             written.append(name)
         ensure_private(paths.runtime)
         ensure_private(paths.state)

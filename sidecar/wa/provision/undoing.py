@@ -23,6 +23,7 @@ from wa.provision.text_trouble import TextTrouble
 
 OnHost = Callable[[str, str], Awaitable[PlanResult]]
 """Takes back a plan on another machine, by its ssh name and the plan's id. Raises WaError."""
+Later = dict[Path, bytes | None]
 _MADE = ("begun", "done", "conflict")
 """Events of a change after which there may be something to take back."""
 
@@ -67,11 +68,18 @@ def preview(paths: Paths, plan_id: str | None = None) -> UndoResult:
     journal = chosen(paths, plan_id)
     if journal.plan.machine is None:
         _refuse_under_later(paths, journal)
+    return UndoResult(plans=[preview_of(journal)])
+
+
+def preview_of(journal: Journal, after: Later | None = None) -> PlanResult:
+    """*after*: what the files hold once later plans are taken back; this one's are entered there."""
+    after = {} if after is None else after
     outcomes = {}
     for number, change in journal.numbered:
         word = journal.words.get(number, ("", ""))[0]
         if isinstance(change, FileChange) and word in _MADE and journal.plan.machine is None:
-            back = way_back(journal, number, change)
+            back = way_back(journal, number, change, after)
+            after[back.place] = back.now if back.kind == "conflict" else back.then
             if back.kind == "conflict":
                 outcomes[number] = Outcome(ChangeState.CONFLICT, back.why, back.next_step, back.diff)
             else:
@@ -81,7 +89,7 @@ def preview(paths: Paths, plan_id: str | None = None) -> UndoResult:
             outcomes[number] = Outcome(ChangeState.TO_DO, diff=())
         else:
             outcomes[number] = Outcome(ChangeState.HOLDS, diff=())
-    return UndoResult(plans=[result_of(journal.plan, journal.state, plan_id=journal.id, outcomes=outcomes)])
+    return result_of(journal.plan, journal.state, plan_id=journal.id, outcomes=outcomes)
 
 
 def chosen(paths: Paths, plan_id: str | None) -> Journal:
@@ -128,15 +136,15 @@ async def take_back(journal: Journal, run: Run) -> dict[int, Outcome]:
     return outcomes
 
 
-def way_back(journal: Journal, number: int, change: FileChange) -> WayBack:
-    """Looks at the file as it is now. Raises nothing: what cannot be read is a conflict."""
+def way_back(journal: Journal, number: int, change: FileChange, after: Later | None = None) -> WayBack:
+    """Looks at the file as it is now, or as *after* says. Raises nothing: what cannot be read is a conflict."""
     facts = journal.facts(number)
     place = Path(facts.text("target") or change.path)
     existed = facts.text("existed") == "1"
     before = change.before if existed else None
     try:
         seen = place.stat() if place.exists() else None
-        now = files.read(place)
+        now = after[place] if after is not None and place in after else files.read(place)
     except (ConfigError, OSError) as error:
         return WayBack(place, "conflict", why=str(error), next_step="Look at that path, then undo again.")
     if now == before:

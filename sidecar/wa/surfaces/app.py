@@ -40,6 +40,7 @@ from wa.surfaces import (
     status,
     stop,
     tune,
+    uninstall,
     watch,
     workflow,
 )
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tune": tune.tune,
     "doctor": doctor.doctor,
     "demo": demo.demo,
+    "uninstall": uninstall.uninstall,
     "completion": completion.completion,
     "help": help.help_command,
 }

@@ -23,8 +23,8 @@ Result = TypeVar("Result")
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
-MAX_NEW_LINES = 40
-"""Of a file that is made anew, a module of wa's for one: a longer one is no diff that anybody reads."""
+MAX_WHOLE_LINES = 40
+"""Of a file that is made or removed, a module of wa's for one: a longer one is no diff that anybody reads."""
 WORDS = {
     "to_do": ("to do", Style.MARK),
     "holds": ("is so", Style.DIM),
@@ -86,25 +86,25 @@ def run_through(use_case: Coroutine[Any, Any, Result]) -> Result:
         raise
 
 
-def render_plan(result: PlanResult, terminal: Terminal) -> list[str]:
+def render_plan(result: PlanResult, terminal: Terminal, *, closing: bool = True, to_do: str = "to do") -> list[str]:
     """What is to be done, or was: a diff a file, then programs and services, then notes."""
     lines = list[str]()
     for one in result["changes"]:
         if one["state"] == "holds":
             continue
-        lines += [*_change(one, terminal), ""]
+        lines += [*_change(one, terminal, to_do), ""]
     if not lines:
         lines = ["Nothing to change: all of it is as it should be.", ""]
     lines += [harmless(note) for note in result["notes"]]
     while lines and not lines[-1]:
         lines.pop()
-    return [*lines, *_end(result)]
+    return [*lines, *(_end(result) if closing else [])]
 
 
-def done(result: PlanResult, terminal: Terminal) -> list[str]:
+def done(result: PlanResult, terminal: Terminal, *, closing: bool = True) -> list[str]:
     """One line a change, for who has seen the diffs."""
     lines = [line for one in result["changes"] if one["state"] != "holds" for line in _head(one, terminal)]
-    return [*lines, *(harmless(note) for note in result["notes"]), *_end(result)]
+    return [*lines, *(harmless(note) for note in result["notes"]), *(_end(result) if closing else [])]
 
 
 def _end(result: PlanResult) -> list[str]:
@@ -123,18 +123,26 @@ def _end(result: PlanResult) -> list[str]:
     return []
 
 
-def _change(one: ChangeResult, terminal: Terminal) -> list[str]:
+def _change(one: ChangeResult, terminal: Terminal, to_do: str) -> list[str]:
+    return [*_head(one, terminal, to_do), *coloured(one["diff"], terminal)]
+
+
+def coloured(diff: list[str], terminal: Terminal) -> list[str]:
+    """A diff's lines; of a long file that is made or removed whole, how it begins."""
     colours = {"+": Style.GOOD, "-": Style.BAD, "@": Style.MARK}
-    shown, more = one["diff"], []
-    if shown[:1] == ["--- /dev/null"] and len(shown) > MAX_NEW_LINES:
-        shown = shown[:2]
-        more = [f"    a new file of {len(one['diff']) - 3} lines; with --json its text is printed"]
-    diff = [terminal.styled(harmless(line), colours.get(line[:1])) for line in shown]
-    return [*_head(one, terminal), *diff, *more]
+    shown, more = diff, list[str]()
+    kind = (
+        "a new file" if diff[:1] == ["--- /dev/null"] else "a removed file" if diff[1:2] == ["+++ /dev/null"] else None
+    )
+    if kind is not None and len(diff) > MAX_WHOLE_LINES:
+        shown = diff[:2]
+        more = [f"    {kind} of {len(diff) - 3} lines; with --json its text is printed"]
+    return [*(terminal.styled(harmless(line), colours.get(line[:1])) for line in shown), *more]
 
 
-def _head(one: ChangeResult, terminal: Terminal) -> list[str]:
+def _head(one: ChangeResult, terminal: Terminal, to_do: str = "to do") -> list[str]:
     word, style = WORDS[one["state"]]
+    word = to_do if one["state"] == "to_do" else word
     where = shlex.join(one["command"]) if one["command"] else one["path"] or ""
     lines = [f"{terminal.styled(f'{word}:', style)} {harmless(one['what'])}  {harmless(where)}"]
     if one["trouble"]:

@@ -48,7 +48,7 @@ def undo(
     result = look_back(paths(), plan_id)
     if not dry_run:
         before = result["plans"]
-        agree(yes, json, lambda: [line for one in before for line in render_plan(one, stdout())], "Take this back?")
+        agree(yes, json, lambda: [line for one in before for line in _preview(one)], "Take this back?")
         result = run_through(
             take_back(paths(), before[0]["id"], on_host=lambda host, one: undo_there(paths(), host, one))
         )
@@ -56,7 +56,7 @@ def undo(
         show_json("setup-undo", result, started)
     else:
         for one in result["plans"]:
-            say(*(render_plan(one, stdout()) if dry_run else done(one, stdout())))
+            say(*(_preview(one) if dry_run else done(one, stdout())))
         if dry_run:
             say("Nothing was changed.")
     if any(change["state"] == "conflict" for one in result["plans"] for change in one["changes"]):
@@ -77,6 +77,11 @@ def history(json: Json = False) -> None:
         show_json("setup-history", result, started)
     else:
         say(*render_history(result, stdout()))
+
+
+def _preview(plan: PlanResult) -> list[str]:
+    head = f"wa {harmless(plan['command'])} ({plan['id']}){_where(plan)}:"
+    return [head, *render_plan(plan, stdout(), closing=False, to_do="to take back")]
 
 
 def render_history(result: SetupHistoryResult, terminal: Terminal) -> list[str]:
