@@ -238,7 +238,7 @@ async def set_up(prospect: Prospect, given: Circumstances, house: Path) -> None:
         more["wheels/requirements.txt"] = prospect.wheels.requirements()
     journal = await asyncio.to_thread(Journal.begin, house, plan, prospect.plan_id)
     made = await machine.apply(plan, prospect.plan_id, more)
-    await asyncio.to_thread(_record, journal, made.outcomes, made.state)
+    await asyncio.to_thread(record, journal, made.outcomes, made.state)
     state = made.state or PlanState.UNDONE
     prospect.made = result_of(plan, state, plan_id=prospect.plan_id, outcomes=made.outcomes)
     notes = prospect.plan
@@ -274,7 +274,7 @@ def _after(trouble: str, prospect: Prospect) -> str:
     return "Mend that there, then run this again."
 
 
-def _record(journal: Journal, outcomes: Mapping[int, Outcome], state: PlanState | None) -> None:
+def record(journal: Journal, outcomes: Mapping[int, Outcome], state: PlanState | None) -> None:
     """What the host's own journal says, here too, so that `wa setup history` and `undo` know of it."""
     if state is None or state is PlanState.UNDONE:
         journal.drop()
