@@ -74,6 +74,7 @@ look() {
     fact arch "$(uname -m)"
     fact home "$HOME"
     fact config "$config"
+    fact data "$data"
     fact "env WA_HOME" "${WA_HOME:-}"
     fact "env XDG_CONFIG_HOME" "${XDG_CONFIG_HOME:-}"
     fact "env XDG_DATA_HOME" "${XDG_DATA_HOME:-}"

@@ -125,7 +125,7 @@ def test_folders_of_their_own_are_kept(tmp_path: Path) -> None:
 
 def test_the_coordinator_itself_is_no_stranger() -> None:
     """By the manager's word, or by its command line."""
-    base = "home\t/h\nconfig\t/c\nlistens\t1ED2\t55\n"
+    base = "home\t/h\nconfig\t/c\ndata\t/d\nlistens\t1ED2\t55\n"
 
     by_pid = parse_look(f"{base}holder\t12 python x\nmain_pid\t12\n", Role.COORDINATOR, 7890)
     by_name = parse_look(f"{base}holder\t12 /usr/bin/python3 /h/bin/wa coordinator \n", Role.COORDINATOR, 7890)
@@ -143,7 +143,9 @@ def test_the_coordinator_itself_is_no_stranger() -> None:
 def test_macos_tells_by_lsof() -> None:
     """Ports with their programs."""
     found = parse_look(
-        "home\t/h\nconfig\t/c\nsystem\tDarwin\nheld\t7890\t40\tnginx\nheld\t22\t1\tlaunchd\n", Role.COORDINATOR, 7890
+        "home\t/h\nconfig\t/c\ndata\t/d\nsystem\tDarwin\nheld\t7890\t40\tnginx\nheld\t22\t1\tlaunchd\n",
+        Role.COORDINATOR,
+        7890,
     )
 
     assert str(found.holder) == "nginx (pid 40)"
@@ -153,7 +155,9 @@ def test_macos_tells_by_lsof() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["home", "config", "file", "listens", "held", "holder", "sidecar", "main_pid", "odd"]),
+            st.sampled_from(
+                ["home", "config", "data", "file", "listens", "held", "holder", "sidecar", "main_pid", "odd"]
+            ),
             st.lists(st.sampled_from(["/h", "held", "600", "9", "zz", "0A1B", "", "7890", "token"]), max_size=4),
         ),
         max_size=8,

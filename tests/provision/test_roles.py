@@ -33,6 +33,7 @@ LOOK = HostLook(
     "Linux x86_64",
     HOME,
     HOME / ".config/wa",
+    HOME / ".local/share/wa",
     {},
     "/opt/wa/bin/wa",
     "0.1.0",

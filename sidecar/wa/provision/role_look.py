@@ -38,7 +38,8 @@ class HostLook:
     system: str
     home: PurePosixPath
     config: PurePosixPath
-    """wa's folder of configuration."""
+    data: PurePosixPath
+    """wa's folders of configuration and of data."""
     env: Mapping[str, str]
     """Of the folders of wa; only what is set."""
     wa: str | None
@@ -114,8 +115,8 @@ def _parsed(text: str, role: Role, port: int) -> HostLook:
                     held.append(Holder(int(number), int(pid), name))
             case _:
                 facts.setdefault(key, value)
-    home, config = facts.get("home", ""), facts.get("config", "")
-    if not home.startswith("/") or not config.startswith("/"):
+    home, config, data = (facts.get(key, "") for key in ("home", "config", "data"))
+    if not all(folder.startswith("/") for folder in (home, config, data)):
         raise TerminalUnreachable("the host does not tell its home", next_step="Look at HOME there.")
     holder, is_ours = _holder(facts, inodes, held, role, port)
     manager = facts.get("manager")
@@ -123,6 +124,7 @@ def _parsed(text: str, role: Role, port: int) -> HostLook:
         system=f"{facts.get('system', '')} {facts.get('arch', '')}".strip(),
         home=PurePosixPath(home),
         config=PurePosixPath(config),
+        data=PurePosixPath(data),
         env={key.removeprefix("env "): value for key, value in facts.items() if key.startswith("env ") and value},
         wa=facts.get("wa") or None,
         wa_version=facts.get("wa_version") or None,
