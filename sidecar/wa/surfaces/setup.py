@@ -12,6 +12,7 @@ from wa.surfaces import setup_local
 from wa.surfaces.answer import Json, paths, show_json
 from wa.surfaces.output import Style, Terminal, say, stdout
 from wa.surfaces.plans import DryRun, Yes, agree, done, render_plan, run_through
+from wa.surfaces.setup_distributed import distributed
 from wa.surfaces.setup_remote import remote
 from wa.surfaces.text import harmless
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.command()(remote)
+app.command()(distributed)
 
 
 app.command("local")(setup_local.local)
