@@ -18,6 +18,7 @@ from wa.provision.journal import house_of, journal_of, new_id
 from wa.provision.plan_lock import held
 from wa.provision.remote import RemoteMachine
 from wa.provision.remote_hosts import PERSIST_S, Circumstances, Here, Prospect, look_at, set_up, side_by_side, take_back
+from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import cache_folder
 from wa.wezterm import codec, ssh
 from wa.wezterm.discovery import discover
@@ -102,7 +103,7 @@ async def undo_there(paths: Paths, host: str, plan_id: str) -> PlanResult:
     known = (await find([host])).hosts
     if not known or not known[0].is_usable:
         raise WaError(f"{host} cannot be reached any more", next_step="Add it to ~/.ssh/config again.")
-    target = SshTarget(known[0].name, ssh=("ssh", *known[0].options))
+    target = SshTarget(known[0].name, ssh=(*ssh_words(), *known[0].options))
     machine = RemoteMachine(await ssh.open_session(target, paths.runtime / "ssh", persist_s=PERSIST_S))
     try:
         return await take_back(machine, journal)

@@ -20,6 +20,7 @@ from wa.provision.remote_facts import RemoteFacts
 from wa.provision.remote_lua import login_shell
 from wa.provision.remote_plan import HostPlan, host_plan, wants_python
 from wa.provision.shown import result_of
+from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import NoWheelsError, PythonThere, Wheelhouse, wheelhouse
 from wa.wezterm import codec, ssh
 from wa.wezterm.targets import SshTarget
@@ -175,7 +176,7 @@ async def look_at(prospect: Prospect, given: Circumstances) -> None:
     host = prospect.host
     if not host.is_usable:
         raise WaError(host.trouble or "it cannot be used", next_step="Give a name as you would to `ssh`.")
-    target = SshTarget(host.name, ssh=("ssh", *host.options))
+    target = SshTarget(host.name, ssh=(*ssh_words(), *host.options))
     session = await ssh.open_session(target, given.control_dir, persist_s=PERSIST_S)
     prospect.machine = RemoteMachine(session, given.look_s, given.apply_s)
     await _look(prospect, given)

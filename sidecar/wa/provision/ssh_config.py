@@ -49,8 +49,13 @@ def is_destination(name: str) -> bool:
     return len(name) <= 255 and name.isprintable() and _DESTINATION.fullmatch(name) is not None
 
 
-def ssh_words(home: Path) -> tuple[str, ...]:
-    """The program `ssh` looks into the home of the password file; where HOME is another one, its configuration is named."""
+def ssh_words(home: Path | None = None) -> tuple[str, ...]:
+    """The words that ssh begins with. *home*: that of the environment where it is None.
+
+    The program `ssh` looks into the home of the password file; where HOME is another one, its configuration is named.
+    """
+    if home is None:
+        home = Path(os.environ.get("HOME") or Path.home())
     try:
         own = Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
