@@ -113,11 +113,11 @@ def test_what_the_user_has_is_read_from_their_configuration(tmp_path: Path) -> N
     wezterm.on('gui-startup', function() end)
     return { leader = { key = 'b', mods = 'CTRL' }, color_scheme = 'Batman', ssh_domains = {
       { name = 'one', remote_address = 'h' }, { name = 'plain', remote_address = 'h', multiplexing = 'None' },
-    } }
+    }, unix_domains = { { name = 'socket' } } }
     """
     own = own_of(evaluate(text, tmp_path / "wezterm.lua"))
 
-    assert own.domains == ("one",)
+    assert own.domains == ("one", "socket")
     assert own.keys == "a leader of your own, CTRL b"
     assert own.colours == "colours of your own (Batman)"
     assert own.startup == "a gui-startup handler of your own"

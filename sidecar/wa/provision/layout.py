@@ -47,18 +47,16 @@ class Own:
     """What the configuration has without wa. Each is said as the end of a sentence, for a person."""
 
     domains: tuple[str, ...] = ()
-    """Of the hosts that it has already, by name, multiplexed ones."""
+    """Those that keep panes elsewhere, by name: ssh's that are multiplexed, TLS, sockets."""
     colours: str | None = None
     startup: str | None = None
     keys: str | None = None
 
 
 def own_of(found: Evaluated) -> Own:
-    domains = [
-        str(one["name"])
-        for one in found.tables("ssh_domains")
-        if isinstance(one.get("name"), str) and one.get("multiplexing", "WezTerm") != "None"
-    ]
+    tables = [one for key in ("ssh_domains", "tls_clients", "unix_domains") for one in found.tables(key)]
+    names = [one.get("name") for one in tables if one.get("multiplexing", "WezTerm") != "None"]
+    domains = [name for name in names if isinstance(name, str)]
     scheme = found.config.get("color_scheme") or ("colors" if found.config.get("colors") else None)
     leader = found.config.get("leader")
     own_keys = None
