@@ -127,6 +127,8 @@ class Host:
             self.put(name, text)
 
     def put(self, name: str, script: str) -> None:
+        # In the place of a link to a real program, never through it.
+        (self.bin / name).unlink(missing_ok=True)
         (self.bin / name).write_text(script)
         (self.bin / name).chmod(0o755)
 
