@@ -60,6 +60,25 @@ def test_modules_of_the_user_and_new_ones_are_there(tmp_path: Path) -> None:
     assert tried(tmp_path, "return {}").complaints == ()
 
 
+@pytest.mark.wezterm
+@pytest.mark.skipif(WEZTERM is None, reason="needs wezterm on PATH")
+def test_plugins_of_the_user_are_there_and_none_is_fetched_into_their_home(tmp_path: Path) -> None:
+    """WezTerm makes folders for plugins that it does not have, and for its log."""
+    plugins = tmp_path / ".local" / "share" / "wezterm" / "plugins"
+    own = plugins / "httpssCssZssZsexamplesDsinvalidsZsbar" / "plugin"
+    own.mkdir(parents=True)
+    (own / "init.lua").write_text("return { name = 'bar' }")
+    text = "local w = require 'wezterm'\nw.log_warn(w.plugin.require('https://example.invalid/%s').name)\nreturn {}"
+
+    assert tried(tmp_path, text % "bar").complaints == ("bar",)
+    assert tried(tmp_path, text % "other").complaints
+    assert list(plugins.iterdir()) == [own.parent]
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    assert tried(bare, text % "other").complaints
+    assert list(bare.iterdir()) == []
+
+
 def test_only_what_was_not_said_before_counts() -> None:
     """Line numbers move with the block."""
     before = Tried(("w.lua:3: old", "colour 5"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wa.provision.wezterm_lua import config_folders
+from wa.provision.wezterm_lua import config_folders, data_folder
 from wa.wezterm.processes import run
 
 WITHIN_S = 20.0
@@ -36,7 +36,8 @@ async def try_out(
 ) -> Tried:
     """Has `wezterm ls-fonts` evaluate *text* as *path*, with *modules* (by their names below WezTerm's folder) in place.
 
-    The user's other modules are there as links; no window, no socket and no log of theirs is touched.
+    The user's other modules and WezTerm's plugins are there as links; no window, no socket and no log of theirs is
+    touched, and nothing is made in their home.
     """
     # Short names: Lua cuts paths in its messages to some forty characters.
     with tempfile.TemporaryDirectory(prefix="wa-") as made:
@@ -44,9 +45,11 @@ async def try_out(
         folder = root / "c" / "wezterm"
         file = folder / path.name
         await asyncio.to_thread(_lay_out, root, folder, own, {**modules, path.name: text})
-        dropped = ("WEZTERM_", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DISPLAY", "WAYLAND_DISPLAY")
+        await asyncio.to_thread(_link_all, root / "d" / "wezterm" / "plugins", data_folder(env) / "plugins")
+        dropped = ("WEZTERM_", "DISPLAY", "WAYLAND_DISPLAY")
         there = {name: value for name, value in env.items() if not name.startswith(dropped)}
-        there |= {"XDG_CONFIG_HOME": str(root / "c"), "XDG_RUNTIME_DIR": str(root / "run"), "NO_COLOR": "1"}
+        there |= {"XDG_CONFIG_HOME": str(root / "c"), "XDG_DATA_HOME": str(root / "d"), "NO_COLOR": "1"}
+        there["XDG_RUNTIME_DIR"] = str(root / "run")
         try:
             done = await run(
                 [*wezterm, "--config-file", str(file), "ls-fonts", "--text", "a"], timeout_s=WITHIN_S, env=there
@@ -63,16 +66,19 @@ async def try_out(
 
 
 def _lay_out(root: Path, folder: Path, own: Path, written: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True)
     (root / "run").mkdir(mode=0o700)
-    taken = {name.partition("/")[0] for name in written}
-    if own.is_dir():
-        for entry in own.iterdir():
-            if entry.name not in taken:
-                (folder / entry.name).symlink_to(entry)
+    _link_all(folder, own, besides={name.partition("/")[0] for name in written})
     for name, data in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
+
+
+def _link_all(folder: Path, own: Path, *, besides: Collection[str] = ()) -> None:
+    folder.mkdir(parents=True)
+    if own.is_dir():
+        for entry in own.iterdir():
+            if entry.name not in besides:
+                (folder / entry.name).symlink_to(entry)
 
 
 def _complaints(said: str) -> list[str]:

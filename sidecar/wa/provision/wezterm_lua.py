@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,14 @@ def config_folders(env: Mapping[str, str]) -> list[Path]:
 def module_folders(env: Mapping[str, str]) -> list[Path]:
     """Where `require` looks, first to last. The configuration's own folder is none of them unless it is named here."""
     return [*reversed(config_folders(env)), _home(env) / ".wezterm"]
+
+
+def data_folder(env: Mapping[str, str]) -> Path:
+    """Where `plugins/` lies, among others."""
+    if sys.platform == "darwin":
+        return _home(env) / "Library" / "Application Support" / "wezterm"
+    xdg = env.get("XDG_DATA_HOME")
+    return (Path(xdg) if xdg else _home(env) / ".local" / "share") / "wezterm"
 
 
 def _home(env: Mapping[str, str]) -> Path:
