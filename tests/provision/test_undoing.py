@@ -477,7 +477,7 @@ def test_a_real_kill_between_two_changes(machine: Machine) -> None:
         "from support.homes import Machine\n"
         "from wa.provision.plan import RunCommand\n"
         "machine = Machine(Path(sys.argv[1]), is_new=False)\n"
-        "machine.apply(machine.plan(RunCommand(('sleep', '60'), 'a long one')))\n"
+        "machine.apply(machine.plan(RunCommand(('sleep', '9'), 'a long one')))\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", script, str(machine.home.parent)], env=env)
@@ -535,3 +535,34 @@ def test_a_journal_that_cannot_be_read_bars_nothing(machine: Machine) -> None:
     assert "cannot be read" in known[0]["notes"][0]
     with pytest.raises(StoreError, match="cannot be read"):
         machine.undo(known[0]["id"])
+
+
+def test_what_runs_is_not_started_anew(machine: Machine) -> None:
+    """Its new file holds from its next start, and that is told: a multiplexer holds panes."""
+    (machine.home.parent / "units").write_text("enabled:wa.service active:wa.service")
+    path = PurePosixPath(machine.home / "wa.service")
+    plan = Plan("x", (machine.file("wa.service", b"[Unit]\n"), EnableUnit("wa.service", path, "the service")))
+
+    result = machine.apply(plan)
+
+    assert "runs on as it was started" in str(result["changes"][1]["trouble"])
+    assert machine.apply(Plan("x", plan.changes[1:]))["changes"][0]["state"] == "holds"
+
+
+def test_a_file_that_was_made_meanwhile_stays(machine: Machine) -> None:
+    """The very last look is the file system's own."""
+    path = machine.home / "new"
+    real = files.write_all
+
+    def slow(descriptor: int, data: bytes) -> None:
+        real(descriptor, data)
+        if data == b"wa's\n":
+            path.write_bytes(b"an editor was faster\n")
+
+    plan = Plan("x", (machine.file("new", b"wa's\n"),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "write_all", slow)
+        with pytest.raises(WaError, match="has made it at this moment"):
+            machine.apply(plan)
+
+    assert path.read_bytes() == b"an editor was faster\n"

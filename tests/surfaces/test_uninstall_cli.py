@@ -223,3 +223,16 @@ def test_the_sidecar_ends_with_it(tmp_path: Path) -> None:
 
         assert json.loads(done.stdout)["data"]["sidecar"] == process.pid
         assert process.wait(30) == 0
+
+
+def test_an_interrupted_plan_is_named_by_the_next_command(person: Person) -> None:
+    """Which one it was, and both ways on."""
+    person.machine.apply(person.machine.plan(command="tune"))
+    [journal] = journals(person.machine.paths)
+    log = journal.folder / "journal"
+    log.write_text(log.read_text().removesuffix("finished\n"))
+
+    assert "wa tune: interrupted after 2 of 2 changes" in person.wa("setup", "history")
+    said = person.wa("setup", "local", "--dry-run")
+    assert f"An earlier `wa tune` ({journal.id}) was interrupted: run it again" in said
+    assert "is taken back" in person.wa("setup", "undo", "--yes")

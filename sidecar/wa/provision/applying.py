@@ -208,7 +208,14 @@ async def _make(journal: Journal, number: int, change: Change, run: Run) -> Outc
             await unit.switch_on()
             if not await unit.holds():
                 raise Failed(f"{change.name} did not come up: see `{programs.status_of(change)}`")
+            if was_active and any(_is_file_of(change, other) for other in journal.plan.changes):
+                why = f"{change.name} runs on as it was started: its new file holds from its next start on"
+                return _noted(journal, number, Outcome(ChangeState.DONE, why))
     return _noted(journal, number, Outcome(ChangeState.DONE))
+
+
+def _is_file_of(unit: EnableUnit, change: Change) -> bool:
+    return isinstance(change, FileChange) and change.path == unit.path and change.is_needed
 
 
 def _noted(journal: Journal, number: int, outcome: Outcome) -> Outcome:

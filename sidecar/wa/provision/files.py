@@ -168,7 +168,7 @@ def write(
             os.close(descriptor)
         _check(target, seen)
         if is_like:
-            temporary.replace(target)
+            _put_in_place(temporary, target, is_new=known is None)
             sync_folder(target.parent)
             return
     except BaseException:
@@ -178,6 +178,23 @@ def write(
     # A group that this user may not give away: only the file itself can keep it.
     temporary.unlink()
     _write_in_place(target, data, times_ns)
+
+
+def _put_in_place(temporary: Path, target: Path, *, is_new: bool) -> None:
+    """Never over a file that was made meanwhile."""
+    if is_new:
+        try:
+            target.hardlink_to(temporary)
+        except FileExistsError:
+            raise OSError(errno.EBUSY, "somebody has made it at this moment") from None
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            # Not every file system has links.
+        else:
+            temporary.unlink()
+            return
+    temporary.replace(target)
 
 
 def _made_like(descriptor: int, target: Path, known: os.stat_result | None, mode: int) -> bool:

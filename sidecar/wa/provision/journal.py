@@ -215,7 +215,9 @@ def unreadable(paths: Paths) -> dict[str, StoreError]:
         try:
             Journal.load(folder)
         except StoreError as error:
-            found[folder.name] = error
+            # One that goes at this moment is no trouble.
+            if folder.is_dir():
+                found[folder.name] = error
     return found
 
 

@@ -16,6 +16,7 @@ from wa.model.errors import ConfigError, Refused
 from wa.provision import files
 from wa.provision.journal import ID, Facts, clear_torn, house_of
 
+TRIES, RETRY_S = 100, 0.02
 LOCK = "lock"
 MADE = "folders"
 """Which folders above DATA/setup were made for it, and the times of the one they were made in."""
@@ -67,7 +68,7 @@ def give_back_times(facts: Facts) -> None:
 
 
 def _take(house: Path, command: str) -> int:
-    for _ in range(100):
+    for _ in range(TRIES):
         missing = files.missing_folders(house)
         if missing:
             _make(house, missing)
@@ -82,6 +83,10 @@ def _take(house: Path, command: str) -> int:
         except BlockingIOError:
             said = os.pread(descriptor, 4096, 0)
             os.close(descriptor)
+            if _is_dead(said):
+                # A program that it was about to start holds the lock until it has begun.
+                time.sleep(RETRY_S)
+                continue
             raise _busy(said) from None
         if _is_at(descriptor, path):
             # Who holds it is a courtesy: on a full disk the lock holds without.
@@ -149,6 +154,16 @@ def _is_at(descriptor: int, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _is_dead(said: bytes) -> bool:
+    try:
+        os.kill(int(json.loads(said)["pid"]), 0)
+    except (ValueError, KeyError, TypeError, OverflowError, PermissionError):
+        return False
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _busy(said: bytes) -> Refused:

@@ -40,16 +40,18 @@ def offer(command: str, plan: Plan, *, yes: bool, dry_run: bool, as_json: bool) 
 
     Raises UsageError where nobody can be asked, and what `apply` raises.
     """
-    from wa.api.plans import apply, look
+    from wa.api.plans import apply, interrupted, look
 
     started = time.perf_counter()
     result = run_through(look(plan))
+    result["notes"] += [_of_interrupted(one, plan.command) for one in interrupted(paths())]
     is_needed = any(one["state"] == "to_do" for one in result["changes"])
     if not dry_run:
         if is_needed:
             agree(yes, as_json, lambda: render_plan(result, stdout()), "Make these changes?")
         shown = not yes and is_needed
         result = run_through(apply(plan, paths()))
+        result["notes"] += [_of_interrupted(one, plan.command) for one in interrupted(paths())]
         if shown and not as_json:
             say(*done(result, stdout()))
             return
@@ -57,6 +59,16 @@ def offer(command: str, plan: Plan, *, yes: bool, dry_run: bool, as_json: bool) 
         show_json(command, result, started)
     else:
         say(*render_plan(result, stdout()))
+
+
+def _of_interrupted(one: PlanResult, command: str) -> str:
+    where = f" on {one['machine']}" if one["machine"] is not None else ""
+    told = f"An earlier `wa {one['command']}`{where} ({one['id']}) was interrupted"
+    if one["state"] == "begun" and one["command"] == command and one["machine"] is None:
+        return f"{told}: this goes on from there."
+    if one["state"] == "undoing":
+        return f"{told} while it was taken back: `wa setup undo {one['id']}` goes on."
+    return f"{told}: run it again to go on, or take it back with `wa setup undo {one['id']}`."
 
 
 def agree(yes: bool, as_json: bool, show: Any, question: str) -> None:
