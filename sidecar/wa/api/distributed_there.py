@@ -152,14 +152,13 @@ def _settings_there(look: HostLook) -> Coordinator | None:
 
 
 def _check_wa(one: RoleHost) -> None:
-    look, title = one.look, one.host.title
+    look = one.look
     assert look is not None
     if look.wa is not None and look.wa_version is not None and not is_older(look.wa_version, __version__):
         return
     one.lack = (
         "there is no wa" if look.wa is None else f"its wa is {look.wa_version or 'broken'}, this one {__version__}"
     )
-    one.notes.append(f"{title}: {one.lack}. It is put there first, as `wa setup remote {title}` does.")
 
 
 def is_older(version: str, other: str) -> bool:

@@ -104,6 +104,7 @@ async def _plan_first(planned: Planned, paths: Paths, env: Mapping[str, str]) ->
             next_step = said["next_step"] or f"wa setup remote {one.host.title}"
             one.trouble = WaError(f"{one.host.title}: {one.lack}; {said['trouble']}", next_step=next_step)
         elif one.look is not None and one.settings is not None:
+            one.notes.append(f"{one.host.title}: {one.lack}. It is put there first, as `wa setup remote` does.")
             program = str(one.look.data / "venv" / "bin" / "wa")
             there = replace(one.look, wa=program, wa_version=__version__, has_command=will_have)
             one.plan = host_plan(there, one.settings, one.token, one.host.name)

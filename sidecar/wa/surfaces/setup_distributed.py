@@ -204,6 +204,7 @@ def _state(one: RoleHostResult) -> Cell:
     if plan is None:
         return Cell("")
     if plan["state"] == "planned":
-        todo = sum(change["state"] == "to_do" for change in plan["changes"])
+        first = one["first"]["changes"] if one["first"] is not None else []
+        todo = sum(change["state"] == "to_do" for change in (*first, *plan["changes"]))
         return Cell(f"{todo} changes to make" if todo else "as it should be", Style.MARK if todo else Style.GOOD)
     return Cell("made" if plan["id"] else "as it should be", Style.GOOD)
