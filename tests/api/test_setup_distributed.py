@@ -14,7 +14,7 @@ import pytest
 
 from wa.api.distributed_hosts import Discovered, discover, mapping
 from wa.api.distributed_there import RoleHost, Wishes, is_older
-from wa.api.setup_distributed import Planned, machine, make, plan_roles
+from wa.api.setup_distributed import Planned, is_needed, machine, make, plan_roles
 from wa.config.distributed import load_distributed, read_token
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, NotFound, UsageError
@@ -556,3 +556,45 @@ class TestMaking:
         assert host["trouble"] is None
         assert any("20260101-000000-abcd" in note for note in host["notes"])
         assert [one.is_interrupted for one in journals(stage.paths)] == [False, False]
+
+    def test_services_are_switched_on_where_their_command_is(self, stage: Stage, remote: RemoteHost) -> None:
+        """By the host's manager (a script stands for systemctl: no user manager is alive in a container); a sidecar that is a
+        service begins anew where that is wished."""
+        stage.knows(remote, "trj")
+        has_manager(remote)
+        wa = remote.home / "bin/wa"
+        status = '{"ok":true,"data":{"sidecar":{"running":true,"pid":12,"version":"98.0"}}}'
+        wa.write_text(f"#!/bin/sh\ncase $1 in --version) echo wa 99.0.0;; status) echo '{status}';; esac\n")
+
+        result = made(stage, stage.plan(stage.discover(remotes=["trj"]), Wishes(restart=True)))
+
+        (host,) = result["hosts"]
+        assert host["trouble"] is None
+        calls = (remote.home / "calls").read_text().splitlines()
+        assert "--user enable wa-coordinator.service" in calls
+        assert "--user start wa-coordinator.service" in calls
+        assert "--user restart wa.service" in calls
+        assert host["plan"] is not None
+        assert host["plan"]["notes"] == []
+
+        again = stage.plan(stage.discover(remotes=["trj"]))
+        assert only(again).plan is not None
+        assert not is_needed(only(again).plan)  # type: ignore[arg-type]
+
+
+def has_manager(host: RemoteHost) -> None:
+    program = host.home / "bin/systemctl"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'echo "$*" >> {host.home}/calls\n'
+        'case "$*" in\n'
+        '"--user show --property=Version") echo Version=252;;\n'
+        f'"--user enable wa-coordinator.service") touch {host.home}/enabled;;\n'
+        f'"--user start wa-coordinator.service") touch {host.home}/active;;\n'
+        f'"--user is-enabled wa-coordinator.service") [ -e {host.home}/enabled ] && echo enabled || {{ echo disabled; exit 1; }};;\n'
+        f'"--user is-active wa-coordinator.service") [ -e {host.home}/active ] && echo active || {{ echo inactive; exit 3; }};;\n'
+        '"--user is-active wa.service") echo active;;\n'
+        '"--user is-enabled wa.service") echo enabled;;\n'
+        "esac\n"
+    )
+    program.chmod(0o755)

@@ -143,6 +143,7 @@ def _restart_here(look: HostLook, wishes: Wishes, notes: list[str]) -> list[RunC
         notes.append(f"A sidecar runs here: {words}. To begin it anew as well: --restart-sidecars")
         return []
     if sidecar.is_unit:
-        return [RunCommand(("systemctl", "--user", "restart", "wa.service"), f"the sidecar begins anew ({words})")]
+        argv = ("systemctl", "--user", "restart", "wa.service")
+        return [RunCommand(argv, f"the sidecar begins anew ({words})", may_fail=True)]
     notes.append(f"The sidecar here was started by hand, and is left alone ({words}): wa stop, then wa watch --detach")
     return []
