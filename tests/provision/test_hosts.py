@@ -130,6 +130,15 @@ def test_addresses_alone_come_last(home: Path) -> None:
 
 
 @needs_ssh
+def test_places_that_keep_code_come_last(home: Path) -> None:
+    """They stand in nearly every known_hosts, and give nobody a shell."""
+    (home / ".ssh/config").write_text("Host work-git\n HostName git.corp.example\n User git\nHost trj\n")
+    (home / ".ssh/known_hosts").write_text(f"github.com {KEY}\nnas {KEY}\n")
+
+    assert [one.title for one in look(home).hosts] == ["trj", "nas", "work-git", "github.com"]
+
+
+@needs_ssh
 def test_only_what_is_wanted_is_asked_for(home: Path) -> None:
     """`Match exec` of others does not run; a name that no file has is taken as it is given."""
     (home / ".ssh/config").write_text(f'Host a b\nMatch host b exec "touch {home}/ran"\n  User x\n')

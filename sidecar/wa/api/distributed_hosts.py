@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from wa.model.errors import ConfigError, NotFound, UsageError
 from wa.model.host import FoundHost
 from wa.provision.domains import DomainsRead, read_domains
 from wa.provision.hosts import domain_notes, look_for_hosts
+from wa.provision.ssh_config import is_destination, named_hosts
 from wa.provision.tailscale import Peer as Peer
 from wa.provision.tailscale import Tailnet, matching, tailnet
 
@@ -64,7 +66,7 @@ async def discover(
     read = await read_domains(env, wezterm_config)
     notes = [] if remotes is None else _notes_beside(read)
     if remotes is None:
-        _must_have_domains(read, wezterm_config)
+        _must_have_domains(read, wezterm_config, await asyncio.to_thread(_some_names, home))
     wanted = list(remotes) if remotes is not None else [one.name for one in read.domains if one.is_mux]
     found = await look_for_hosts(home, env, read.domains, wanted)
     hosts = found.hosts if remotes is not None else [one for one in found.hosts if "wezterm.lua" in one.found_in]
@@ -113,8 +115,14 @@ def named_peer(word: str, found: Discovered) -> Peer:
     return peers[0]
 
 
-def _must_have_domains(read: DomainsRead, given: Path | None) -> None:
-    name_them = "or name the hosts: --remotes trj,csd"
+def _some_names(home: Path) -> str:
+    """Hosts of ssh's configuration that --remotes could name; WezTerm makes its SSHMUX domains from the same."""
+    names = [name for name, _ in named_hosts(home).names if is_destination(name)]
+    return ",".join(names[:3]) or "trj,csd"
+
+
+def _must_have_domains(read: DomainsRead, given: Path | None, names: str) -> None:
+    name_them = f"or name the hosts: --remotes {names}"
     if read.path is None:
         raise NotFound(
             f"there is no {given}" if given else "there is no wezterm.lua; looked for:",

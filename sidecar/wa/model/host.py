@@ -28,7 +28,7 @@ class FoundHost:
     also: tuple[str, ...] = ()
     """Its other names, those of WezTerm's domains among them."""
     is_weak: bool = False
-    """Nothing but an IP address in known_hosts."""
+    """Nothing but an IP address in known_hosts, or a place that keeps code: listed last."""
     trouble: str | None = None
     """Why it cannot be used, in words; nothing of it is ever given to ssh then."""
 

@@ -22,6 +22,27 @@ ASK_ALL_WITHIN_S = 15.0
 MAX_ASKED = 400
 """One `ssh -G` takes 5 to 10 ms; what comes on top, known_hosts at its end, is listed by its name alone."""
 
+FORGES = frozenset(
+    {
+        "github.com",
+        "ssh.github.com",
+        "gist.github.com",
+        "gitlab.com",
+        "altssh.gitlab.com",
+        "bitbucket.org",
+        "codeberg.org",
+    }
+    | {
+        "git.sr.ht",
+        "ssh.dev.azure.com",
+        "vs-ssh.visualstudio.com",
+        "aur.archlinux.org",
+        "salsa.debian.org",
+        "heroku.com",
+    }
+)
+"""They keep code, and give nobody a shell (November 2026): in nearly every known_hosts."""
+
 
 class HostsFound(NamedTuple):
     hosts: list[FoundHost]
@@ -114,7 +135,8 @@ def _candidates(home: Path, env: Mapping[str, str], domains: Sequence[SshDomain]
         )
     for one in sorted(known, key=lambda one: one.is_address):
         name = destination(one.host, None, one.port)
-        found.append(_Candidate(name, name, "known_hosts", is_weak=one.is_address, is_known_only=True))
+        title = one.host if one.port is None else f"{one.host}:{one.port}"
+        found.append(_Candidate(name, title, "known_hosts", is_weak=one.is_address, is_known_only=True))
     return found, [*named.notes, *called.notes, *notes]
 
 
@@ -226,9 +248,13 @@ def _host(group: Sequence[_Candidate]) -> FoundHost:
         identities=tuple(identities | given),
         options=best.options,
         also=tuple(name for name in names if name not in (best.name, best.title)),
-        is_weak=all(one.is_weak for one in group),
+        is_weak=all(one.is_weak for one in group) or (said is not None and _is_forge(said)),
         trouble=best.trouble,
     )
+
+
+def _is_forge(said: Resolved) -> bool:
+    return said.user == "git" or said.address.lower() in FORGES
 
 
 def _keys(options: Sequence[str]) -> Iterator[str]:
