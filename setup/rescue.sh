@@ -13,6 +13,7 @@
 # shellcheck disable=SC2015,SC2030,SC2031 # no `set -uset -u` here has a part that may fail by itself, and what a pipe keeps to itself stays there
 set -u
 umask 077
+locale_of_user=${LC_ALL-}
 LC_ALL=C
 export LC_ALL
 unset TMUX TMUX_PANE
@@ -31,6 +32,14 @@ say() {
     printf wa
     printf '\t%s' "$@"
     printf '\n'
+}
+
+# tmux hands its surroundings on to every window it opens later: they are the user's.
+tmux_here() {
+    if [ -n "$locale_of_user" ]; then LC_ALL=$locale_of_user tmux "$@"; else (
+        unset LC_ALL
+        exec tmux "$@"
+    ); fi
 }
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
@@ -307,40 +316,60 @@ scope_way() {
     esac
 }
 
-# Runs with the rights to write, in a session of its own, deaf to everything that ends us: it lowers the value, waits until
-# nobody holds the other end of its pipe any more, and puts back what was.
+# What a reptyr that nobody watches any more may wait for (see `nudge`): run with the rescue's folder.
 # shellcheck disable=SC2016 # its own variables
-GUARD='trap "" HUP INT TERM PIPE; umask 022; scope=$1 was=$2 folder=$3
-printf "%s\n" "$$" >"$folder/guard.pid"
-printf "0\n" >"$scope" && : >"$folder/lowered"
-cat <"$folder/guard" >/dev/null
-printf "%s\n" "$was" >"$scope" && : >"$folder/restored"'
+UNSTICK='naps=0; held=yes
+while [ "$naps" -lt "$2" ] || { [ -n "$held" ] && [ "$naps" -lt 200 ]; }; do
+    held=
+    while IFS=: read -r number leader born; do
+        for target in "$leader" "$(sed -n "s/^PPid:[^0-9]*//p" "/proc/$leader/status")"; do
+            tracer=$(sed -n "s/^TracerPid:[^0-9]*//p" "/proc/$target/status")
+            [ "${tracer:-0}" != 0 ] && [ "$(cat "/proc/$tracer/comm")" = reptyr ] || continue
+            held=yes
+            grep -q "^State:[^A-Za-z]*[tT]" "/proc/$target/status" || kill -CONT "$target"
+        done
+    done 2>/dev/null <"$1/wanted"
+    naps=$((naps + 1))
+    sleep 0.1 2>/dev/null || sleep 1
+done'
+
+# A watchdog in a session of its own, deaf to everything that ends us, with the rights to write: it lowers the value, waits
+# until nobody holds the other end of its pipe any more, and puts back what was. `-`: nothing is to be lowered.
+# shellcheck disable=SC2016 # its own variables
+GUARD='trap "" HUP INT TERM PIPE; umask 022; scope=$1 was=$2 folder=$3 unstick=$4
+[ "$scope" = - ] || printf "0\n" >"$scope" && : >"$folder/lowered"
+cat >/dev/null
+[ "$scope" = - ] || printf "%s\n" "$was" >"$scope" && : >"$folder/restored"
+[ -e "$folder/finished" ] || sh -c "$unstick" unstick "$folder" 50'
 
 lower_scope() {
     way=$(scope_way)
+    scope=$SCOPE was=-
     case $way in
-    none) return 0 ;;
+    none) scope=- ;;
     never)
         say fail scope "$SCOPE is 3: no process may be moved before the next boot"
         return 1
         ;;
     told)
-        say fail scope "$SCOPE is $value and only root may change it: sudo sysctl kernel.yama.ptrace_scope=0"
+        say fail scope "$SCOPE is not 0 and only root may change it" "sudo sysctl kernel.yama.ptrace_scope=0"
         return 1
         ;;
+    *)
+        first_line "$SCOPE" && was=$value
+        printf '%s\n%s\n' "$SCOPE" "$was" >"$folder/scope.new" && mv "$folder/scope.new" "$folder/scope" || return 1
+        sync "$folder" 2>/dev/null
+        ;;
     esac
-    first_line "$SCOPE" && was=$value
-    printf '%s\n%s\n' "$SCOPE" "$was" >"$folder/scope.new" && mv "$folder/scope.new" "$folder/scope" && sync "$folder" 2>/dev/null
     mkfifo "$folder/guard" || return 1
-    exec 9<>"$folder/guard"
-    alone=$(command -v setsid) || alone=
-    if [ "$way" = sudo ]; then
-        # shellcheck disable=SC2086 # none or one word
-        sudo -n $alone sh -c "$GUARD" guard "$SCOPE" "$was" "$folder" 9>&- </dev/null >/dev/null 2>&1 &
-    else
-        # shellcheck disable=SC2086
-        $alone sh -c "$GUARD" guard "$SCOPE" "$was" "$folder" 9>&- </dev/null >/dev/null 2>&1 &
-    fi
+    # Both ends are open before anything is started: whoever of the two dies first, the other one knows.
+    # shellcheck disable=SC2094 # a fifo
+    exec 9<>"$folder/guard" 8<"$folder/guard"
+    set -- sh -c "$GUARD" guard "$scope" "$was" "$folder" "$UNSTICK"
+    command -v setsid >/dev/null && set -- setsid "$@"
+    [ "$way" = sudo ] && set -- sudo -n "$@"
+    "$@" <&8 8<&- 9>&- >/dev/null 2>&1 &
+    exec 8<&-
     naps=0
     while [ ! -e "$folder/lowered" ]; do
         naps=$((naps + 1))
@@ -350,12 +379,12 @@ lower_scope() {
         }
         nap 9>&-
     done
-    say scope-lowered "$SCOPE" "$was"
+    [ "$scope" = - ] || say scope-lowered "$SCOPE" "$was"
 }
 
 restore_scope() {
-    [ -e "$folder/scope" ] && [ ! -e "$folder/restored" ] || return 0
     exec 9>&-
+    [ -e "$folder/scope" ] && [ ! -e "$folder/restored" ] || return 0
     naps=0
     while [ ! -e "$folder/restored" ] && [ "$naps" -lt 50 ]; do
         naps=$((naps + 1))
@@ -370,7 +399,7 @@ put_back() {
     { read -r its_scope && read -r its_was; } <"$1/scope"
     if [ ! -e "$1/restored" ]; then
         if first_line "$its_scope" && [ "$value" = 0 ]; then
-            printf '%s\n' "$its_was" 2>/dev/null >"$its_scope" ||
+            { printf '%s\n' "$its_was" >"$its_scope"; } 2>/dev/null ||
                 printf '%s\n' "$its_was" | sudo -n tee "$its_scope" >/dev/null 2>&1
         fi
         first_line "$its_scope" && [ "$value" = 0 ] && {
@@ -386,9 +415,10 @@ put_back() {
 
 # Rescues that were cut off: each is put right first.
 recover() {
-    for old in "$DATA"/*/scope; do
-        [ -e "$old" ] && [ ! -e "${old%/scope}/restored" ] || continue
-        is_running "${old%/scope}" || put_back "${old%/scope}" quiet
+    for old in "$DATA"/*/wanted; do
+        old=${old%/wanted}
+        [ -e "$old/wanted" ] && [ ! -e "$old/finished" ] && ! is_running "$old" || continue
+        put_back "$old" quiet && sh -c "$UNSTICK" unstick "$old" 1 && : >"$old/finished"
     done
 }
 
@@ -425,9 +455,9 @@ move_one() {
     fi
     before=$(on_terminal "$number")
     set -- new-window -d -P -t "=$tmux_session:"
-    tmux has-session -t "=$tmux_session" 2>/dev/null || set -- new-session -d -P -s "$tmux_session" -x 160 -y 48
+    tmux_here has-session -t "=$tmux_session" 2>/dev/null || set -- new-session -d -P -s "$tmux_session" -x 160 -y 48
     # shellcheck disable=SC2016 # its own variables
-    made=$(tmux "$@" -n "pts$number" -F '#{window_id} #{pane_id} #{pane_pid} #{window_index}' \
+    made=$(tmux_here "$@" -n "pts$number" -F '#{window_id} #{pane_id} #{pane_pid} #{window_index}' \
         sh -c 'if reptyr -h 2>&1 | grep -q -e -V; then exec reptyr -V -T "$1" 2>"$2"; fi; exec reptyr -T "$1" 2>"$2"' \
         sh "$leader" "$note" 9>&- </dev/null 2>"$note.tmux") || {
         outcome=stayed why="tmux: $(tail -n 1 "$note.tmux" | plain 200)"
@@ -470,22 +500,37 @@ on_terminal() {
     done
 }
 
+# A thread of the server may still wait in a read() of the terminal: it takes the next output, and reptyr (0.9.0), told
+# that there is something to read, then waits for more and passes on nothing that is typed. A NUL as output, which terminals
+# pass over, satisfies the one and wakes the other. It is no input: no program reads it.
+flush_readers() {
+    naps=0
+    while [ "$naps" -lt 10 ]; do
+        # shellcheck disable=SC2016 # its own variable
+        timeout 1 sh -c 'printf "\\000" >"/dev/pts/$1"' sh "$number" 9>&- 2>/dev/null
+        nap 9>&-
+        naps=$((naps + 1))
+        first_line "/proc/$mover/wchan"
+        case $value in *poll* | *select* | 0) [ "$naps" -ge 3 ] && return ;; esac
+    done
+}
+
 verify() {
     missing=
     for one in $before; do is_same "${one%:*}" "${one#*:}" || missing="$missing ${one%:*}"; done
+    flush_readers
+    tmux_here resize-window -t "$window" -x 159 -y 47 2>/dev/null
     naps=0 shows=silent
-    while [ "$naps" -lt 30 ]; do
-        [ -n "$(tmux capture-pane -p -t "$pane" 2>/dev/null | tr -d ' \n')" ] && {
+    while [ "$naps" -lt 25 ]; do
+        naps=$((naps + 1))
+        nap 9>&-
+        [ "$naps" = 3 ] && tmux_here resize-window -t "$window" -x 160 -y 48 2>/dev/null
+        [ "$naps" -gt 4 ] && [ -n "$(tmux_here capture-pane -p -t "$pane" 2>/dev/null | tr -d ' \n')" ] && {
             shows=seen
             break
         }
-        # A program that says nothing by itself paints again when its size changes.
-        [ "$naps" = 10 ] && tmux resize-window -t "$window" -x 159 -y 47 2>/dev/null
-        [ "$naps" = 15 ] && tmux resize-window -t "$window" -x 160 -y 48 2>/dev/null
-        naps=$((naps + 1))
-        nap 9>&-
     done
-    tmux set-option -w -u -t "$window" window-size 2>/dev/null
+    tmux_here set-option -w -u -t "$window" window-size 2>/dev/null
     if is_same "$leader" "$born" && holds "$mover" "$number"; then
         outcome=moved why="${missing:+ended meanwhile:$missing}"
     else
@@ -536,6 +581,7 @@ move() {
             "$place" "$window" "$shows" "$why" >>"$folder/moves"
         say outcome "$number" "$outcome" "$mover" "$place" "$window" "$shows" "$why"
     done 2>/dev/null
+    : >"$folder/finished"
     restore_scope
     rm -f "$folder/mover" "$folder/guard"
     trap - EXIT
@@ -648,7 +694,10 @@ restart() {
             exit 1
         }
     else
-        kill -TERM "$server"
+        # One that ends in a way of its own may end its children too, and those that were moved are still its children.
+        gently=TERM
+        status_of "$server" SigCgt && [ $((0x$value >> 14 & 1)) = 1 ] && gently=KILL
+        kill -$gently "$server"
         naps=0
         while is_same "$server" "$born" && [ "$naps" -lt 50 ]; do
             naps=$((naps + 1))
@@ -709,6 +758,9 @@ start_again() {
         fi
     done <"$folder/argv"
     [ "$mode" = daemon ] && set -- --daemonize "$@"
+    # The name it was started by may be a link that matters (a virtual environment's python).
+    IFS= read -r word <"$folder/argv"
+    case $word in /*) [ -x "$word" ] && program=$word ;; esac
     set -- "$program" "$@"
     old_ifs=$IFS
     IFS='
