@@ -44,7 +44,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 
 def wezterm(paths: Paths) -> Looked:
-    return asyncio.run(look_at_wezterm(paths, os.environ))
+    return asyncio.run(look_at_wezterm(paths, os.environ, None))
 
 
 def by_level(findings: list[FixableFinding]) -> dict[str, str]:
@@ -119,6 +119,36 @@ def test_plugin_files_of_another_version_are_written_anew(paths: Paths, tmp_path
     (one,) = [one for one in wezterm(paths).findings if one["level"] == "warning"]
     assert not one["safe"]
     assert "another installation" in one["what"]
+
+
+FAKE_WEZTERM = """#!/bin/sh
+case $1 in --version) echo wezterm 20240203-110809-5046fc22; exit;; esac
+[ -z "SAID" ] || echo "01:02:03.004  ERROR  wezterm_gui > SAID" >&2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "level", "words"),
+    [
+        ("return { a = io.open('/etc/hostname'):read('a') }", "", "ok", "good for WezTerm"),
+        ("return { a = io.open('/etc/hostname'):read('a') }", "runtime error: boom", "error", "is broken"),
+        ("return {}", "Error converting lua value: font_size", "error", "does not take"),
+        ("return {}", "no such color scheme", "warning", "no such color scheme"),
+        ("return {}", "", "ok", "evaluates"),
+    ],
+)
+def test_wezterm_itself_has_the_last_word(
+    paths: Paths, tmp_path: Path, text: str, said: str, level: str, words: str
+) -> None:
+    """What wa's own Lua cannot run may be good, and what it can run may be wrong."""
+    (tmp_path / ".wezterm.lua").write_text(text)
+    command = tmp_path / "wezterm"
+    command.write_text(FAKE_WEZTERM.replace("SAID", said))
+    command.chmod(0o755)
+    (one,) = asyncio.run(look_at_wezterm(paths, os.environ, [str(command)])).findings
+
+    assert one["level"] == level
+    assert words in one["what"]
 
 
 # -- plans ------------------------------------------------------------------------------------------------------------------

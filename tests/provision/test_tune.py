@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from wa.model.errors import UsageError
 from wa.provision.lua_eval import evaluate
 from wa.provision.tune import (
-    FRESH,
     ROW_BYTES,
     Tuning,
     block_in,
@@ -151,15 +150,6 @@ def test_the_block_holds_numbers_and_nothing_else() -> None:
 
     assert [line.partition(" = ")[0] for line in lines] == [f"c.{option.name}" for option in OPTIONS]
     assert all(line.partition(" = ")[2].isdigit() for line in lines)
-
-
-def test_a_file_of_our_own_making_goes_when_it_is_empty_again() -> None:
-    """Where nothing was before; one line of the user's keeps it."""
-    changed = with_values(FRESH, tuned(64))
-
-    assert without_values(changed) is None
-    assert without_values(changed.replace("return", "config.font_size = 9\nreturn", 1)) is not None
-    assert without_values(FRESH) == FRESH
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from wa.provision.local_config import FRESH
 from wa.provision.tune_tables import tuned
 
 SERVER = shutil.which("wezterm-mux-server")
@@ -91,6 +92,20 @@ def test_a_home_without_a_wezterm_lua_gets_one_and_loses_it_again(inside, house)
     assert "config.glyph_cache_image_cache_size = 512" in path.read_text()
     tune(inside, "--restore", "--yes")
     assert not path.exists()
+
+    tune(inside, "--profile", "64", "--yes")
+    path.write_text(path.read_text().replace("return", "config.font_size = 9\nreturn"))
+    tune(inside, "--restore", "--yes")
+    assert path.read_text().endswith("\n\nconfig.font_size = 9\nreturn config\n")
+
+
+def test_a_file_of_the_users_that_holds_nothing_stays(inside, file: Path) -> None:
+    """Though it is what wa would have made."""
+    file.write_text(FRESH)
+    tune(inside, "--ram", "64", "--yes")
+    tune(inside, "--restore", "--yes")
+
+    assert file.read_text() == FRESH
 
 
 @pytest.mark.parametrize(
@@ -202,3 +217,22 @@ def test_a_real_server_takes_the_values_while_it_runs(house) -> None:
         finally:
             server.terminate()
     assert b"wa" not in (house.root / "server.log").read_bytes()
+
+
+@pytest.mark.wezterm
+@pytest.mark.skipif(SERVER is None, reason="needs wezterm on PATH")
+def test_what_only_wezterm_can_evaluate_is_judged_by_it(inside, house, file: Path) -> None:
+    """A file that opens another one is beyond wa's own Lua; a warning of WezTerm's stops the rest."""
+    (file.parent / "size").write_text("11")
+    text = f"local c = {{ font_size = tonumber(io.open('{file.parent}/size'):read('a')) }}\nreturn c\n"
+    file.write_text(text)
+    made = tune(inside, "--ram", "64", "--yes")
+    assert "could not read" in " ".join(made["plan"]["notes"])
+    assert [one["yours"] for one in made["values"]] == [None] * 9
+    tune(inside, "--restore", "--yes")
+    assert file.read_text() == text
+
+    file.write_text("local c = { font_size = 'large' }\nreturn c\n")
+    error = json.loads(inside("tune", "--ram", "64", "--yes", "--json").stdout)["error"]
+    assert "font_size" in error["message"]
+    assert "wa tune" not in file.read_text()

@@ -31,6 +31,7 @@ from wa.engine.run_catalogue import Catalogue
 from wa.model.errors import ConfigError, WaError
 from wa.protocol.results import DoctorResult
 from wa.protocol.results import FixableFinding as Finding
+from wa.wezterm.executable import find_executable
 
 LOW_DISK_BYTES = 1 << 30
 
@@ -41,7 +42,7 @@ async def examine(paths: Paths, *, hosts: bool = False) -> DoctorResult:
     settings, trouble = _settings(paths)
     # What needs nothing of each other is looked at side by side; some of it waits for programs.
     async with asyncio.TaskGroup() as group:
-        wezterm = group.create_task(look_at_wezterm(paths, os.environ))
+        wezterm = group.create_task(_wezterm(paths, settings))
         parts = [
             group.create_task(_safely(what, part))
             for what, part in (
@@ -74,6 +75,19 @@ async def _safely(what: str, part: Awaitable[list[Finding]]) -> list[Finding]:
     except Exception as error:
         told = f"the doctor could not look at {what}: {type(error).__name__}: {error}"
         return [finding("error", told, "This is a bug of wa: please report it.")]
+
+
+async def _wezterm(paths: Paths, settings: Settings) -> Looked:
+    try:
+        found = find_executable(settings.wezterm.command)
+    except ConfigError:
+        # Told where the command is looked at.
+        found = None
+    try:
+        return await look_at_wezterm(paths, os.environ, None if found is None else found.argv)
+    except OSError as error:
+        what = f"WezTerm's configuration cannot be looked at: {error}"
+        return Looked([finding("error", what, "See who owns it, and its mode.")], None)
 
 
 async def _running(paths: Paths, settings: Settings, wezterm: asyncio.Task[Looked]) -> list[Finding]:

@@ -33,9 +33,9 @@ def setup_findings(paths: Paths) -> list[FixableFinding]:
             gone.add(change.path)
             found.append(_told(journal, what))
     if newest and not found:
-        found.append(
-            finding("ok", f"what {len({one.id for one, _ in newest.values()})} plans of setup made is in its place")
-        )
+        count = len({one.id for one, _ in newest.values()})
+        made = "one plan" if count == 1 else f"{count} plans"
+        found.append(finding("ok", f"what {made} of setup made is in its place"))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shlex import join
@@ -16,6 +16,7 @@ from wa.config.paths import Paths
 from wa.protocol.results import FixableFinding
 from wa.provision import files
 from wa.provision.lua import PLUGIN, plugin_files
+from wa.provision.lua_check import Tried, try_out
 from wa.provision.lua_eval import LuaTrouble, evaluate
 from wa.provision.lua_tokens import Kind, tokens
 from wa.provision.text_trouble import TextTrouble
@@ -26,6 +27,7 @@ SETTINGS = "settings.lua"
 MAX_FILES = 200
 MAX_FILE_BYTES = 1 << 20
 SETUP = ("wa", "setup", "local")
+MEND = "Mend that line; until then a WezTerm that starts uses its defaults, and one that runs what it had."
 
 
 class Looked(NamedTuple):
@@ -34,34 +36,49 @@ class Looked(NamedTuple):
     """`scrollback_lines` as it is set; None where that is not known."""
 
 
-async def look_at_wezterm(paths: Paths, env: Mapping[str, str]) -> Looked:
-    """Runs the configuration in a Lua of its own, as `wa setup` does."""
-    try:
-        return await asyncio.to_thread(_look, paths, env)
-    except OSError as error:
-        step = "See who owns it, and its mode."
-        return Looked([finding("error", f"WezTerm's configuration cannot be looked at: {error}", step)], None)
-
-
-def _look(paths: Paths, env: Mapping[str, str]) -> Looked:
+async def look_at_wezterm(paths: Paths, env: Mapping[str, str], wezterm: Sequence[str] | None) -> Looked:
+    """Runs the configuration in a Lua of its own, as `wa setup` does, and by *wezterm*, the command, where there is one."""
     found = find_config(env)
-    rows, findings = None, list[FixableFinding]()
     if found.path is None:
-        findings.append(
-            finding("note", f"no wezterm.lua: WezTerm uses its defaults (looked at {found.tried[0]} first)")
-        )
-    else:
-        told, rows = _evaluated(found.path, env)
-        findings.append(told)
-    plugins = [
-        folder / PLUGIN for folder in dict.fromkeys(module_folders(env)) if (folder / PLUGIN / "init.lua").is_file()
-    ]
-    for plugin in plugins:
-        findings += _plugin_findings(plugin, paths, found.path, env)
-    return Looked(findings, rows)
+        what = f"no wezterm.lua: WezTerm uses its defaults (looked at {found.tried[0]} first)"
+        return Looked([finding("note", what), *await asyncio.to_thread(_plugins, paths, None, env)], None)
+    told, rows = await asyncio.to_thread(_evaluated, found.path, env)
+    data = _bytes(found.path)
+    if data is not None and wezterm is not None and (isinstance(told, LuaTrouble) or told["level"] == "ok"):
+        tried = await try_out(wezterm, data, found.path, {}, env)
+        told = _judged(found.path, told, tried)
+    elif isinstance(told, LuaTrouble):
+        told = _broken(found.path, told)
+    return Looked([told, *await asyncio.to_thread(_plugins, paths, found.path, env)], rows)
 
 
-def _evaluated(path: Path, env: Mapping[str, str]) -> tuple[FixableFinding, int | None]:
+def _judged(path: Path, told: FixableFinding | LuaTrouble, tried: Tried) -> FixableFinding:
+    if tried.trouble is not None:
+        return _broken(path, told) if isinstance(told, LuaTrouble) else told
+    if isinstance(told, LuaTrouble):
+        if tried.errors:
+            return _broken(path, told)
+        what = f"{path} is good for WezTerm; wa cannot read it by itself ({told})"
+        return finding("ok", what)
+    if tried.errors:
+        return finding("error", f"WezTerm does not take {path}: {tried.errors[0]}", MEND)
+    if tried.complaints:
+        return finding("warning", f"WezTerm says of {path}: {tried.complaints[0]}", "Mend that line, or its module.")
+    return told
+
+
+def _broken(path: Path, trouble: LuaTrouble) -> FixableFinding:
+    where = str(path) if trouble.line is None else f"{path}:{trouble.line}"
+    return finding("error", f"wezterm.lua is broken: {where}: {trouble.reason}", MEND)
+
+
+def _plugins(paths: Paths, config: Path | None, env: Mapping[str, str]) -> list[FixableFinding]:
+    folders = (folder / PLUGIN for folder in dict.fromkeys(module_folders(env)))
+    plugins = [plugin for plugin in folders if (plugin / "init.lua").is_file()]
+    return [one for plugin in plugins for one in _plugin_findings(plugin, paths, config, env)]
+
+
+def _evaluated(path: Path, env: Mapping[str, str]) -> tuple[FixableFinding | LuaTrouble, int | None]:
     # Not by files.read: what a package manager or root has put there is read all the same.
     if not path.exists():
         what = f"{path} is a link to nothing" if path.is_symlink() else f"{path}, of WEZTERM_CONFIG_FILE, is not there"
@@ -71,9 +88,7 @@ def _evaluated(path: Path, env: Mapping[str, str]) -> tuple[FixableFinding, int 
     try:
         config = evaluate(files.text_of(data), path, env=env).config
     except LuaTrouble as trouble:
-        where = str(path) if trouble.line is None else f"{path}:{trouble.line}"
-        step = "Mend that line; until then a WezTerm that starts uses its defaults, and one that runs what it had."
-        return finding("error", f"wezterm.lua is broken: {where}: {trouble.reason}", step), None
+        return trouble, None
     except TextTrouble as trouble:
         return finding("error", f"wezterm.lua is broken: {path}: {trouble}", "Mend it."), None
     rows = config.get(SCROLLBACK)

@@ -6,19 +6,22 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wa.api.tune_restart import standing
 from wa.config.paths import Paths
 from wa.config.settings import Settings
-from wa.model.errors import ConfigError, WaError, WezTermError
+from wa.model.errors import ConfigError, StoreError, WaError, WezTermError
 from wa.protocol.results_setup import PlanResult
 from wa.protocol.results_tune import TuneCost, TuneRestart, TuneResult, TuneValue
 from wa.provision import files, tune
+from wa.provision.journal import journals
+from wa.provision.local_config import FRESH
 from wa.provision.lua_eval import LuaTrouble, evaluate
 from wa.provision.plan import FileChange, Plan
 from wa.provision.text_trouble import TextTrouble
 from wa.provision.tune import Tuning
+from wa.provision.tune_file import by_hand, fresh_file, tried_by_wezterm, unsafe
 from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, Cost
 from wa.provision.wezterm_lua import config_folders, find_config
 from wa.wezterm.executable import find_executable, read_version
@@ -88,29 +91,32 @@ async def plan_tune(paths: Paths, *, ram_gb: float | None, profile: str | None) 
     total, counted_by = await asyncio.to_thread(tune.memory_here)
     watched = await _is_watched(paths)
     tuning = tune.choose(ram_gb=ram_gb, profile=profile, total_bytes=total, counted_by=counted_by, watched=watched)
-    version = await _version(paths)
+    command, version = await _wezterm(paths)
     left_out = tune.unknown_to(version)
     config = _config_file()
     written = {name: value for name, value in tuning.values.items() if name not in left_out}
     if why := await asyncio.to_thread(files.is_kept_from_us, config):
-        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {_by_hand(written)}")
+        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {by_hand(written)}")
     data = await asyncio.to_thread(files.read, config)
-    after, before, effective = await asyncio.to_thread(_with_values, config, data, written)
+    fresh = await asyncio.to_thread(fresh_file, config, data, written)
+    tried = await tried_by_wezterm(command, config, data, fresh)
     now = await standing(paths)
-    had = tune.rows_of(effective)
+    had = tune.rows_of(fresh.effective)
     rows = tuning.values[SCROLLBACK]
+    watching = now.restart["known"]
     notes = tune.notes(
-        tuning, before | {SCROLLBACK: had}, total_bytes=total, watching=now.restart["known"], left_out=left_out
+        tuning, fresh.before | {SCROLLBACK: had}, total_bytes=total, watching=watching, left_out=left_out
     )
+    notes += tried
     if data is None:
         notes.append(f"There is no wezterm.lua yet: {config} is made.")
-    change = FileChange(PurePosixPath(config), data, after, WHAT, block=None if data is None else tune.BLOCK)
+    change = FileChange(PurePosixPath(config), data, fresh.data, WHAT, block=None if data is None else tune.BLOCK)
     return Tuned(
         plan=Plan(COMMAND, (change,), notes=tuple(notes)),
         config=config,
         tuning=tuning,
         version=version,
-        overridden={name: tune.shown(before[name]) for name in written if name in before},
+        overridden={name: tune.shown(fresh.before[name]) for name in written if name in fresh.before},
         left_out=left_out,
         restart=now.restart,
         refusal=tune.refusal(rows, total) or tune.unread(rows, had, now.reads_waiting),
@@ -131,14 +137,14 @@ async def plan_restore(paths: Paths) -> Tuned:
             notes.append(f"{config} holds no values of `wa tune`.")
         else:
             rest = tune.without_values(text)
-            after = None if rest is None else files.data_of(rest)
-            had, rows = await asyncio.to_thread(lambda: (_rows(config, text), _rows(config, rest or "return {}")))
+            after = None if rest == FRESH and await asyncio.to_thread(_is_ours, config, paths) else files.data_of(rest)
+            had, rows = await asyncio.to_thread(lambda: (_rows(config, text), _rows(config, rest)))
             notes.append("WezTerm's own values, and yours, hold again when it loads its configuration.")
             if rows is not None:
                 notes += tune.fewer(rows, had, watching=now.restart["known"])
                 refusal = tune.unread(rows, had, now.reads_waiting)
     except TextTrouble as trouble:
-        raise _unsafe(config, trouble, {}) from trouble
+        raise unsafe(config, trouble, {}) from trouble
     block = None if after is None else tune.BLOCK
     change = FileChange(PurePosixPath(config), data, after, f"{WHAT}: back to what was", block=block)
     return Tuned(
@@ -151,6 +157,16 @@ async def plan_restore(paths: Paths) -> Tuned:
         restart=now.restart,
         refusal=refusal,
     )
+
+
+def _is_ours(config: Path, paths: Paths) -> bool:
+    """A plan made the file: with nothing else in it, it goes with its values."""
+    try:
+        plans = [one.plan for one in journals(paths) if one.plan.machine is None]
+    except StoreError:
+        return False
+    changes = [change for plan in plans for change in plan.changes if isinstance(change, FileChange)]
+    return any(change.path == PurePosixPath(config) and change.before is None for change in changes)
 
 
 def _rows(config: Path, text: str) -> int | None:
@@ -166,50 +182,13 @@ def _config_file() -> Path:
     return found.path or config_folders(os.environ)[0] / "wezterm.lua"
 
 
-def _with_values(
-    config: Path, data: bytes | None, values: Mapping[str, int]
-) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
-    """The new file; what the old one says without wa's block, and with it. All of it is evaluated."""
-    try:
-        text = tune.FRESH if data is None else files.text_of(data)
-        plain = tune.without_values(text)
-        before = _evaluated(config, tune.FRESH if plain is None else plain)
-        effective = before if plain == text else _evaluated(config, text)
-        fresh = tune.with_values(text, values)
-    except TextTrouble as trouble:
-        raise _unsafe(config, trouble, values) from trouble
-    after = _evaluated(config, fresh)
-    if wrong := [name for name, value in values.items() if after.get(name) != value]:
-        what = f"{config} sets {wrong[0]} again after wa's lines, or keeps it from being set"
-        raise ConfigError(what, next_step=f"Nothing was changed. {_by_hand(values)}")
-    return files.data_of(fresh), before, effective
-
-
-def _evaluated(config: Path, text: str) -> dict[str, Any]:
-    try:
-        return evaluate(text, config).config
-    except LuaTrouble as trouble:
-        where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
-        step = "Nothing was changed. Mend it: WezTerm uses what it had before, or its defaults, until then."
-        raise ConfigError(f"{where}: {trouble.reason}", next_step=step) from trouble
-
-
-def _unsafe(config: Path, trouble: TextTrouble, values: Mapping[str, int]) -> ConfigError:
-    where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
-    step = "Nothing was changed. " + (_by_hand(values) if values else "Take wa's lines out by hand.")
-    return ConfigError(f"{where}: {trouble.reason}", next_step=step)
-
-
-def _by_hand(values: Mapping[str, int]) -> str:
-    return "Put these lines there yourself: " + "; ".join(tune.body(values, "config").split("\n"))
-
-
-async def _version(paths: Paths) -> str | None:
+async def _wezterm(paths: Paths) -> tuple[tuple[str, ...] | None, str | None]:
+    """The command, and its version."""
     try:
         found = find_executable(Settings.load(paths.config_file).wezterm.command)
-        return None if found is None else await read_version(found.argv)
+        return (None, None) if found is None else (found.argv, await read_version(found.argv))
     except (WezTermError, ConfigError):
-        return None
+        return None, None
 
 
 async def _is_watched(paths: Paths) -> bool:

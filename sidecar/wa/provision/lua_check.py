@@ -15,6 +15,8 @@ from wa.wezterm.processes import run
 WITHIN_S = 20.0
 _LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d+\s+(?P<level>WARN|ERROR)\s+(?P<from>\S+)\s+> (?P<what>.*)")
 
+_ERROR = re.compile(r"(?i)syntax error|runtime error|error converting|error loading|callback error")
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -24,6 +26,11 @@ class Tried:
     """Of the levels WARN and ERROR, each in one line, with the paths of the files that were meant."""
     trouble: str | None = None
     """Why nothing can be said: the program did not start, or did not end."""
+
+    @property
+    def errors(self) -> list[str]:
+        """What keeps the configuration from being used at all."""
+        return [one for one in self.complaints if _ERROR.match(one)]
 
     def new_since(self, before: Tried) -> list[str]:
         """What was not said before; line numbers may have moved."""

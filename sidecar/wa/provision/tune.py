@@ -15,13 +15,6 @@ from wa.provision.lua_text import lua_block_in, put_lua_block, take_lua_block
 from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, SWARM_ROWS, TIERS, Option, tuned, usual_gb
 
 BLOCK = "tune"
-FRESH = """\
-local wezterm = require("wezterm")
-local config = wezterm.config_builder()
-
-return config
-"""
-"""Where there is no wezterm.lua."""
 Profile = Literal["guide", "swarm", "64", "128", "256", "512"]
 PROFILES: tuple[Profile, ...] = ("guide", "swarm", "64", "128", "256", "512")
 ROW_BYTES = 128
@@ -99,10 +92,9 @@ def with_values(text: str, values: Mapping[str, int]) -> str:
     return put_lua_block(text, BLOCK, lambda config: body(values, config))
 
 
-def without_values(text: str) -> str | None:
-    """None: nothing is left but what wa had made itself. Raises TextTrouble."""
-    rest = take_lua_block(text, BLOCK)
-    return None if rest == FRESH and rest != text else rest
+def without_values(text: str) -> str:
+    """The very text from before. Raises TextTrouble."""
+    return take_lua_block(text, BLOCK)
 
 
 def block_in(text: str) -> str | None:
