@@ -216,7 +216,9 @@ look() {
         fact wa "$(bounded 20 "$data/venv/bin/wa" --version 2>/dev/null)"
         fact wa_digest "$(cat "$data/venv/.wa-wheels" 2>/dev/null)"
     fi
-    resume | while IFS= read -r line; do fact interrupted "$line"; done
+    all_plans | while IFS= read -r line; do
+        fact plan "$line $(sed -n 's/^ *"command": "\(.*\)",*$/\1/p' "$setup/${line%% *}/plan.json" | head -n 1)"
+    done
     for asked; do look_file "$asked"; done
 }
 
@@ -645,14 +647,14 @@ state_of() {
     esac
 }
 
-resume() {
+all_plans() {
     for folder in "$setup"/*/; do
         folder=${folder%/}
-        [ -d "$folder" ] || continue
-        state=$(state_of "$folder")
-        [ "$state" = finished ] || printf '%s %s\n' "${folder##*/}" "$state"
+        if [ -e "$folder/steps" ]; then printf '%s %s\n' "${folder##*/}" "$(state_of "$folder")"; fi
     done
 }
+
+resume() { all_plans | sed '/ finished$/d'; }
 
 lock() {
     if mkdir "$setup/.lock" 2>/dev/null; then

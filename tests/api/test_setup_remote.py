@@ -419,6 +419,50 @@ def test_a_plan_killed_half_way_is_taken_back_by_the_next_run(stage: Stage) -> N
     assert len(list((host.home / ".local/share/wa/setup").iterdir())) == 1
 
 
+def test_a_lost_connection_leaves_the_host_to_its_end(stage: Stage) -> None:
+    """The ssh here dies in the middle: the host goes on to the end; the next run finds it in order and says so in the history."""
+    host = stage.good()
+    (host.bin / "systemctl").rename(host.bin / "systemctl-itself")
+    host.put(
+        "systemctl",
+        f'#!/bin/sh\nif [ "$2" = enable ]; then touch {host.folder}/waited; '
+        f"while [ ! -e {host.folder}/go ]; do sleep 0.1; done; fi\n"
+        f'exec {host.bin}/systemctl-itself "$@"\n',
+    )
+
+    def cut() -> None:
+        _until(lambda: (host.folder / "waited").exists())
+        for folder in Path("/proc").iterdir():
+            try:
+                said = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            # The client and its shared connection.
+            if (said.startswith(b"ssh: ") and str(stage.paths.runtime).encode() in said) or (
+                f"-F\0{stage.hosts.config}\0".encode() in said
+            ):
+                os.kill(int(folder.name), signal.SIGKILL)
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    result = stage.one("good")
+    cutter.join()
+    assert result["trouble"] is not None
+    assert plans.history(stage.paths)["interrupted"] == 1
+    (host.folder / "go").touch()
+    journal = next((host.home / ".local/share/wa/setup").glob("2*")) / "journal"
+    _until(lambda: journal.read_text().endswith("finished\n"))
+
+    again = stage.one("good")
+
+    assert (again["trouble"], again["unit"]) == (None, "active")
+    assert set(states(again)) == {"holds"}
+    known = plans.history(stage.paths)
+    assert (len(known["plans"]), known["interrupted"]) == (1, 0)
+    assert stage.undo(again | {"plan": known["plans"][0]}) == "undone"
+    assert not (host.home / UNIT).exists()
+
+
 def test_an_edit_since_is_a_conflict_for_undo(stage: Stage) -> None:
     """The unit that the user changed stays, and so does the plan; the rest is taken back."""
     host = stage.good()

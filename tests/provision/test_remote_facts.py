@@ -23,7 +23,9 @@ LINES = [
     "python\t/opt/p y/python3.12\t3.12.4\tcpython\tlinux-aarch64\tglibc2.35\t0\tvenv",
     "python\t/usr/bin/python3.13\t3.13.1\tcpython\tlinux-aarch64\tglibc2.35\t1\tvenv,ensurepip",
     "python\t/usr/bin/pypy3.11\t3.11.9\tpypy\tlinux-aarch64\tglibc2.35\t0\tvenv",
-    "interrupted\t20261121-120000-0a1b begun",
+    "plan\t20261121-120000-0a1b begun setup remote",
+    "plan\t20261121-130000-0a1b finished setup remote",
+    "plan\t20261121-140000-0a1b begun setup local",
     "file\t~/.wezterm.lua\theld\t600\t" + base64.b64encode(b"\xff\n").decode(),
     "file\t~/.local/bin/wa\tabsent",
 ]
@@ -41,7 +43,7 @@ def test_facts_are_read() -> None:
     assert facts.unit("mux") == "failed"
     assert facts.is_enabled("mux")
     assert facts.lingering is False
-    assert facts.interrupted == (("20261121-120000-0a1b", "begun"),)
+    assert facts.interrupted == ["20261121-120000-0a1b"]
     assert facts.files["~/.wezterm.lua"].content == b"\xff\n"
     assert facts.files["~/.wezterm.lua"].mode == 0o600
     assert facts.title == "Linux aarch64"

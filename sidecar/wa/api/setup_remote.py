@@ -59,6 +59,7 @@ class RemoteSetup:
             here=await here_wezterm(self._paths),
             control_dir=self._paths.runtime / "ssh",
             cache=cache_folder(),
+            house=house_of(self._paths),
             with_wa=self._wish.with_wa,
             look_s=self._wish.look_s,
             apply_s=self._wish.apply_s,

@@ -55,9 +55,13 @@ class RemoteFacts:
     pythons: tuple[Interpreter, ...] = ()
     """That wa runs on, newest first."""
     files: Mapping[str, FileThere] = field(default_factory=dict)
-    interrupted: tuple[tuple[str, str], ...] = ()
-    """Plans by id, and how they stand."""
+    plans: tuple[tuple[str, str], ...] = ()
+    """Of `wa setup remote`, begun there and not taken back, by id, and how they stand."""
     noise: str = ""
+
+    @property
+    def interrupted(self) -> list[str]:
+        return [plan_id for plan_id, state in self.plans if state != "finished"]
 
     def get(self, name: str) -> str | None:
         return self.values.get(name) or None
@@ -179,21 +183,21 @@ def facts_of(lines: list[str], noise: str = "") -> RemoteFacts:
     values: dict[str, str] = {}
     pythons: list[Interpreter] = []
     files: dict[str, FileThere] = {}
-    interrupted: list[tuple[str, str]] = []
+    plans: list[tuple[str, str]] = []
     for line in lines:
         key, _, rest = line.partition("\t")
         words = rest.split("\t")
         if key == "file" and len(words) >= 2:
             files[words[0]] = _file(words[1:])
-        elif key == "interrupted" and len(pair := rest.split()) == 2:
-            interrupted.append((pair[0], pair[1]))
+        elif key == "plan" and len(pair := rest.split(None, 2)) == 3 and pair[2] == "setup remote":
+            plans.append((pair[0], pair[1]))
         elif key == "python" and len(words) >= 6:
             if (one := _python(words, values)) is not None:
                 pythons.append(one)
         elif key:
             values[key] = rest
     pythons.sort(key=lambda one: one.there.version, reverse=True)
-    return RemoteFacts(values, tuple(pythons), files, tuple(interrupted), noise)
+    return RemoteFacts(values, tuple(pythons), files, tuple(plans), noise)
 
 
 def _file(words: list[str]) -> FileThere:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from wa.model.errors import TerminalUnreachable, WaError, WezTermError
+from wa.model.errors import StoreError, TerminalUnreachable, WaError, WezTermError
 from wa.model.host import FoundHost
 from wa.protocol.results_setup import HostResult, PlanResult
-from wa.provision.journal import Journal, Outcome
+from wa.provision.journal import ID, Journal, Outcome
 from wa.provision.plan import ChangeState, PlanState
 from wa.provision.remote import LostError, RemoteMachine
 from wa.provision.remote_facts import RemoteFacts
@@ -53,6 +53,8 @@ class Circumstances:
     here: Here
     control_dir: Path
     cache: Path
+    house: Path
+    """DATA/setup of this machine."""
     with_wa: bool = True
     look_s: float = 60.0
     apply_s: float = 900.0
@@ -85,6 +87,8 @@ class Prospect:
     plan: HostPlan | None = None
     wheels: Wheelhouse | None = None
     made: PlanResult | None = None
+    loose: list[str] = field(default_factory=list)
+    """Plans whose end did not come through to this machine: their host knows it."""
     started: bool = False
     """Its server was started by wa, without a unit."""
     reachable: bool | None = None
@@ -94,10 +98,12 @@ class Prospect:
 
     @property
     def is_to_do(self) -> bool:
-        return self.plan is not None and self.plan.is_needed
+        if self.plan is None or self.facts is None:
+            return bool(self.loose)
+        return self.plan.is_needed or bool(self.loose) or bool(self.facts.interrupted)
 
     def fail(self, error: WaError) -> None:
-        self.trouble = error.message
+        self.trouble = error.message.removeprefix(f"ssh {self.host.name}: ")
         self.next_step = error.next_step
         if error.next_step == ssh.TRIES_AGAIN:
             self.next_step = "See that it is on and that its address is right, then run this again."
@@ -109,6 +115,8 @@ class Prospect:
             held = {number: Outcome(ChangeState.HOLDS) for number in plan.holding}
             shown = result_of(plan.plan(self.host.name), outcomes=held)
         fits = None if self.codec is None or here.codec is None else self.codec == here.codec
+        if fits is None and facts is not None and facts.wezterm_version is not None:
+            fits = True if facts.wezterm_version == here.version else None
         python = facts.pythons[0].version if facts is not None and facts.pythons else None
         return HostResult(
             host=self.host.title,
@@ -190,6 +198,7 @@ async def _look(prospect: Prospect, given: Circumstances) -> None:
     prospect.codec = codec.codec_of(facts.wezterm_version)
     if prospect.codec is None and facts.wezterm_version == given.here.version:
         prospect.codec = given.here.codec
+    prospect.loose = await asyncio.to_thread(_loose, given.house, prospect.host.name)
     wezterm = facts.get("wezterm")
     if prospect.codec is None and facts.get("mux") == "answers" and wezterm is not None and not facts.noise:
         session = prospect.machine.session
@@ -217,14 +226,17 @@ async def _plan(prospect: Prospect, given: Circumstances) -> None:
     prospect.plan = host_plan(
         facts, prospect.host.name, prospect.plan_id, lua, wheels=prospect.wheels, no_wheels=no_wheels
     )
-    for plan_id, _ in facts.interrupted:
+    for plan_id in facts.interrupted:
         prospect.plan.notes.append(f"A setup of it was interrupted ({plan_id}): what it did is taken back first.")
 
 
 async def set_up(prospect: Prospect, given: Circumstances, house: Path) -> None:
     """Makes the plan there, and looks again. *house*: DATA/setup here, locked. Raises WaError."""
     machine = prospect.machine
-    if machine is None or prospect.facts is None or prospect.plan is None:
+    if machine is None or prospect.facts is None:
+        return
+    await asyncio.to_thread(_tie_up, house, prospect.loose, dict(prospect.facts.plans))
+    if prospect.plan is None:
         return
     if prospect.facts.interrupted:
         await _take_back_interrupted(prospect, machine, house)
@@ -289,7 +301,7 @@ def record(journal: Journal, outcomes: Mapping[int, Outcome], state: PlanState |
 
 async def _take_back_interrupted(prospect: Prospect, machine: RemoteMachine, house: Path) -> None:
     assert prospect.facts is not None
-    for plan_id, _ in prospect.facts.interrupted:
+    for plan_id in prospect.facts.interrupted:
         made = await machine.undo(plan_id)
         if made.state is not PlanState.UNDONE:
             raise WaError(
@@ -304,6 +316,30 @@ def _forget(house: Path, plan_id: str) -> None:
         Journal.load(house / plan_id).drop()
 
 
+def _loose(house: Path, host: str) -> list[str]:
+    found = []
+    for folder in house.iterdir() if house.is_dir() else ():
+        with suppress(StoreError, OSError):
+            if not ID.fullmatch(folder.name):
+                continue
+            journal = Journal.load(folder)
+            if journal.is_interrupted and (journal.plan.machine, journal.plan.command) == (host, "setup remote"):
+                found.append(journal.id)
+    return found
+
+
+def _tie_up(house: Path, loose: list[str], there: Mapping[str, str]) -> None:
+    """A connection was lost: what the host finished is finished, what it knows nothing of was never begun."""
+    for plan_id in loose:
+        if there.get(plan_id) == "finished":
+            journal = Journal.load(house / plan_id)
+            for number, _ in journal.numbered:
+                journal.event(f"{number} done")
+            journal.event("finished")
+        elif plan_id not in there:
+            _forget(house, plan_id)
+
+
 async def take_back(machine: RemoteMachine, journal: Journal) -> PlanResult:
     """The plan of *journal* there, where it was made. Raises WaError."""
     made = await machine.undo(journal.id)
@@ -313,4 +349,8 @@ async def take_back(machine: RemoteMachine, journal: Journal) -> PlanResult:
         if "no plan" not in (made.trouble or ""):
             raise LostError(f"{machine.host}: {made.trouble}", next_step="Try again when it is through.")
         notes, state = (f"{machine.host} knows nothing of this plan any more.",), PlanState.UNDONE
-    return result_of(journal.plan.with_notes(*notes), state, plan_id=journal.id, outcomes=made.outcomes, diffs=False)
+    outcomes = dict(made.outcomes)
+    for number, (word, _) in journal.words.items():
+        if word == "holds":
+            outcomes.setdefault(number, Outcome(ChangeState.HOLDS))
+    return result_of(journal.plan.with_notes(*notes), state, plan_id=journal.id, outcomes=outcomes, diffs=False)
