@@ -898,7 +898,7 @@ install() {
         if ! { "$python" -m venv --without-pip "$place" &&
             "$place/bin/python" -I "$2/pip" install --quiet --no-index --no-deps --no-cache-dir --disable-pip-version-check \
                 --require-hashes --find-links "$dir/wheels" --requirement "$dir/wheels/requirements.txt" &&
-            "$place/bin/wa" --version >/dev/null && printf '%s\n' "$1" >"$place/.wa-wheels"; }; then
+            "$place/bin/python" -I -c 'import wa.engine.daemon, wa.surfaces.app' && printf '%s\n' "$1" >"$place/.wa-wheels"; }; then
             rm -rf "$place"
             return 1
         fi

@@ -37,6 +37,19 @@ def test_for_a_machine_like_this_nothing_is_downloaded(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_checkout_needs_stands_in_its_own_file(
+    house: Wheelhouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its installation knows of that grows old: a wheel with that left out would install, and not run."""
+    monkeypatch.setattr(wheels.metadata, "requires", lambda _: ["typer>=0.15"])
+
+    assert asyncio.run(wheelhouse(installed_here(), tmp_path)) == house
+    own = zipfile.ZipFile(io.BytesIO(next(data for name, data in house.wheels.items() if "automata" in name)))
+    said = own.read(next(name for name in own.namelist() if name.endswith("/METADATA"))).decode()
+    assert "Requires-Dist: ahocorasick-rs" in said
+    assert "extra ==" not in said
+
+
 def test_the_wheels_install_where_there_is_no_network(house: Wheelhouse, tmp_path: Path) -> None:
     """By their hashes, into an environment without pip, and wa runs from there with all of its files."""
     folder = tmp_path / "wheels"

@@ -16,6 +16,7 @@ import platform
 import re
 import shutil
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,18 @@ def _wa_wheel() -> tuple[str, bytes]:
     files = {f"wa/{name}": data for name, data in _below(package)}
     for folder in _ASSETS:
         files |= {f"wa/_assets/{folder}/{name}": data for name, data in _below(asset_root() / folder)}
-    return _wheel(distribution, files, ["py3-none-any"])
+    return _wheel(distribution, files, ["py3-none-any"], _needs())
+
+
+def _needs() -> list[str]:
+    """What wa requires. A checkout's own file says it: what its installation knows of it grows old."""
+    try:
+        project = tomllib.loads((Path(wa.__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+        if project["name"] == DISTRIBUTION:
+            return [str(one) for one in project["dependencies"]]
+    except (OSError, ValueError, KeyError):
+        pass
+    return metadata.requires(DISTRIBUTION) or []
 
 
 def _below(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -179,7 +191,7 @@ def _from_here(there: PythonThere) -> dict[str, bytes] | None:
         return None
     wheels = {}
     try:
-        for distribution in [*_required(metadata.distribution(DISTRIBUTION)), metadata.distribution("pip")]:
+        for distribution in [*_required(_needs()), metadata.distribution("pip")]:
             name, data = _remade(distribution)
             platforms = name.removesuffix(".whl").split("-")[-1].split(".")
             if platforms != ["any"] and not set(platforms) & set(there.platforms()):
@@ -190,10 +202,10 @@ def _from_here(there: PythonThere) -> dict[str, bytes] | None:
     return wheels
 
 
-def _required(root: metadata.Distribution) -> list[metadata.Distribution]:
-    """All that *root* needs in this environment, without its extras. Raises PackageNotFoundError."""
+def _required(needs: Sequence[str]) -> list[metadata.Distribution]:
+    """All that *needs* means in this environment, without extras. Raises PackageNotFoundError."""
     found: dict[str, metadata.Distribution] = {}
-    waiting = list(root.requires or ())
+    waiting = list(needs)
     while waiting:
         requirement = waiting.pop()
         words, _, marker = requirement.partition(";")
@@ -227,8 +239,13 @@ def _remade(distribution: metadata.Distribution) -> tuple[str, bytes]:
     return _wheel(distribution, files, re.findall(r"^Tag: (\S+)$", said, re.MULTILINE))
 
 
-def _wheel(distribution: metadata.Distribution, files: Mapping[str, bytes], tags: Sequence[str]) -> tuple[str, bytes]:
-    """The same bytes for the same files."""
+def _wheel(
+    distribution: metadata.Distribution,
+    files: Mapping[str, bytes],
+    tags: Sequence[str],
+    needs: Sequence[str] | None = None,
+) -> tuple[str, bytes]:
+    """The same bytes for the same files. *needs* take the place of its own requirements."""
     parts = [tag.split("-") for tag in tags]
     if not parts:
         raise NoWheelsError(f"{distribution.name} is not installed from a wheel")
@@ -240,6 +257,12 @@ def _wheel(distribution: metadata.Distribution, files: Mapping[str, bytes], tags
         place = file.parts
         if len(place) > 1 and place[0].endswith(".dist-info") and place[1] not in _SKIPPED:
             held["/".join((info, *place[1:]))] = Path(str(file.locate())).read_bytes()
+    if needs is not None:
+        said = held[f"{info}/METADATA"].decode("utf-8")
+        head, blank, text = said.partition("\n\n")
+        kept = [line for line in head.splitlines() if not line.startswith(("Requires-Dist:", "Provides-Extra:"))]
+        head = "\n".join([*kept, *(f"Requires-Dist: {one}" for one in needs)])
+        held[f"{info}/METADATA"] = (head + blank + text).encode("utf-8")
     is_pure = all(part[2] == "any" for part in parts)
     wheel = ["Wheel-Version: 1.0", "Generator: wa", f"Root-Is-Purelib: {str(is_pure).lower()}"]
     held[f"{info}/WHEEL"] = "".join(f"{line}\n" for line in [*wheel, *(f"Tag: {tag}" for tag in tags)]).encode()
@@ -293,7 +316,7 @@ print(json.dumps(sorted(missing)))
 
 
 async def _downloaded(there: PythonThere, own: bytes, cache: Path) -> dict[str, bytes]:
-    requires = "\n".join(sorted(metadata.requires(DISTRIBUTION) or ()))
+    requires = "\n".join(sorted(_needs()))
     key = hashlib.sha256(requires.encode()).hexdigest()[:12]
     place = cache / f"{there.tag}-{there.platforms()[0]}-{key}"
     if not place.is_dir():
