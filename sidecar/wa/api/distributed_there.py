@@ -23,7 +23,7 @@ from wa.provision.ports import next_port
 from wa.provision.role_look import HeldFile, HostLook, Sidecar, look_at
 from wa.provision.role_units import Role
 from wa.provision.roles import COORDINATOR_PORT, LOOPBACK, host_plan, kept_token, new_token, relative_token, token_name
-from wa.provision.ssh_config import ssh_words
+from wa.provision.ssh_config import is_destination, ssh_words
 from wa.provision.tailscale import Peer
 from wa.wezterm.ssh import TRIES_AGAIN, open_session
 from wa.wezterm.targets import SshTarget
@@ -97,7 +97,9 @@ async def plan_host(
 def _check_host(one: RoleHost, found: Discovered) -> None:
     host = one.host
     if host.trouble is not None:
-        raise ConfigError(f"{host.title}: {host.trouble}", next_step="Give it a plain name in your configuration.")
+        asks = f"See what `ssh -G {host.name}` says."
+        step = asks if is_destination(host.name) else "Give it a plain name in your configuration."
+        raise ConfigError(f"{host.title}: {host.trouble}", next_step=step)
     for key in missing_keys(host):
         one.notes.append(f"The ssh key of {host.title} is not there: {key} was expected.")
     if found.tailnet is None or not found.tailnet.peers:

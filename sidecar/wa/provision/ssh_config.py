@@ -85,7 +85,10 @@ def named_hosts(home: Path) -> NamedHosts:
 def _read(path: Path, home: Path, found: NamedHosts, seen: set[str], read: set[Path], above: tuple[Path, ...]) -> None:
     real = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links.
     if real in above:
-        found.notes.append(f"{short(path, home)} includes itself, by way of {short(above[-1], home)}: not followed.")
+        by_way = "" if above[-1] == real else f", by way of {short(above[-1], home)}"
+        found.notes.append(
+            f"{short(path, home)} includes itself{by_way}: not followed. ssh refuses every host for that."
+        )
         return
     if real in read:
         return
