@@ -150,7 +150,7 @@ class Stage:
 def stage(folder: Path, *, embedded: bool = False, prefix: tuple[str, ...] = ()) -> Iterator[Stage]:
     """*folder* must be short: sockets lie in it."""
     runtime = folder / "run" / "wezterm"
-    runtime.mkdir(parents=True)
+    runtime.mkdir(parents=True, exist_ok=True)
     for private in (runtime.parent, runtime):
         private.chmod(0o700)
     env = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
