@@ -456,10 +456,12 @@ move_one() {
     before=$(on_terminal "$number")
     set -- new-window -d -P -t "=$tmux_session:"
     tmux_here has-session -t "=$tmux_session" 2>/dev/null || set -- new-session -d -P -s "$tmux_session" -x 160 -y 48
+    # A session that nobody is attached to must stay, whatever the user's own settings say of it.
     # shellcheck disable=SC2016 # its own variables
     made=$(tmux_here "$@" -n "pts$number" -F '#{window_id} #{pane_id} #{pane_pid} #{window_index}' \
         sh -c 'if reptyr -h 2>&1 | grep -q -e -V; then exec reptyr -V -T "$1" 2>"$2"; fi; exec reptyr -T "$1" 2>"$2"' \
-        sh "$leader" "$note" 9>&- </dev/null 2>"$note.tmux") || {
+        sh "$leader" "$note" \; set-option -q -t "=$tmux_session:" destroy-unattached off \; \
+        set-option -q -s exit-unattached off 9>&- </dev/null 2>"$note.tmux") || {
         outcome=stayed why="tmux: $(tail -n 1 "$note.tmux" | plain 200)"
         return
     }

@@ -103,6 +103,19 @@ def test_several_panes_move_one_after_the_other(mux: Stage) -> None:
     assert all(start_of(leader) is not None for leader in leaders)
 
 
+def test_settings_of_tmux_that_end_what_nobody_watches_are_put_aside(mux: Stage) -> None:
+    """A session without a client lives on though tmux.conf says otherwise: its end would be the program's."""
+    (mux.home / ".tmux.conf").write_text("set -g destroy-unattached on\nset -s exit-unattached on\nset -g base-index 7\n")
+    talker = mux.spawn(sys.executable, "-c", TALKER)
+    tty = mux.tty_of(talker)
+
+    pane = of_tty(mux.wa("--move", tty, "--server", str(mux.pid), "--yes"), tty)
+
+    assert (pane["outcome"], pane["place"]) == ("moved", "wa-rescue:7")
+    seen = last_tick(mux.screen(str(pane["window"])))
+    until(lambda: last_tick(mux.screen(str(pane["window"]))) > seen + 3)
+
+
 def test_a_dry_run_moves_nothing(mux: Stage) -> None:
     """It says what would be done, step by step, and starts neither tmux nor reptyr."""
     talker = mux.spawn(sys.executable, "-c", TALKER)

@@ -10,7 +10,6 @@ import shlex
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from wa.assets import asset_root
 from wa.config.paths import Paths
@@ -62,13 +61,18 @@ class Hand:
             raise TerminalUnreachable(f"cannot run {argv[0]}: {error}", next_step="Install it.") from error
         printed: list[str] = []
         said = bytearray()
+        told: list[int] = []
         try:
-            with _signals_cancel():
+            with _signals_cancel(told):
                 async with asyncio.timeout(timeout_s), asyncio.TaskGroup() as group:
                     group.create_task(_give(process, script))
                     group.create_task(_collect(process, printed, heard))
                     group.create_task(_complaints(process, said))
                 await process.wait()
+        except asyncio.CancelledError:
+            if told:
+                raise WaError("ended by a signal", next_step="`wa rescue --report` says where everything is.") from None
+            raise
         except TimeoutError:
             raise TimedOut(f"{self.host or 'this machine'}: the script took longer than {timeout_s:.0f} s") from None
         finally:
@@ -126,22 +130,24 @@ async def _let_end(process: asyncio.subprocess.Process) -> None:
 
 
 @contextlib.contextmanager
-def _signals_cancel() -> Iterator[None]:
-    """SIGTERM and SIGHUP end what runs here as Ctrl-C does: by way of its `finally`s."""
+def _signals_cancel(told: list[int]) -> Iterator[None]:
+    """SIGTERM and SIGHUP end what runs here as Ctrl-C does: by way of its `finally`s. *told* gets the signal's number."""
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     taken = []
+
+    def cancel(number: int) -> None:
+        told.append(number)
+        if task is not None:
+            task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if task is not None and signal.getsignal(number) is signal.SIG_DFL:
             with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
-                loop.add_signal_handler(number, task.cancel)
+                loop.add_signal_handler(number, cancel, number)
                 taken.append(number)
     try:
         yield
     finally:
         for number in taken:
             loop.remove_signal_handler(number)
-
-
-def script_path() -> Path:
-    return asset_root() / "setup" / "rescue.sh"
