@@ -33,6 +33,9 @@ for _, host in ipairs(bar.hosts) do config.keys[#config.keys + 1] = host end
 config.color_scheme = wezterm.gui and wezterm.gui.get_appearance():find 'Dark' and 'dark' or 'light'
 config.window_background_gradient = { colors = { wezterm.color.parse('#123456'):darken(0.2) } }
 config.status = wezterm.nerdfonts.md_tag .. os.date('%H') .. (os.getenv('HOME') or '') .. wezterm.hostname()
+local pipe = io.popen('uname')
+config.system = pipe:read('*a'):gsub('%s+$', '')
+pipe:close()
 local handle = io.open('/etc/hostname')
 if handle then config.read = true end
 wezterm.on('gui-startup', function(cmd) wezterm.mux.spawn_window(cmd or {}) end)
@@ -64,7 +67,11 @@ def test_a_usual_configuration_gives_its_tables(path: Path) -> None:
     assert found.config["color_scheme"] == "light"
     assert "read" not in found.config
     assert found.handlers == ("gui-startup", "format-tab-title")
-    assert found.warnings == ("the plugin https://example.invalid/bar.wezterm was not loaded",)
+    assert found.config["system"] == ""
+    assert found.warnings == (
+        "the plugin https://example.invalid/bar.wezterm was not loaded",
+        "programs that `io.popen` would start were not started",
+    )
 
 
 def test_modules_of_its_own_folder_are_read_and_others_are_not(path: Path) -> None:

@@ -295,6 +295,21 @@ def test_the_users_own_wezterm_has_the_last_word(home: Home) -> None:
     assert home.snapshot() == before
 
 
+@pytest.mark.wezterm
+@pytest.mark.skipif(WEZTERM is None, reason="needs wezterm on PATH")
+def test_a_file_that_only_wezterm_can_read_gets_what_is_asked_for_and_nothing_else(home: Home) -> None:
+    """Its own file system, say; then nothing is known of what is there."""
+    text = "local file = io.open('/dev/null')\nfile:close()\nreturn { ssh_domains = { { name = 'q', remote_address = 'h' } } }\n"
+    home.write(".config/wezterm/wezterm.lua", text)
+    said = home.local("--no-shell", "--keys")
+
+    assert "could not read" in said
+    assert "layout = { keys = {} }" in home.config.read_text()
+    assert "Nothing to change" in home.local("--no-shell")
+    home.wa("undo", "--yes")
+    assert home.config.read_text() == text
+
+
 @pytest.mark.skipif(SSH is None, reason="needs ssh on PATH")
 def test_at_a_terminal_it_asks(home: Home) -> None:
     """The menu of hosts, each part, and at the end whether to make it."""
@@ -327,3 +342,54 @@ def test_at_a_terminal_it_asks(home: Home) -> None:
     assert 'name = "trj"' in text
     assert "looks = false" in text
     assert "keys = {" in text
+
+
+SYSTEMCTL = """#!/bin/sh
+# A manager that remembers what it was told, in files named for it.
+cd "$(dirname "$0")/state" || exit 1
+echo "$*" >> calls
+shift
+case $1 in
+    show) echo Version=252 ;;
+    is-enabled) if [ -e enabled ]; then echo enabled; else echo disabled; exit 1; fi ;;
+    is-active) if [ -e active ]; then echo active; else echo inactive; exit 3; fi ;;
+    enable) : > enabled ;;
+    start) : > active ;;
+    disable) rm -f enabled ;;
+    stop) rm -f active ;;
+    daemon-reload) ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+def test_where_a_manager_answers_wa_gets_its_own_service(home: Home, tmp_path: Path) -> None:
+    """Enabled and started; the second time it holds; undo stops it, and its file goes."""
+    tools = tmp_path / "tools"
+    (tools / "state").mkdir(parents=True)
+    (tools / "systemctl").write_text(SYSTEMCTL)
+    (tools / "systemctl").chmod(0o755)
+    home.env["PATH"] = f"{tools}:{home.env['PATH']}"
+    before = home.snapshot()
+    home.local("--no-shell")
+    unit = home.root / ".config" / "systemd" / "user" / "wa.service"
+
+    assert "wa watch" in unit.read_text()
+    assert sorted(path.name for path in (tools / "state").iterdir()) == ["active", "calls", "enabled"]
+    assert "Nothing to change" in home.local("--no-shell")
+    home.wa("undo", "--yes")
+    assert sorted(path.name for path in (tools / "state").iterdir()) == ["calls"]
+    assert home.snapshot() == before
+
+
+def test_without_a_manager_it_says_how_to_start_the_sidecar(home: Home, tmp_path: Path) -> None:
+    """And makes no unit that nobody reads."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "systemctl").chmod(0o755)
+    home.env["PATH"] = f"{tools}:{home.env['PATH']}"
+    said = home.local("--no-shell")
+
+    assert "wa watch --detach" in said
+    assert not (home.root / ".config" / "systemd").exists()

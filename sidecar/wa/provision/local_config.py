@@ -150,10 +150,10 @@ async def changes(
     made.append(FileChange(PurePosixPath(desk.path), old, new, _what(desk), block=BLOCK))
     if re.search(r"^-- wa: begin", take_lua_block(desk.text, BLOCK), re.MULTILINE):
         notes.append(f"The lines of `wa plugin` that you pasted into {desk.path} can go: wa's own block does the same.")
-    notes += [f"In {desk.path}: {one}." for one in desk.warnings if "plugin" in one]
+    notes += [f"In {desk.path}: {one}." for one in desk.warnings if "was not loaded" in one]
     if desk.unread is not None:
         notes.append(
-            f"wa could not read {desk.path} by itself ({desk.unread}), so it asks nothing of what you have there."
+            f"wa could not read {desk.path} by itself ({desk.unread}): what you did not ask for by name is left off."
         )
     return Part(tuple(made), tuple(notes))
 
@@ -179,6 +179,8 @@ async def _old_works(
         if desk.unread is not None:
             raise _broken(desk, desk.unread)
         return Tried()
+    if desk.unread is not None and "still runs" in desk.unread.reason:
+        raise _broken(desk, desk.unread)
     tried = await try_out(wezterm, files.data_of(desk.text), desk.path, modules, env)
     if tried.trouble is not None and desk.unread is not None:
         raise _broken(desk, desk.unread)

@@ -29,14 +29,19 @@ ENVIRONMENT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "PATH", "XDG_
 """What a configuration may ask of the environment."""
 
 SANDBOX = """
-local host, read, path, limit = ...
+local host, read, path, limit, note = ...
 local debug_sethook, debug_traceback, native_load = debug.sethook, debug.traceback, load
 local getenv, date, time, clock, difftime = os.getenv, os.date, os.time, os.clock, os.difftime
 
 local function refused(what)
   return function() return nil, what .. ": not done here", 1 end
 end
-io = { open = refused("io.open"), popen = refused("io.popen"), write = function() end, read = refused("io.read"),
+local function popen()
+  note("programs that `io.popen` would start were not started")
+  return { read = function() return "" end, lines = function() return function() end end,
+           write = function() return true end, close = function() return true, "exit", 0 end }
+end
+io = { open = refused("io.open"), popen = popen, write = function() end, read = refused("io.read"),
        lines = function() return function() end end, close = refused("io.close"), type = function() end,
        tmpfile = refused("io.tmpfile"), stderr = { write = function() end }, stdout = { write = function() end } }
 os = { date = date, time = time, clock = clock, difftime = difftime, setlocale = refused("os.setlocale"),
@@ -259,7 +264,7 @@ def evaluate(request: dict[str, Any], *, with_gui: bool) -> dict[str, Any]:
     templates = ";".join(f"{root}/?.lua;{root}/?/init.lua" for root in request["roots"])
     reader = Reader([*request["roots"], *request["below"]], request["given"])
     read = runtime.execute("local f = ... return function(name) return f(name) end", reader)
-    sandbox = runtime.execute(SANDBOX, host, read, _latin(templates), MAX_INSTRUCTIONS)
+    sandbox = runtime.execute(SANDBOX, host, read, _latin(templates), MAX_INSTRUCTIONS, stubs.note)
     text = _latin(request["text"]).removeprefix("\xef\xbb\xbf")
     try:
         ok, answer = sandbox(text, _latin(path), stubs, request["is_fragment"])

@@ -343,4 +343,4 @@ setmetatable(wezterm, {
   end,
 })
 
-return { wezterm = wezterm, handlers = handlers, noted = order, stand_in = stand_in, nothing = nothing }
+return { wezterm = wezterm, handlers = handlers, noted = order, stand_in = stand_in, nothing = nothing, note = note }
