@@ -25,6 +25,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change,
 
 MAX_WHOLE_LINES = 40
 """Of a file that is made or removed, a module of wa's for one: a longer one is no diff that anybody reads."""
+USERS_OWN = ("/wezterm.lua", "/.wezterm.lua")
+"""Files that their user goes on with from there: shown whole."""
 WORDS = {
     "to_do": ("to do", Style.MARK),
     "holds": ("is so", Style.DIM),
@@ -146,7 +148,8 @@ def coloured(diff: list[str], terminal: Terminal) -> list[str]:
     kind = (
         "a new file" if diff[:1] == ["--- /dev/null"] else "a removed file" if diff[1:2] == ["+++ /dev/null"] else None
     )
-    if kind is not None and len(diff) > MAX_WHOLE_LINES:
+    is_users = any(line.endswith(USERS_OWN) for line in diff[:2])
+    if kind is not None and len(diff) > MAX_WHOLE_LINES and not is_users:
         shown = diff[:2]
         more = [f"    {kind} of {len(diff) - 3} lines; with --json its text is printed"]
     return [*(terminal.styled(harmless(line), colours.get(line[:1])) for line in shown), *more]
