@@ -11,10 +11,10 @@ import pytest
 
 from support.faults import calls_of, die_at, full_disk
 from support.homes import Entry, Machine
-from wa.model.errors import WaError
+from wa.model.errors import NotFound, WaError
 from wa.provision import files
 from wa.provision.blocks import put_block
-from wa.provision.journal import journals
+from wa.provision.journal import house_of, journals
 from wa.provision.plan import EnableUnit, Plan
 
 UNIT = ".config/systemd/user/wa.service"
@@ -144,8 +144,11 @@ def test_a_death_while_a_plan_is_made(scene: Scene, in_the_middle: bool, then: s
             if known and known[0].is_interrupted and now not in (before, after):
                 assert any("was interrupted" in note for note in notes) or number, number
         machine.undo_all()
+        with pytest.raises(NotFound):
+            machine.undo()
         assert of_the_user(machine.snapshot()) == start, number
         assert machine.manager.state == set()
+        assert not house_of(machine.paths).exists()
         if known:
             # A death that came before any journal may leave empty folders behind.
             assert not (machine.home / ".local").exists(), number
@@ -170,8 +173,12 @@ def test_a_death_while_a_plan_is_taken_back(scene: Scene, in_the_middle: bool) -
 
         _whole(scene, contents(machine), before, after)
         machine.undo_all()
+        with pytest.raises(NotFound):
+            machine.undo()
         assert of_the_user(machine.snapshot()) == start, number
         assert machine.manager.state == set()
+        # The folders above it were told of in it: a death between the two may leave them, empty.
+        assert not house_of(machine.paths).exists(), number
 
 
 @pytest.mark.parametrize("stays", [False, True])

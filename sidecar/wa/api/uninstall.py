@@ -22,7 +22,7 @@ from wa.provision import applying, handmade, undoing
 from wa.provision.hook_files import Place
 from wa.provision.journal import Journal, house_of, journals, unreadable
 from wa.provision.plan import FileChange, Plan
-from wa.provision.plan_lock import held
+from wa.provision.plan_lock import held, sweep
 from wa.provision.shown import result_of
 from wa.provision.undoing import OnHost
 
@@ -68,6 +68,7 @@ async def uninstall(
         except WaError as error:
             plans.append(result_of(journal.plan, journal.state, plan_id=journal.id, diffs=False))
             notes.append(f"`wa {journal.plan.command}` ({journal.id}): {error.message}. {error.next_step}")
+    sweep(paths)
     taken = list[HookFileResult]()
     for plan in await _hook_plans(paths, notes):
         try:

@@ -23,8 +23,8 @@ STARTUP = (
 _LINE = re.compile(
     r"""\s*(?:\[\ -r\ (?P<a>\S.*/shell_integration/wa\.(?:bash|zsh)'?)\ \]\ &&\ \.\ (?P=a)
     |test\ -r\ (?P<b>\S.*/shell_integration/wa\.fish'?);\ and\ source\ (?P=b)
-    |eval\ "\$\(wa\ completion\ (?:bash|zsh)\)"
-    |wa\ completion\ fish\ \|\ source)\s*""",
+    |eval\ "\$\((?:/\S*/)?wa\ completion\ (?:bash|zsh)\)"
+    |(?:/\S*/)?wa\ completion\ fish\ \|\ source)\s*""",
     re.VERBOSE,
 )
 """As `wa shell` and `wa completion` print them."""

@@ -44,6 +44,13 @@ def held(paths: Paths, command: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def sweep(paths: Paths) -> None:
+    """What a death left of plans that are taken back, or were never begun. Where somebody is at work it is theirs."""
+    if house_of(paths).is_dir():
+        with suppress(Refused, ConfigError), held(paths, "setup undo"):
+            pass
+
+
 def times_of(folder: Path) -> list[tuple[str, object]]:
     """As facts, for `give_back_times`."""
     known = folder.stat()

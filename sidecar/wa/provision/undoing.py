@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,8 +16,8 @@ from wa.protocol.results_setup import PlanResult, UndoResult
 from wa.provision import files, programs
 from wa.provision.journal import Facts, Journal, Outcome, journal_of, journals, sha256
 from wa.provision.own_block import OwnBlock
-from wa.provision.plan import ChangeState, EnableUnit, FileChange, PlanState, RunCommand
-from wa.provision.plan_lock import give_back_times, held, is_as_left
+from wa.provision.plan import ChangeState, EnableUnit, FileChange, Plan, PlanState, RunCommand
+from wa.provision.plan_lock import give_back_times, held, is_as_left, sweep
 from wa.provision.programs import Run
 from wa.provision.shown import diff_of, result_of
 from wa.provision.text_trouble import TextTrouble
@@ -48,7 +49,11 @@ async def undo(
 
     A change with the state `conflict` was left alone: its plan stays in the history, to be tried again.
     """
-    chosen(paths, plan_id)
+    try:
+        chosen(paths, plan_id)
+    except NotFound:
+        sweep(paths)
+        raise
     with held(paths, "setup undo"):
         journal = chosen(paths, plan_id)
         if journal.plan.machine is not None:
@@ -57,7 +62,7 @@ async def undo(
         outcomes = await take_back(journal, run)
         conflicts = any(one.state is ChangeState.CONFLICT for one in outcomes.values())
         state = PlanState.UNDOING if conflicts else PlanState.UNDONE
-        result = result_of(journal.plan, state, plan_id=journal.id, outcomes=outcomes, diffs=False)
+        result = result_of(_without_notes(journal), state, plan_id=journal.id, outcomes=outcomes, diffs=False)
         if not conflicts:
             journal.drop()
     return UndoResult(plans=[result])
@@ -89,7 +94,7 @@ def preview_of(journal: Journal, after: Later | None = None) -> PlanResult:
             outcomes[number] = Outcome(ChangeState.TO_DO, diff=())
         else:
             outcomes[number] = Outcome(ChangeState.HOLDS, diff=())
-    return result_of(journal.plan, journal.state, plan_id=journal.id, outcomes=outcomes)
+    return result_of(_without_notes(journal), journal.state, plan_id=journal.id, outcomes=outcomes)
 
 
 def chosen(paths: Paths, plan_id: str | None) -> Journal:
@@ -134,6 +139,11 @@ async def take_back(journal: Journal, run: Run) -> dict[int, Outcome]:
     if all(one.state is not ChangeState.CONFLICT for one in outcomes.values()):
         _note(journal, "undone")
     return outcomes
+
+
+def _without_notes(journal: Journal) -> Plan:
+    """They told how to go on with what is taken back now."""
+    return replace(journal.plan, notes=())
 
 
 def way_back(journal: Journal, number: int, change: FileChange, after: Later | None = None) -> WayBack:
