@@ -49,11 +49,7 @@ async def undo(
 
     A change with the state `conflict` was left alone: its plan stays in the history, to be tried again.
     """
-    try:
-        chosen(paths, plan_id)
-    except NotFound:
-        sweep(paths)
-        raise
+    _swept(paths, plan_id)
     with held(paths, "setup undo"):
         journal = chosen(paths, plan_id)
         if journal.plan.machine is not None:
@@ -70,7 +66,7 @@ async def undo(
 
 def preview(paths: Paths, plan_id: str | None = None) -> UndoResult:
     """What `undo` would do, with a diff of each file from now to then. Raises as `undo`."""
-    journal = chosen(paths, plan_id)
+    journal = _swept(paths, plan_id)
     if journal.plan.machine is None:
         _refuse_under_later(paths, journal)
     return UndoResult(plans=[preview_of(journal)])
@@ -106,6 +102,15 @@ def chosen(paths: Paths, plan_id: str | None) -> Journal:
         raise NotFound("there is nothing to take back: wa has made no plan here", next_step="wa setup history")
     # One whose rest was left alone stays out of the way of those below it.
     return next((journal for journal in reversed(known) if not _is_stuck(journal)), known[-1])
+
+
+def _swept(paths: Paths, plan_id: str | None) -> Journal:
+    """As `chosen`; where there is none, what a death left of one goes."""
+    try:
+        return chosen(paths, plan_id)
+    except NotFound:
+        sweep(paths)
+        raise
 
 
 async def take_back(journal: Journal, run: Run) -> dict[int, Outcome]:
