@@ -566,3 +566,37 @@ def test_a_file_that_was_made_meanwhile_stays(machine: Machine) -> None:
             machine.apply(plan)
 
     assert path.read_bytes() == b"an editor was faster\n"
+
+
+def test_a_plan_may_change_a_file_twice(machine: Machine) -> None:
+    """Each on what the one before has made of it; and back in the other order."""
+    rc = machine.home / ".bashrc"
+    rc.write_bytes(b"old")
+    before = machine.snapshot()
+    one = files.data_of(put_block("old", "one", "1"))
+    two = files.data_of(put_block(files.text_of(one), "two", "2"))
+    path = PurePosixPath(rc)
+    plan = Plan("x", (FileChange(path, b"old", one, "a", block="one"), FileChange(path, one, two, "b", block="two")))
+
+    machine.apply(plan)
+    assert rc.read_bytes() == two
+    assert all(change["diff"] for change in undoing.preview(machine.paths)["plans"][0]["changes"])
+    machine.undo()
+    assert machine.snapshot() == before
+
+
+def test_what_somebody_made_read_only_stays(machine: Machine) -> None:
+    """Also from an undo; one that wa made so goes."""
+    (machine.home / "old").write_bytes(b"old\n")
+    token = machine.file("token", b"hunter2\n", mode=0o400, is_secret=True)
+    machine.apply(Plan("x", (machine.file("old", b"wa's\n"), token)))
+    (machine.home / "old").chmod(0o444)
+
+    [plan] = machine.undo()["plans"]
+
+    assert states(plan) == ["conflict", "undone"]
+    assert "is read-only" in str(plan["changes"][0]["trouble"])
+    assert (machine.home / "old").read_bytes() == b"wa's\n"
+    (machine.home / "old").chmod(0o644)
+    assert machine.undo()["plans"][0]["state"] == "undone"
+    assert (machine.home / "old").read_bytes() == b"old\n"

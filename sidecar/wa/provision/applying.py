@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, Refused, WaError
@@ -121,12 +121,16 @@ def _begun(paths: Paths, command: str) -> list[Journal]:
 
 def _check_files(plan: Plan) -> None:
     """Before anything is done. Raises ConfigError, Refused."""
+    made = dict[PurePosixPath, bytes | None]()
     for change in plan.changes:
         if isinstance(change, FileChange) and change.is_needed:
             why = files.is_kept_from_us(change.path)
             if why is not None:
                 raise ConfigError(f"{change.path} {why}", next_step="Nothing was changed. Look at that path.")
-            _check_before(change)
+            # A plan may change a file twice.
+            if change.path not in made or made[change.path] != change.before:
+                _check_before(change)
+            made[change.path] = change.after
 
 
 def _check_before(change: FileChange) -> None:

@@ -241,6 +241,10 @@ def take_back_file(journal: Journal, number: int, change: FileChange) -> Outcome
     files.drop_temporary(back.place, token)
     if back.kind == "conflict":
         return Outcome(ChangeState.CONFLICT, back.why, back.next_step, back.diff)
+    is_ours_to_write = facts.text("existed") != "1" and change.mode is not None and not change.mode & stat.S_IWUSR
+    why = None if back.kind == "nothing" or is_ours_to_write else files.is_kept_from_us(back.place)
+    if why is not None:
+        return Outcome(ChangeState.CONFLICT, f"{back.place} {why}", "Let it be written to, then undo again.")
     as_left = is_as_left(facts)
     try:
         match back.kind:

@@ -106,7 +106,7 @@ def render_plan(result: PlanResult, terminal: Terminal, *, closing: bool = True,
     for one in result["changes"]:
         if one["state"] == "holds":
             continue
-        lines += [*_change(one, terminal, to_do), ""]
+        lines += [*_change(one, terminal, to_do), *([""] if one["diff"] else [])]
     if not lines:
         lines = ["Nothing to change: all of it is as it should be.", ""]
     lines += [harmless(note) for note in result["notes"]]
