@@ -17,7 +17,7 @@ from wa.api.distributed_there import RoleHost, Wishes, is_older
 from wa.api.setup_distributed import Planned, is_needed, machine, make, plan_roles
 from wa.config.distributed import load_distributed, read_token
 from wa.config.paths import Paths
-from wa.model.errors import ConfigError, NotFound, UsageError
+from wa.model.errors import ConfigError, NotFound, UsageError, WaError
 from wa.protocol.results_distributed import DistributedResult
 from wa.provision.journal import Journal, journal_of, journals
 from wa.provision.plan import FileChange, Plan
@@ -440,6 +440,20 @@ def test_names_that_are_odd_are_left_out(stage: Stage) -> None:
         assert isinstance(host.trouble, ConfigError)
 
 
+def test_two_machines_of_one_name_are_not_mixed_up(stage: Stage) -> None:
+    """Case aside; the second is left out, and both are named."""
+    (stage.home / ".wezterm.lua").write_text(
+        "return { ssh_domains = { { name = 'a', remote_address = '127.0.0.1:1' }, { name = 'A', remote_address = '127.0.0.1:2' } } }\n"
+    )
+
+    first, second = stage.plan(stage.discover()).hosts
+
+    assert first.trouble is not None
+    assert "cannot be reached" in first.trouble.message
+    assert second.trouble is not None
+    assert "also the name of" in second.trouble.message
+
+
 # -- made ------------------------------------------------------------------------------------------------------------------
 
 
@@ -540,6 +554,19 @@ class TestMaking:
         assert result["here"] is None
         assert not stage.paths.config.exists()
         assert tree(remote.home / ".config").keys() == {"wa"}
+
+    def test_what_fails_here_names_what_is_made_elsewhere(self, stage: Stage, remote: RemoteHost) -> None:
+        """With the way back."""
+        stage.knows(remote, "trj")
+        planned = stage.plan(stage.discover(remotes=["trj"]))
+        (stage.home / ".config").write_text("in the way")
+
+        with pytest.raises(WaError) as told:
+            made(stage, planned)
+
+        (line,) = told.value.details["candidates"]
+        assert "coordinator on trj is made" in line
+        assert "wa setup undo" in line
 
     def test_a_run_that_was_interrupted_is_taken_back_by_the_next(self, stage: Stage, remote: RemoteHost) -> None:
         """Here its journal says that it was begun; the host may know of it, or not."""

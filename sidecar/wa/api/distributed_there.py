@@ -23,7 +23,7 @@ from wa.provision.ports import next_port
 from wa.provision.role_look import HeldFile, HostLook, Sidecar, look_at
 from wa.provision.role_units import Role
 from wa.provision.roles import COORDINATOR_PORT, LOOPBACK, host_plan, kept_token, new_token, relative_token, token_name
-from wa.provision.ssh_config import is_destination, ssh_words
+from wa.provision.ssh_config import is_absent, is_destination, ssh_words
 from wa.provision.tailscale import Peer
 from wa.wezterm.ssh import TRIES_AGAIN, open_session
 from wa.wezterm.targets import SshTarget
@@ -74,6 +74,8 @@ async def plan_host(
     wishes: Wishes,
 ) -> None:
     started = time.perf_counter()
+    if one.trouble is not None:
+        return
     try:
         _check_host(one, found)
         wanted = wishes.remote_port or COORDINATOR_PORT
@@ -140,7 +142,7 @@ def target_of(host: FoundHost, env: Mapping[str, str]) -> SshTarget:
 
 def missing_keys(host: FoundHost) -> list[str]:
     """Of those that the user's configuration names."""
-    return [key for key in host.identities if not Path(key).exists()]
+    return [key for key in host.identities if is_absent(Path(key))]
 
 
 def _settings_there(look: HostLook) -> Coordinator | None:

@@ -17,7 +17,7 @@ from wa.api.distributed_hosts import Discovered
 from wa.api.distributed_there import RoleHost, Wishes, look_there, plan_host, sidecar_words, target_of
 from wa.config.distributed import FILE, load_distributed
 from wa.config.paths import Paths
-from wa.model.errors import WaError
+from wa.model.errors import ConfigError, WaError
 from wa.model.host import FoundHost
 from wa.protocol.results_distributed import DistributedResult, RoleHostResult
 from wa.protocol.results_setup import PlanResult
@@ -66,6 +66,7 @@ async def plan_roles(
     known = load_distributed(paths.config / FILE)
     look = await look_here(paths, env)
     hosts = [RoleHost(host, _peer(found, host, mapped or {})) for host in map(found.host, picked)]
+    _refuse_namesakes(hosts)
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(host: RoleHost) -> None:
@@ -84,6 +85,18 @@ async def plan_roles(
 def _peer(found: Discovered, host: FoundHost, mapped: Mapping[str, Peer]) -> Peer | None:
     peers = [mapped[host.name]] if host.name in mapped else found.peers_of(host)
     return peers[0] if len(peers) == 1 else None
+
+
+def _refuse_namesakes(hosts: Sequence[RoleHost]) -> None:
+    """The agent knows a host by its name."""
+    seen = dict[str, FoundHost]()
+    for one in hosts:
+        other = seen.setdefault(one.host.title.casefold(), one.host)
+        if other is not one.host:
+            one.trouble = ConfigError(
+                f"{one.host.title} is also the name of {other.address or other.name}",
+                next_step="Give one of them another name in your configuration.",
+            )
 
 
 async def _plan_first(planned: Planned, paths: Paths, env: Mapping[str, str]) -> None:
@@ -138,8 +151,15 @@ async def make(planned: Planned, paths: Paths, env: Mapping[str, str]) -> Distri
             async with asyncio.TaskGroup() as group:
                 for one in todo:
                     group.create_task(work(one))
-    planned.here = plan_here(planned.look, planned.hosts, planned.wishes, paths, load_distributed(paths.config / FILE))
-    here = None if planned.here is None else await apply(planned.here, paths)
+    try:
+        known = load_distributed(paths.config / FILE)
+        planned.here = plan_here(planned.look, planned.hosts, planned.wishes, paths, known)
+        here = None if planned.here is None else await apply(planned.here, paths)
+    except WaError as error:
+        made = [(one.host.title, one.made["id"]) for one in planned.hosts if one.made is not None and one.made["id"]]
+        lines = [f"the coordinator on {title} is made; to take it back: wa setup undo {name}" for title, name in made]
+        error.details["candidates"] = [*error.details.get("candidates", ()), *lines]
+        raise
     return _result(planned, here)
 
 
@@ -259,7 +279,7 @@ def _host_result(one: RoleHost) -> RoleHostResult:
         host=one.host.name,
         title=one.host.title,
         found_in=list(one.host.found_in),
-        address=one.host.address if one.settings is None else one.settings.listen,
+        address=None if one.settings is None else one.settings.listen,
         port=None if one.settings is None else one.settings.port,
         way="tailnet" if one.peer is not None else "ssh",
         peer=None if one.peer is None else one.peer.dns or one.peer.name,

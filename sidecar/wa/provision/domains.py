@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from wa.model.host import SshDomain
 from wa.provision.lua_eval import ssh_domains
-from wa.provision.ssh_config import ReadTrouble, read_plain
+from wa.provision.ssh_config import ReadTrouble, is_absent, read_plain
 from wa.provision.wezterm_lua import find_config
 
 
@@ -35,7 +35,7 @@ async def read_domains(env: Mapping[str, str], given: Path | None = None) -> Dom
 def _read(env: Mapping[str, str], given: Path | None) -> DomainsRead:
     found = find_config(env)
     path, tried = (given, (given,)) if given is not None else (found.path, found.tried)
-    if path is None or not path.exists():
+    if path is None or is_absent(path):
         return DomainsRead(tried=tried)
     text = read_plain(path)
     if isinstance(text, ReadTrouble):

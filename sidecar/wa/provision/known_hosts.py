@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from wa.provision.ssh_config import ReadTrouble, read_plain, short
+from wa.provision.ssh_config import ReadTrouble, is_absent, read_plain, short
 
 
 class KnownHost(NamedTuple):
@@ -20,7 +20,7 @@ class KnownHost(NamedTuple):
 def known_hosts(home: Path) -> tuple[list[KnownHost], list[str]]:
     """Each once, in the order of the file; and notes."""
     path = home / ".ssh" / "known_hosts"
-    if not path.exists():
+    if is_absent(path):
         return [], []
     text = read_plain(path)
     if isinstance(text, ReadTrouble):

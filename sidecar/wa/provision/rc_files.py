@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wa.provision.shell_text import Command, Word, commands, words_of
-from wa.provision.ssh_config import ReadTrouble, read_plain, short
+from wa.provision.ssh_config import ReadTrouble, is_absent, read_plain, short
 
 MAX_FILES = 256
 """That one start-up file may read."""
@@ -55,7 +55,7 @@ def called_hosts(home: Path, env: Mapping[str, str]) -> RcHosts:
     found = RcHosts()
     read: set[str] = set()
     for path in _start_files(home, env):
-        if path.exists():
+        if not is_absent(path):
             limit = len(read) + MAX_FILES
             _read(path, home, env, found, read, (), limit)
             if len(read) >= limit:
@@ -170,7 +170,7 @@ def _sourced(text: str | None, beside: Path) -> list[Path]:
     if text is None or re.search(r"[*?~]", text):
         return []
     path = Path(text) if text.startswith("/") else beside.parent / text
-    return [path] if path.exists() else []
+    return [] if is_absent(path) else [path]
 
 
 def _ssh_call(words: Sequence[Word], known: Mapping[str, str]) -> _Call | None:

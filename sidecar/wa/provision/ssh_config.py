@@ -61,7 +61,7 @@ def ssh_words(home: Path | None = None) -> tuple[str, ...]:
     except KeyError:
         own = home
     config = home / ".ssh" / "config"
-    return ("ssh",) if _same(own, home) or not config.is_file() else ("ssh", "-F", str(config))
+    return ("ssh",) if _same(own, home) or is_absent(config) else ("ssh", "-F", str(config))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -77,7 +77,7 @@ def named_hosts(home: Path) -> NamedHosts:
     seen: set[str] = set()
     read: set[Path] = set()
     config = home / ".ssh" / "config"
-    if config.exists() or config.is_symlink():
+    if not is_absent(config):
         _read(config, home, found, seen, read, ())
     return found
 
@@ -219,6 +219,17 @@ def _expanded(key: str, home: Path, expand: Mapping[str, str]) -> str:
     if text == "~" or text.startswith("~/"):
         text = str(home) + text[1:]
     return text if text.startswith("/") else str(home / text)
+
+
+def is_absent(path: Path) -> bool:
+    """False where it cannot be told: whoever reads it says why not."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class ReadTrouble(str):
