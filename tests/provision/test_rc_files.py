@@ -127,3 +127,66 @@ def test_no_text_is_too_odd_to_be_taken_apart(text: str) -> None:
     lines = [one.line for one in commands(text)]
 
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
+
+
+FLAGS = st.lists(
+    st.sampled_from(["-v", "-A", "-tt", "-C", "-o ServerAliveInterval=5", "-L 8080:localhost:80"]), max_size=2
+)
+NAME = st.from_regex(r"[a-z][a-z0-9-]{0,6}[a-z0-9]", fullmatch=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    alias=NAME,
+    host=NAME,
+    user=NAME,
+    port=st.integers(1, 65535),
+    before=FLAGS,
+    after=FLAGS,
+    how=st.sampled_from(["user@", "-l {user}", "-l{user}", "-o User={user}", "ssh://"]),
+    where=st.sampled_from(["-p {port}", "-p{port}", "-o Port={port}", "-oPort={port}"]),
+    form=st.sampled_from(
+        [
+            "alias {alias}='{line}'\n",
+            'alias {alias}="{line}"\n',
+            '{alias}() {{ {line} "$@"; }}\n',
+            "function {alias} {{\n\t{line}\n}}\n",
+        ]
+    ),
+    is_port_first=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_way_to_write_it_means_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    alias: str,
+    host: str,
+    user: str,
+    port: int,
+    before: list[str],
+    after: list[str],
+    how: str,
+    where: str,
+    form: str,
+    is_port_first: bool,
+    end: str,
+) -> None:
+    """User and port as options, in the name, before the host or behind it."""
+    target = {"user@": f"{user}@{host}", "ssh://": f"ssh://{user}@{host}"}.get(how, host)
+    options = [] if how in ("user@", "ssh://") else [how.format(user=user)]
+    place = [where.format(port=port)]
+    words = [
+        "ssh",
+        *before,
+        *options,
+        *(place if is_port_first else []),
+        target,
+        *([] if is_port_first else place),
+        *after,
+    ]
+    home = tmp_path_factory.mktemp("home")
+    text = f"# mine\n{form.format(alias=alias, line=' '.join(words))}export X=1\n"
+    (home / ".bashrc").write_bytes(text.replace("\n", end).encode())
+
+    (call,) = calls(home)
+
+    assert (call.alias, call.host, call.user, call.port) == (alias, host, user, port)
