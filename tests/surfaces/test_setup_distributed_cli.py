@@ -182,6 +182,7 @@ def test_on_a_terminal_it_asks_which_and_whether(person: Person, remote: RemoteH
     assert "Which machine of the tailnet is trj?" in seen
     assert "tailnet (odd.t.ts.net)" in seen
     assert seen.count("+[coordinator]") == 1
+    assert "Nothing was changed" not in seen
     assert "\x1b" not in seen
     assert 'listen = "100.64.0.3"' in (remote.home / ".config/wa/distributed.toml").read_text()
 

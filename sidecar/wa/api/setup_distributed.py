@@ -213,13 +213,14 @@ async def _make_host(one: RoleHost, env: Mapping[str, str], paths: Paths, house:
                 if outcome.state is ChangeState.FAILED
             ]
         else:
-            left = (
-                "what was done is taken back" if made.state is not PlanState.UNDOING else "not all could be taken back"
+            is_left = made.state is PlanState.UNDOING
+            left = "not all could be taken back" if is_left else "what was done is taken back"
+            step = (
+                f"Look at what it names, then: wa setup undo {plan_id}"
+                if is_left
+                else "Mend that, then run this again."
             )
-            one.trouble = WaError(
-                f"{one.host.title}: {made.trouble or 'it failed'}; {left}",
-                next_step="Mend that there, then run this again.",
-            )
+            one.trouble = WaError(f"{one.host.title}: {made.trouble or 'it failed'}; {left}", next_step=step)
     except WaError as error:
         one.trouble = error
     except OSError as error:

@@ -93,7 +93,7 @@ def distributed(
     try:
         if not dry_run:
             if _is_needed(result):
-                agree(yes, json, lambda: render(result, stdout()), "Make these changes?")
+                agree(yes, json, lambda: render(result, stdout(), asks=True), "Make these changes?")
                 shown = not yes
             result = run_through(make(planned, paths(), env))
     finally:
@@ -101,7 +101,7 @@ def distributed(
     if json:
         show_json("setup-distributed", result, started)
     else:
-        say(*render(result, stdout(), brief=shown, is_planned=dry_run))
+        say(*render(result, stdout(), brief=shown))
     if any(one["trouble"] for one in result["hosts"]):
         raise typer.Exit(1)
 
@@ -142,10 +142,8 @@ def _ask_peers(found: Discovered, names: list[str], mapped: dict[str, Peer]) -> 
     return answers
 
 
-def render(
-    result: DistributedResult, terminal: Terminal, *, brief: bool = False, is_planned: bool = False
-) -> list[str]:
-    """*brief*: the diffs have been seen."""
+def render(result: DistributedResult, terminal: Terminal, *, brief: bool = False, asks: bool = False) -> list[str]:
+    """*brief*: the diffs have been seen. *asks*: a question stands below."""
     lines = list[str]()
     for one in result["hosts"]:
         lines += [*_host(one, terminal, brief), ""]
@@ -155,7 +153,7 @@ def render(
         lines += ["This machine: no host is left that an agent could speak to.", ""]
     lines += [*(harmless(note) for note in result["notes"]), *([""] if result["notes"] else [])]
     lines += _table(result, terminal)
-    return [*lines, *([NOTHING] if is_planned or not _is_made(result) else [])]
+    return [*lines, *([NOTHING] if not (asks or _is_made(result)) else [])]
 
 
 def _host(one: RoleHostResult, terminal: Terminal, brief: bool) -> list[str]:
@@ -163,6 +161,10 @@ def _host(one: RoleHostResult, terminal: Terminal, brief: bool) -> list[str]:
     if one["trouble"] is not None:
         lines.append(terminal.styled(harmless(one["trouble"]), Style.BAD))
         lines.append(f"next: {harmless(one['next_step'] or 'wa doctor')}")
+        if one["first"] is not None and one["first"]["id"] is not None:
+            lines.append(
+                f"What `wa setup remote` made there stands. To take it back: wa setup undo {one['first']['id']}"
+            )
     if one["trouble"] is None and one["first"] is not None:
         lines += [*_plan(one["first"], terminal, brief), ""]
     if one["trouble"] is None and one["plan"] is not None:
@@ -176,7 +178,7 @@ def _plan(plan: PlanResult, terminal: Terminal, brief: bool) -> list[str]:
 
 
 def _is_made(result: DistributedResult) -> bool:
-    plans = [one["plan"] for one in result["hosts"]] + [result["here"]]
+    plans = [one[which] for one in result["hosts"] for which in ("first", "plan")] + [result["here"]]
     return any(plan is not None and plan["id"] is not None for plan in plans)
 
 
