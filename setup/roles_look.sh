@@ -106,6 +106,12 @@ look() {
     file token "$config/tokens/$1"
     file settings "$config/distributed.toml"
     file unit "$unit"
+    for journal in "$data"/setup/[0-9]*/journal; do
+        if [ -f "$journal" ]; then
+            id=${journal%/journal}
+            printf 'plan\t%s\t%s\n' "${id##*/}" "$(grep -E '^(begin|finished|undo|undone)$' "$journal" | tail -n 1)"
+        fi
+    done
     heard=$(listeners | sort -u)
     [ -z "$heard" ] || printf '%s\n' "$heard"
     wanted=$(printf '%04X' "$4")

@@ -568,21 +568,53 @@ class TestMaking:
         assert "coordinator on trj is made" in line
         assert "wa setup undo" in line
 
-    def test_a_run_that_was_interrupted_is_taken_back_by_the_next(self, stage: Stage, remote: RemoteHost) -> None:
-        """Here its journal says that it was begun; the host may know of it, or not."""
+    def test_a_run_that_never_reached_the_host_is_forgotten(self, stage: Stage, remote: RemoteHost) -> None:
+        """Only this machine's journal says that it was begun."""
         stage.knows(remote, "trj")
-        planned = stage.plan(stage.discover(remotes=["trj"]))
-        plan = only(planned).plan
+        plan = only(stage.plan(stage.discover(remotes=["trj"]))).plan
         assert plan is not None
         with held(stage.paths, "test") as house:
             Journal.begin(house, plan, "20260101-000000-abcd")
 
+        (host,) = made(stage, stage.plan(stage.discover(remotes=["trj"])))["hosts"]
+
+        assert (host["trouble"], len(host["notes"])) == (None, 0)
+        assert [one.is_interrupted for one in journals(stage.paths)] == [False, False]
+
+    def test_a_run_that_was_interrupted_there_is_taken_back_by_the_next(self, stage: Stage, remote: RemoteHost) -> None:
+        """As both journals know it; and made anew, with the same token."""
+        stage.knows(remote, "trj")
+        made(stage, stage.plan(stage.discover(remotes=["trj"])))
+        token = (remote.home / ".config/wa/tokens/coordinator").read_bytes()
+        (begun,) = [one for one in journals(stage.paths) if one.plan.machine == "trj"]
+        (begun.folder / "journal").write_text("begin\n")
+        there = remote.home / ".local/share/wa/setup" / begun.id / "journal"
+        there.write_text(there.read_text().replace("finished\n", ""))
+
+        (host,) = made(stage, stage.plan(stage.discover(remotes=["trj"])))["hosts"]
+
+        assert host["trouble"] is None
+        assert any(begun.id in note for note in host["notes"])
+        assert not any(one.is_interrupted for one in journals(stage.paths))
+        assert not there.exists()
+        assert (remote.home / ".config/wa/tokens/coordinator").read_bytes() == token
+
+    def test_an_answer_that_was_lost_is_tied_up_by_the_next_run(self, stage: Stage, remote: RemoteHost) -> None:
+        """The host finished, and this machine never heard of it: afterwards both journals agree, and the token is the same."""
+        stage.knows(remote, "trj")
+        made(stage, stage.plan(stage.discover(remotes=["trj"])))
+        token = (remote.home / ".config/wa/tokens/coordinator").read_bytes()
+        (lost,) = [one for one in journals(stage.paths) if one.plan.machine == "trj"]
+        (lost.folder / "journal").write_text("begin\n")
+
         result = made(stage, stage.plan(stage.discover(remotes=["trj"])))
 
-        (host,) = result["hosts"]
-        assert host["trouble"] is None
-        assert any("20260101-000000-abcd" in note for note in host["notes"])
-        assert [one.is_interrupted for one in journals(stage.paths)] == [False, False]
+        assert [one["trouble"] for one in result["hosts"]] == [None]
+        assert not any(one.is_interrupted for one in journals(stage.paths))
+        there = remote.home / ".local/share/wa/setup"
+        ids = {one.id for one in journals(stage.paths) if one.plan.machine == "trj"}
+        assert {one.name for one in there.iterdir() if one.is_dir()} == ids
+        assert (remote.home / ".config/wa/tokens/coordinator").read_bytes() == token
 
     def test_services_are_switched_on_where_their_command_is(self, stage: Stage, remote: RemoteHost) -> None:
         """By the host's manager (a script stands for systemctl: no user manager is alive in a container); a sidecar that is a

@@ -137,7 +137,7 @@ async def make(planned: Planned, paths: Paths, env: Mapping[str, str]) -> Distri
     await _make_first(planned, env)
     todo = [one for one in planned.hosts if one.trouble is None and one.plan is not None]
     for one in todo:
-        if one.plan is not None and not is_needed(one.plan):
+        if one.plan is not None and not is_needed(one.plan) and not _left(one.host, paths):
             one.made = result_of(one.plan, PlanState.FINISHED)
     todo = [one for one in todo if one.made is None]
     if todo:
@@ -196,7 +196,7 @@ async def _make_host(one: RoleHost, env: Mapping[str, str], paths: Paths, house:
     started = time.perf_counter()
     try:
         async with machine(one.host, env) as there:
-            await _take_back_interrupted(one, there, env, paths)
+            await _tie_up(one, there, env, paths)
             if not is_needed(one.plan):
                 one.made = result_of(one.plan, PlanState.FINISHED)
                 return
@@ -228,25 +228,43 @@ async def _make_host(one: RoleHost, env: Mapping[str, str], paths: Paths, house:
     one.elapsed_ms += (time.perf_counter() - started) * 1000
 
 
-async def _take_back_interrupted(one: RoleHost, there: RemoteMachine, env: Mapping[str, str], paths: Paths) -> None:
-    """What an earlier run of this command left half-made there. Raises WaError."""
-    left = [journal for journal in journals(paths) if _is_left(journal, one.host)]
+async def _tie_up(one: RoleHost, there: RemoteMachine, env: Mapping[str, str], paths: Paths) -> None:
+    """What an earlier run of this command left half-made there is taken back; what it finished unheard is written down
+    here. Raises WaError.
+    """
+    left = _left(one.host, paths)
+    known = {} if one.look is None else one.look.plans
+    taken_back = False
     for journal in left:
-        made = await there.undo(journal.id)
-        if made.state is not PlanState.UNDONE and "no plan" not in (made.trouble or ""):
-            raise WaError(
-                f"{one.host.title}: an interrupted run ({journal.id}) cannot be taken back: {made.trouble or 'it failed'}",
-                next_step=f"wa setup undo {journal.id}",
-            )
+        state = known.get(journal.id)
+        if state == PlanState.FINISHED:
+            for number, _ in journal.numbered:
+                journal.event(f"{number} {ChangeState.DONE}")
+            journal.event(PlanState.FINISHED)
+            journal.drop_secrets()
+            continue
+        if state is not None:
+            made = await there.undo(journal.id)
+            if made.state is not PlanState.UNDONE:
+                raise WaError(
+                    f"{one.host.title}: an interrupted run ({journal.id}) cannot be taken back: {made.trouble or 'it failed'}",
+                    next_step=f"wa setup undo {journal.id}",
+                )
+            taken_back = True
+            one.notes.append(f"{one.host.title}: what an interrupted run ({journal.id}) had made was taken back first.")
         journal.drop()
-        one.notes.append(f"{one.host.title}: what an interrupted run ({journal.id}) had made was taken back first.")
-    if left and one.settings is not None:
+    if taken_back and one.settings is not None:
         one.look = await look_there(one.host, env, one.settings.port)
         one.plan = host_plan(one.look, one.settings, one.token, one.host.name)
 
 
-def _is_left(journal: Journal, host: FoundHost) -> bool:
-    return journal.is_interrupted and journal.plan.command == COMMAND and journal.plan.machine == host.name
+def _left(host: FoundHost, paths: Paths) -> list[Journal]:
+    """Of runs that ended before the host's answer came: the host may know them, finished or not, or know nothing."""
+    return [
+        journal
+        for journal in journals(paths)
+        if journal.is_interrupted and (journal.plan.command, journal.plan.machine) == (COMMAND, host.name)
+    ]
 
 
 @asynccontextmanager

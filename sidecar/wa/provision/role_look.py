@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -57,6 +57,8 @@ class HostLook:
     listening: frozenset[int] = frozenset()
     holder: Holder | None = None
     """Who has the port that was asked for, unless it is the role itself."""
+    plans: Mapping[str, str] = field(default_factory=dict)
+    """Begun there and not taken back: the last word of each one's journal, by its id."""
     is_ours: bool = False
     """The role itself listens there already."""
 
@@ -100,6 +102,7 @@ def parse_look(text: str, role: Role, port: int) -> HostLook:
 def _parsed(text: str, role: Role, port: int) -> HostLook:
     facts: dict[str, str] = {}
     files: dict[str, HeldFile] = {}
+    plans: dict[str, str] = {}
     inodes, held = set[int](), list[Holder]()
     for line in text.splitlines():
         key, _, value = line.partition("\t")
@@ -107,6 +110,8 @@ def _parsed(text: str, role: Role, port: int) -> HostLook:
         match key:
             case "file":
                 files[cells[0]] = _file(cells[1:])
+            case "plan":
+                plans[cells[0]] = cells[1]
             case "listens":
                 inodes.add(int(cells[0], 16))
             case "held":
@@ -137,6 +142,7 @@ def _parsed(text: str, role: Role, port: int) -> HostLook:
         unit_runs=facts.get("enabled") == "enabled" and facts.get("active") == "active",
         listening=frozenset(inodes | {one.port for one in held}),
         holder=holder,
+        plans=plans,
         is_ours=is_ours,
     )
 
