@@ -106,6 +106,25 @@ def test_sourced_files_are_followed_and_loops_are_told(tmp_path: Path) -> None:
     assert found.notes == ["~/.zshrc reads itself, by way of other files: not followed."]
 
 
+@pytest.mark.parametrize(
+    ("name", "loop"),
+    [
+        (".zshrc", "for f in ~/.zsh/*.zsh(N); do\n  source $f\ndone\n"),
+        (".bashrc", 'for f in "$HOME"/.zsh/*.zsh /none/*; do [ -r "$f" ] && . "${f}"; done\n'),
+        (".config/fish/config.fish", "for f in ~/.zsh/*.zsh\n  source $f\nend\n"),
+    ],
+)
+def test_files_that_a_loop_sources_are_followed(tmp_path: Path, name: str, loop: str) -> None:
+    """As many people keep their start-up files."""
+    (tmp_path / ".zsh").mkdir()
+    (tmp_path / ".zsh/b.zsh").write_text("alias b='ssh b'\n")
+    (tmp_path / ".zsh/a.zsh").write_text("alias a='ssh a'\n")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(loop)
+
+    assert [call.alias for call in calls(tmp_path)] == ["a", "b"]
+
+
 def test_hostile_files_are_read_and_nothing_else(tmp_path: Path) -> None:
     """Nothing of them runs, no pipe is waited for, and a chain of files has an end."""
     os.mkfifo(tmp_path / ".bash_aliases")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,6 +102,7 @@ def _read(
     function: str | None = None
     depth = 0
     last: Command | None = None
+    loops: dict[str, list[Word]] = {}
     for one in commands(text):
         words = _bare(one.words)
         first = one.words[0].text
@@ -117,8 +119,10 @@ def _read(
                 if (call := _ssh_call(_bare(words_of(line)), known)) is not None:
                     found.calls.append(Called(name, path, False, *call))
         elif words and words[0].text in ("source", ".") and len(words) > 1:
-            for sourced in _sourced(_expanded(words[1], known), path):
+            for sourced in _sourced(words[1], known, loops, path):
                 _read(sourced, home, env, found, read, (*above, real), limit)
+        elif words and words[0].text == "for" and len(words) > 3 and words[2].text == "in":
+            loops[words[1].text] = words[3:]
         elif function is not None and (call := _ssh_call(words, known)) is not None:
             found.calls.append(Called(function, path, True, *call))
         last = one
@@ -166,11 +170,24 @@ def _expanded(word: Word, known: Mapping[str, str]) -> str | None:
     return None if (word.expands and re.search(r"[$`]", text)) or "\0" in text else text
 
 
-def _sourced(text: str | None, beside: Path) -> list[Path]:
+def _sourced(word: Word, known: Mapping[str, str], loops: Mapping[str, Sequence[Word]], beside: Path) -> list[Path]:
+    """The files that `source WORD` reads; those of the loop around it where the word is the loop's variable."""
+    variable = re.fullmatch(r"\$\{?(\w+)\}?", word.text)
+    if word.expands and variable is not None and variable[1] in loops:
+        return [found for one in loops[variable[1]] for found in _globbed(_expanded(one, known), known["HOME"])]
+    text = _expanded(word, known)
     if text is None or re.search(r"[*?~]", text):
         return []
     path = Path(text) if text.startswith("/") else beside.parent / text
     return [] if is_absent(path) else [path]
+
+
+def _globbed(pattern: str | None, home: str) -> list[Path]:
+    if pattern is None or not pattern.startswith("/"):
+        return []
+    if pattern.startswith(f"{home}/"):
+        pattern = glob.escape(home) + pattern[len(home) :]
+    return [Path(found) for found in sorted(glob.glob(pattern))[:MAX_FILES]]  # noqa: PTH207 - Path.glob refuses absolute ones
 
 
 def _ssh_call(words: Sequence[Word], known: Mapping[str, str]) -> _Call | None:
