@@ -106,7 +106,8 @@ runtime_of() {
     esac
 }
 
-unit_of() { sed -n 's/.*\/\([^/]*\.service\)$/\1/p' "/proc/$1/cgroup" 2>/dev/null | grep -v '^user@' | head -n 1; }
+# The unit of the user's own manager that process $1 belongs to.
+unit_of() { sed -n 's/^0:.*\/user@[0-9]*\.service\/.*\/\([^/]*\.service\)$/\1/p' "/proc/$1/cgroup" 2>/dev/null | head -n 1; }
 
 servers() {
     for folder in /proc/[0-9]*; do
@@ -649,8 +650,11 @@ take_out() {
         naps=$((naps + 1))
         nap
     done
+    case $(unit_property "$unit" KillMode) in process | none) return 0 ;; esac
     return 1
 }
+
+unit_property() { systemctl --user show -p "$2" "$1" 2>/dev/null | sed -n "s/^$2=//p"; }
 
 restart() {
     id=$1 server=$2 born=$3 lose=,${4:-},
@@ -674,6 +678,8 @@ restart() {
         exit 1
     }
     unit=$(unit_of "$server")
+    # Of one that was started by hand inside another's unit nothing is to be restarted but itself.
+    [ -n "$unit" ] && [ "$(unit_property "$unit" MainPID)" != "$server" ] && unit=
     program=$(readlink "/proc/$server/exe")
     program=${program% (deleted)}
     tr '\000' '\n' <"/proc/$server/cmdline" >"$folder/argv"

@@ -105,7 +105,9 @@ def test_several_panes_move_one_after_the_other(mux: Stage) -> None:
 
 def test_settings_of_tmux_that_end_what_nobody_watches_are_put_aside(mux: Stage) -> None:
     """A session without a client lives on though tmux.conf says otherwise: its end would be the program's."""
-    (mux.home / ".tmux.conf").write_text("set -g destroy-unattached on\nset -s exit-unattached on\nset -g base-index 7\n")
+    (mux.home / ".tmux.conf").write_text(
+        "set -g destroy-unattached on\nset -s exit-unattached on\nset -g base-index 7\n"
+    )
     talker = mux.spawn(sys.executable, "-c", TALKER)
     tty = mux.tty_of(talker)
 

@@ -62,9 +62,9 @@ async def diagnose(
     hand = hand_for(paths, host)
     machine = await _look(hand, server, readings)
     answers, here = await _ask(hand, machine, server)
-    look = Look(machine, answers, owners(machine), here)
+    look = Look(machine, answers, owners(machine), here, server)
     last = await _report(hand, None)
-    return diagnosis(hand.host, look, await _known(paths, machine, hand.host), last.id, server)
+    return diagnosis(hand.host, look, await _known(paths, machine, hand.host), last.id)
 
 
 async def plan_move(

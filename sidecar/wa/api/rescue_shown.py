@@ -46,9 +46,7 @@ class Known:
         return None
 
 
-def diagnosis(
-    host: str | None, look: Look, known: Known, last_rescue: str | None, only: int | None = None
-) -> RescueResult:
+def diagnosis(host: str | None, look: Look, known: Known, last_rescue: str | None) -> RescueResult:
     machine = look.machine
     memory = {key: value * KIB for key, value in machine.memory_kib.items()}
     programs = {name: f"{path} ({version})" for name, (path, version) in machine.programs.items()}
@@ -64,10 +62,10 @@ def diagnosis(
         ptrace_scope=machine.scope,
         reptyr=programs.get("reptyr"),
         tmux=programs.get("tmux"),
-        servers=[_server(one, look) for one in machine.servers if only in (None, one.pid)],
-        panes=[_pane(pane, known) for pane in panes_of(machine, server=only)],
+        servers=[_server(one, look) for one in look.servers],
+        panes=[_pane(pane, known) for pane in panes_of(machine, server=look.only)],
         logs=[
-            RescueLogResult(path=one.path, bytes=one.size, tail=one.tail, troubles=one.troubles) for one in machine.logs
+            RescueLogResult(path=one.path, bytes=one.size, tail=one.tail, troubles=one.troubles) for one in look.logs
         ],
         symptoms=[_symptom(at, look) for at in range(len(SYMPTOMS))],
         last_rescue=last_rescue,

@@ -125,7 +125,7 @@ class Machine:
 
 def lines_of(text: str) -> Iterator[list[str]]:
     """The script's lines, word first. Raises ScriptFailure at one that says so."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if not line.startswith(_MARK):
             continue
         word, *fields = line.removeprefix(_MARK).split("\t")
@@ -142,7 +142,7 @@ def read_machine(text: str) -> Machine:
     for word, *fields in lines_of(text):
         try:
             _take(machine, logs, word, fields)
-        except (ValueError, IndexError):
+        except (ValueError, LookupError):
             continue
     machine.logs = list(logs.values())
     return machine

@@ -61,7 +61,7 @@ def read_report(text: str) -> Report:
     for word, *fields in lines_of(text):
         try:
             _take(report, word, fields)
-        except (ValueError, IndexError):
+        except (ValueError, LookupError):
             continue
     return report
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from wa.provision.rescue_facts import Machine, Server
+from wa.provision.rescue_facts import Log, Machine, Server
 
 SLOW_MS = 1000.0
 NEARLY_ALL_DESCRIPTORS = 0.8
@@ -14,6 +14,8 @@ LITTLE_MEMORY = 0.05
 MUCH_SWAP = 0.5
 FAST_GROWTH_KIB = 50 * 1024
 """A minute: a server that keeps 20,000 rows of a pane grows by less than a tenth of it."""
+GROWN_UP_S = 60
+"""Younger ones are still being filled."""
 LARGE_SHARE = 0.25
 """Of the machine's memory, in one server."""
 
@@ -37,6 +39,8 @@ class Look:
     """Who answers at each socket, by pid."""
     here: str | None = None
     """The version of this machine's `wezterm` program."""
+    only: int | None = None
+    """The server that is asked about, by pid; None: all of them."""
 
     def owns(self, server: Server) -> bool | None:
         """Whether the server is reached at its socket. None: it listens nowhere with a path, or nobody can tell."""
@@ -44,8 +48,25 @@ class Look:
         return any(told) if told else None
 
     @property
+    def servers(self) -> list[Server]:
+        return [server for server in self.machine.servers if self.only in (None, server.pid)]
+
+    @property
     def muxes(self) -> list[Server]:
-        return [server for server in self.machine.servers if server.state != "Z"]
+        """Those that have not ended."""
+        return [server for server in self.servers if server.state != "Z"]
+
+    @property
+    def logs(self) -> list[Log]:
+        """Of the folders of `servers`."""
+        return [log for log in self.machine.logs if self._is_asked(log.path)]
+
+    @property
+    def socket_files(self) -> list[str]:
+        return [path for path in self.machine.socket_files if self._is_asked(path)]
+
+    def _is_asked(self, path: str) -> bool:
+        return self.only is None or path.rpartition("/")[0] in {server.runtime for server in self.servers}
 
 
 class Symptom(NamedTuple):
@@ -74,8 +95,8 @@ def _none_runs(look: Look) -> list[str]:
 
 
 def _stale(look: Look) -> list[str]:
-    listened = {path for server in look.muxes for path in server.sockets}
-    return [f"{path}: nobody listens" for path in look.machine.socket_files if path not in listened]
+    listened = {path for server in look.machine.servers if server.state != "Z" for path in server.sockets}
+    return [f"{path}: nobody listens" for path in look.socket_files if path not in listened]
 
 
 def _unlinked(look: Look) -> list[str]:
@@ -109,7 +130,7 @@ def _silent(look: Look) -> list[str]:
 
 def _in_state(letters: str) -> Callable[[Look], list[str]]:
     return lambda look: [
-        f"{server.pid} is in state {server.state}" for server in look.machine.servers if server.state in letters
+        f"{server.pid} is in state {server.state}" for server in look.servers if server.state in letters
     ]
 
 
@@ -137,7 +158,7 @@ def _growth(look: Look) -> list[str]:
     found = []
     for server in look.muxes:
         growth = server.growth_kib_per_minute
-        if growth is not None and growth > FAST_GROWTH_KIB:
+        if growth is not None and growth > FAST_GROWTH_KIB and server.age_s >= GROWN_UP_S:
             found.append(f"{server.pid} grows by {growth / 1024:.0f} MiB a minute")
         total = look.machine.memory_kib.get("MemTotal", 0)
         if server.rss_kib and total and server.rss_kib > LARGE_SHARE * total:
@@ -167,7 +188,7 @@ def _version(look: Look) -> list[str]:
 
 
 def _logged(look: Look) -> list[str]:
-    return [f"{log.path}: {log.troubles[-1]}" for log in look.machine.logs if log.troubles]
+    return [f"{log.path}: {log.troubles[-1]}" for log in look.logs if log.troubles]
 
 
 MOVE = "wa rescue --move all"
@@ -251,6 +272,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
         "Install the same WezTerm on both.",
         _version,
     ),
-    Symptom("Its log speaks of errors", "See the lines.", "See the lines.", _logged),
+    Symptom(
+        "Its log speaks of errors",
+        "What WezTerm itself complained of; the newest such line of each log stands above.",
+        "Mend what it names; a line from before the last start may be settled.",
+        _logged,
+    ),
 )
 """Facts about WezTerm 20240203 to 20250223, gathered 2026-11."""

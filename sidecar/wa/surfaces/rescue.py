@@ -33,7 +33,7 @@ STATES = {"T": "stopped", "t": "traced", "D": "hangs in the kernel", "Z": "has e
 def rescue(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PANE]…", help="With --move: pts/4, p17, WezTerm's pane id, or all."),
+        typer.Argument(metavar="PANE", help="With --move: pts/4, p17, WezTerm's pane id, or all."),
     ] = None,
     move: Annotated[bool, typer.Option("--move", help="Move these panes into tmux.")] = False,
     restart: Annotated[
@@ -173,7 +173,7 @@ def render(result: RescueResult, terminal: Terminal) -> list[str]:
         lines += _server(one, terminal)
     if result["panes"]:
         lines += ["", *_panes(result, terminal)]
-    for log in result["logs"]:
+    for log in (one for one in result["logs"] if one["tail"]):
         lines += ["", f"{harmless(log['path'])}, its end:", *(f"  {harmless(line)}" for line in log["tail"])]
     lines += ["", *_symptoms(result, terminal)]
     if result["last_rescue"]:
@@ -280,7 +280,7 @@ def _rescued(one: RescuedPaneResult) -> list[str | Cell]:
     outcome = one["outcome"]
     where = one["place"] or "" if outcome == "moved" else one["held_by"] or "nobody holds it"
     alive = "" if one["alive"] or outcome in ("gone", "lost") else "it has ended"
-    silent = "shows nothing yet" if one["shows"] == "silent" else ""
+    silent = "silent so far" if one["shows"] == "silent" else ""
     return [
         one["tty"],
         one["pane_uid"] or ("" if one["pane_id"] is None else str(one["pane_id"])),
