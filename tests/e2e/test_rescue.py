@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from support.rescue_stage import MISSING, PAINTER, SERVER, TALKER, Stage, stage, start_of, until
+from support.rescue_stage import MISSING, PAINTER, SCRIPT, SERVER, TALKER, Stage, stage, start_of, until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reptyr and /proc are Linux's"),
@@ -210,6 +211,71 @@ def test_ptrace_scope_is_lowered_for_the_move_and_put_back(guarded: tuple[Stage,
     journal = next((mux.home / "wa" / "data" / "rescue").iterdir())
     assert (journal / "scope").read_text() == f"{scope}\n1\n"
     assert (journal / "lowered").exists()
+
+
+SHELLS = {"dash": ("dash",), "bash": ("bash", "--posix"), "busybox": ("busybox", "sh")}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_works_in_every_sh(guarded: tuple[Stage, Path], shell: str) -> None:
+    """What /bin/sh is differs from host to host: Debian's, Fedora's, Alpine's."""
+    mux, scope = guarded
+    words = SHELLS[shell]
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"no {words[0]} here")
+    talker = mux.spawn(sys.executable, "-c", TALKER)
+    number = mux.tty_of(talker).removeprefix("pts/")
+    env = {**mux.env, "WA_RESCUE_DATA": str(mux.home / "rescue")}
+
+    def script(*arguments: str) -> list[list[str]]:
+        argv = [*mux.prefix, *words, "-s", "--", *arguments]
+        done = subprocess.run(argv, env=env, input=SCRIPT.read_bytes(), capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+        return [line.split("\t")[1:] for line in done.stdout.decode().splitlines()]
+
+    facts = script("facts", "2")
+    assert any(line[:2] == ["server", str(mux.pid)] for line in facts)
+    assert any(line[:3] == ["process", number, str(talker)] for line in facts)
+    moved = script("move", "r1", "wa-rescue", f"{number}:{talker}:{start_of(talker)}")
+    assert any(line[:3] == ["outcome", number, "moved"] for line in moved), moved
+    assert scope.read_text() == "1\n"
+    assert (mux.home / "rescue" / "r1" / "lowered").exists()
+    mux.kill_mux()
+    assert start_of(talker) is not None
+
+
+def test_rights_are_had_by_sudo_where_it_asks_nothing(folder: Path) -> None:
+    """The value is lowered and put back through `sudo -n`; without it the plan names the command for a person."""
+    prefix = ()
+    if os.getuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root without setpriv may write everything")
+        prefix = ("setpriv", "--bounding-set=-sys_ptrace,-dac_override", "--inh-caps=-sys_ptrace,-dac_override")
+    scope, sudo = folder / "ptrace_scope", folder / "bin" / "sudo"
+    scope.write_text("1\n")
+    scope.chmod(0o444)
+    sudo.parent.mkdir()
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    with stage(folder, embedded=SERVER is None, prefix=prefix) as mux:
+        mux.env |= {"WA_PTRACE_SCOPE": str(scope), "PATH": f"{sudo.parent}:{mux.env['PATH']}"}
+        talker = mux.spawn(sys.executable, "-c", TALKER)
+        words = "--move", mux.tty_of(talker), "--server", str(mux.pid), "--yes"
+
+        refused = mux.wa(*words, status=5)
+
+        assert "sudo sysctl kernel.yama.ptrace_scope=0" in refused["next_step"]
+        assert mux.tmux("list-sessions") == ""
+        sudo.write_text(
+            f'#!/bin/sh\n[ "$1" = -n ] || exit 1\nshift\necho "$*" >>{folder}/sudo.log\n'
+            f'[ "$1" = true ] || chmod 644 {scope}\nexec "$@"\n'
+        )
+        result = mux.wa(*words)
+        assert any("by sudo" in step for step in result["steps"])
+        assert of_tty(result, mux.tty_of(talker))["outcome"] == "moved"
+        assert scope.read_text() == "1\n"
+        assert "setsid sh -c" in (folder / "sudo.log").read_text()
 
 
 MOMENTS: dict[str, Callable[[Path], bool]] = {
