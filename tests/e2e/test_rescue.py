@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.rescue_stage import MISSING, PAINTER, SCRIPT, SERVER, TALKER, Stage, stage, start_of, until
+from support.sidecar import Home
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reptyr and /proc are Linux's"),
@@ -148,6 +149,24 @@ def test_a_diagnosis_names_server_panes_and_programs(mux: Stage) -> None:
     assert pane["cwd"] == str(mux.home)
     assert pane["pane_id"] is not None
     assert pane["hindrance"] is None
+
+
+def test_a_pane_keeps_the_name_under_which_wa_stored_its_history(mux: Stage) -> None:
+    """Told in the diagnosis, taken by --move, and still beside the window in the report when server and sidecar are dead."""
+    home = Home(mux.home / "wa")
+    talker = mux.spawn(sys.executable, "-c", TALKER)
+    with home.sidecar("--socket", f"far={mux.socket}"):
+        until(lambda: any(last_tick("\n".join(home.screen(uid))) for uid in home.panes()))
+        uid = next(uid for uid in home.panes() if last_tick("\n".join(home.screen(uid))))
+    assert of_tty(mux.wa("--server", str(mux.pid)), mux.tty_of(talker))["pane_uid"] == uid
+
+    moved = mux.wa("--move", uid, "--server", str(mux.pid), "--yes")
+    mux.kill_mux()
+
+    assert [pane["pane_uid"] for pane in moved["panes"]] == [uid]
+    pane = of_tty(mux.wa("--report"), mux.tty_of(talker))
+    assert (pane["pane_uid"], pane["outcome"]) == (uid, "moved")
+    assert pane["window"] == moved["panes"][0]["window"]
 
 
 def test_a_stopped_server_is_found_and_the_way_out_is_named(mux: Stage) -> None:

@@ -186,7 +186,10 @@ def _the_server(machine: Machine, server: int | None, whose: Mapping[str, int]) 
 
 async def _look(hand: Hand, server: int | None, readings: int) -> Machine:
     words = ["facts", str(readings), *([] if server is None else [str(server)])]
-    return read_machine(await hand.run(words, timeout_s=60.0 + readings))
+    began_ms = time.time() * 1000
+    machine = read_machine(await hand.run(words, timeout_s=60.0 + readings))
+    machine.looked_ms = began_ms
+    return machine
 
 
 async def _report(hand: Hand, rescue_id: str | None) -> Report:
@@ -252,15 +255,16 @@ async def _known(paths: Paths, machine: Machine, host: str | None) -> Known:
             records = [] if reader is None else await reader.panes()
     except WaError:
         return known
-    now = time.time() * 1000
     for server in machine.servers:
-        born = now - server.age_s * 1000 - 2000
+        run = f"|{server.pid}-{server.start}-"
+        born_ms = machine.looked_ms - (server.age_s + 1) * 1000
         for tty in server.ttys:
             pane_id, socket = machine.panes.get(tty, (None, ""))
             there = {socket, *server.sockets}
             for record in records:
-                here = record.socket in there and not record.host if host is None else record.host == host
-                if here and record.pane_id == pane_id and record.created_ms >= born:
+                # Here the run of the server is known; elsewhere it is the newest pane of that id since the server began.
+                is_it = run in record.mux_key if host is None else record.host == host and record.created_ms >= born_ms
+                if is_it and record.socket in there and record.pane_id == pane_id:
                     known.uids[tty], known.titles[tty] = record.pane_uid, record.title
     return known
 

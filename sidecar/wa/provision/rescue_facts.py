@@ -108,6 +108,8 @@ class Machine:
     """By tty: WEZTERM_PANE and WEZTERM_UNIX_SOCKET of its first process."""
     socket_files: list[str] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
+    looked_ms: float = 0.0
+    """When the look began, by this machine's clock."""
     said: list[str] = field(default_factory=list)
     """What an earlier rescue had left changed, and whether it was put back: sentences."""
     left: str | None = None
