@@ -77,7 +77,7 @@ def test_where_wa_has_watched_swarm_is_the_default(inside, house, file: Path) ->
     (house.home / "data" / "wa.db").touch()
     done = inside("tune", "--ram", "64", "--dry-run")
 
-    assert "profile swarm: wa watches here" in done.stdout
+    assert "profile swarm: wa keeps its history" in done.stdout
     assert "50,000" in done.stdout
     assert "1,000,000  13.1 / 15.0 ms       16 %  390 MiB" in done.stdout
     assert file.read_text() == LUA

@@ -14,6 +14,7 @@ from wa.model.errors import StoreError, WaError
 from wa.protocol.results import FixableFinding
 from wa.provision.journal import journals
 from wa.provision.plan import PlanState
+from wa.provision.ssh_config import ssh_words
 from wa.wezterm.processes import run
 from wa.wezterm.ssh import explain, open_session
 from wa.wezterm.targets import SshTarget
@@ -21,14 +22,17 @@ from wa.wezterm.targets import SshTarget
 WITHIN_S = 20.0
 AT_ONCE = 8
 ASK = (
-    'PATH="$HOME/.local/bin:$PATH"; export PATH; command -v wa >/dev/null 2>&1 || { echo "<wa:none>"; exit 0; }; '
+    "sh -c '"
+    'PATH="$HOME/.local/bin:$HOME/.local/share/wa/venv/bin:$PATH"; export PATH; '
+    'command -v wa >/dev/null 2>&1 || { echo "<wa:none>"; exit 0; }; '
     'echo "<wa:$(wa --version 2>&1 </dev/null | tail -n 1)>"'
+    "'"
 )
-"""One line for a POSIX shell; what start-up files print around its answer is passed over."""
+"""For whatever shell the user has there; what start-up files print around its answer is passed over."""
 _SAID = re.compile(r"<wa:(?:(none)|wa (\d+(?:\.\d+)*)\S*|([^>\n]*))>")
 
 
-async def host_findings(paths: Paths, ssh: Sequence[str] = ("ssh",)) -> list[FixableFinding]:
+async def host_findings(paths: Paths, ssh: Sequence[str] | None = None) -> list[FixableFinding]:
     """Side by side, each within its time."""
     try:
         known = [one for one in journals(paths) if one.plan.machine is not None and one.state is PlanState.FINISHED]
@@ -39,7 +43,7 @@ async def host_findings(paths: Paths, ssh: Sequence[str] = ("ssh",)) -> list[Fix
         return [finding("note", "no host was set up from here", "`wa setup remote` does it.")]
     few = asyncio.Semaphore(AT_ONCE)
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(_ask(host, paths, tuple(ssh), few)) for host in hosts]
+        asked = [group.create_task(_ask(host, paths, tuple(ssh or ssh_words()), few)) for host in hosts]
     return [one.result() for one in asked]
 
 

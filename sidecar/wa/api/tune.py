@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from wa.api.tune_restart import standing
+from wa.api import plans
+from wa.api.tune_desk import Desk, desk_here
 from wa.config.paths import Paths
-from wa.config.settings import Settings
-from wa.model.errors import ConfigError, StoreError, WaError, WezTermError
+from wa.model.errors import ConfigError, StoreError, WaError
 from wa.protocol.results_setup import PlanResult
-from wa.protocol.results_tune import TuneCost, TuneRestart, TuneResult, TuneValue
+from wa.protocol.results_tune import TuneCost, TuneResult, TuneValue
 from wa.provision import files, tune
 from wa.provision.journal import journals
 from wa.provision.local_config import FRESH
-from wa.provision.lua_eval import LuaTrouble, evaluate
+from wa.provision.lua_eval import LuaTrouble
 from wa.provision.plan import FileChange, Plan
 from wa.provision.text_trouble import TextTrouble
 from wa.provision.tune import Tuning
-from wa.provision.tune_file import by_hand, fresh_file, tried_by_wezterm, unsafe
+from wa.provision.tune_file import Place, by_hand, evaluated, fresh_file, tried_by_wezterm, unsafe
 from wa.provision.tune_tables import COSTS, OPTIONS, SCROLLBACK, Cost
-from wa.provision.wezterm_lua import config_folders, find_config
-from wa.wezterm.executable import find_executable, read_version
 
 COMMAND = "tune"
 WHAT = "WezTerm's scrollback, buffers and caches"
@@ -34,15 +30,24 @@ class Tuned(NamedTuple):
     """What would be done, and what is said of it."""
 
     plan: Plan
-    config: Path
+    desk: Desk
     tuning: Tuning | None
     """None: the block is taken out."""
-    version: str | None
     overridden: Mapping[str, str]
     left_out: Mapping[str, str]
-    restart: TuneRestart
     refusal: WaError | None
     """Why it must not be made; `--dry-run` shows it all the same."""
+
+    async def look(self) -> PlanResult:
+        return await plans.look(self.plan)
+
+    async def make(self, paths: Paths) -> PlanResult:
+        """Raises WaError with what was taken back."""
+        if self.refusal is not None:
+            raise self.refusal
+        if self.desk.far is None:
+            return await plans.apply(self.plan, paths)
+        return await self.desk.far.make(self.plan, paths)
 
     def result(self, plan: PlanResult) -> TuneResult:
         """*plan*: as it stands now."""
@@ -53,11 +58,11 @@ class Tuned(NamedTuple):
             ram_from=None if tuning is None else tuning.ram_from,
             profile=None if tuning is None else tuning.profile,
             reason=None if tuning is None else tuning.reason,
-            wezterm=self.version,
-            config=str(self.config),
+            wezterm=self.desk.version,
+            config=str(self.desk.path),
             values=[] if tuning is None else self._values(tuning),
             costs=[_cost(cost) for cost in COSTS],
-            restart=self.restart,
+            restart=self.desk.standing.restart,
             plan=plan,
         )
 
@@ -86,119 +91,117 @@ def _cost(cost: Cost) -> TuneCost:
     )
 
 
-async def plan_tune(paths: Paths, *, ram_gb: float | None, profile: str | None) -> Tuned:
-    """Raises UsageError, and ConfigError where wezterm.lua is broken or cannot be changed safely."""
-    total, counted_by = await asyncio.to_thread(tune.memory_here)
-    watched = await _is_watched(paths)
-    tuning = tune.choose(ram_gb=ram_gb, profile=profile, total_bytes=total, counted_by=counted_by, watched=watched)
-    command, version = await _wezterm(paths)
-    left_out = tune.unknown_to(version)
-    config = _config_file()
+async def plan_tune(paths: Paths, *, ram_gb: float | None, profile: str | None, host: str | None = None) -> Tuned:
+    """On this machine, or on *host*.
+
+    Raises UsageError, ConfigError where wezterm.lua is broken or cannot be changed safely, and what the way to a host
+    raises.
+    """
+    desk = await _desk(paths, host)
+    try:
+        return await _plan(desk, ram_gb, profile)
+    except BaseException:
+        await desk.leave()
+        raise
+
+
+async def _plan(desk: Desk, ram_gb: float | None, profile: str | None) -> Tuned:
+    tuning = tune.choose(
+        ram_gb=ram_gb,
+        profile=profile,
+        total_bytes=desk.total_bytes,
+        counted_by=desk.counted_by,
+        watched=desk.is_watched,
+    )
+    left_out = tune.unknown_to(desk.version)
     written = {name: value for name, value in tuning.values.items() if name not in left_out}
-    if why := await asyncio.to_thread(files.is_kept_from_us, config):
-        raise ConfigError(f"{config} {why}", next_step=f"Nothing was changed. {by_hand(written)}")
-    data = await asyncio.to_thread(files.read, config)
-    fresh = await asyncio.to_thread(fresh_file, config, data, written)
-    tried = await tried_by_wezterm(command, config, data, fresh)
-    now = await standing(paths)
-    had = tune.rows_of(fresh.effective)
-    rows = tuning.values[SCROLLBACK]
-    watching = now.restart["known"]
+    if desk.kept is not None:
+        raise ConfigError(f"{desk.place.shown} {desk.kept}", next_step=f"Nothing was changed. {by_hand(written)}")
+    fresh = await asyncio.to_thread(fresh_file, desk.place, written)
+    tried = await tried_by_wezterm(desk.command, desk.place, fresh)
+    had, rows = tune.rows_of(fresh.effective), tuning.values[SCROLLBACK]
     notes = tune.notes(
-        tuning, fresh.before | {SCROLLBACK: had}, total_bytes=total, watching=watching, left_out=left_out
+        tuning,
+        fresh.before | {SCROLLBACK: had},
+        total_bytes=desk.total_bytes,
+        watching=desk.standing.restart["known"],
+        left_out=left_out,
     )
     notes += tried
-    if data is None:
-        notes.append(f"There is no wezterm.lua yet: {config} is made.")
-    change = FileChange(PurePosixPath(config), data, fresh.data, WHAT, block=None if data is None else tune.BLOCK)
+    if desk.place.data is None:
+        notes.append(f"There is no wezterm.lua yet: {desk.place.shown} is made.")
     return Tuned(
-        plan=Plan(COMMAND, (change,), notes=tuple(notes)),
-        config=config,
+        plan=desk.plan(COMMAND, fresh.data, WHAT, notes),
+        desk=desk,
         tuning=tuning,
-        version=version,
         overridden={name: tune.shown(fresh.before[name]) for name in written if name in fresh.before},
         left_out=left_out,
-        restart=now.restart,
-        refusal=tune.refusal(rows, total) or tune.unread(rows, had, now.reads_waiting),
+        refusal=tune.refusal(rows, desk.total_bytes) or tune.unread(rows, had, desk.standing.reads_waiting),
     )
 
 
-async def plan_restore(paths: Paths) -> Tuned:
-    """Takes the block out. Raises ConfigError."""
-    config = _config_file()
-    if why := await asyncio.to_thread(files.is_kept_from_us, config):
-        raise ConfigError(f"{config} {why}", next_step="Nothing was changed. Take wa's lines out by hand.")
-    data = await asyncio.to_thread(files.read, config)
-    now = await standing(paths)
-    after, notes, refusal = data, list[str](), None
+async def plan_restore(paths: Paths, *, host: str | None = None) -> Tuned:
+    """Takes the block out. Raises as `plan_tune`."""
+    desk = await _desk(paths, host)
     try:
-        text = files.text_of(data)
+        return await _plan_back(desk, paths)
+    except BaseException:
+        await desk.leave()
+        raise
+
+
+async def _plan_back(desk: Desk, paths: Paths) -> Tuned:
+    place = desk.place
+    if desk.kept is not None:
+        raise ConfigError(f"{place.shown} {desk.kept}", next_step="Nothing was changed. Take wa's lines out by hand.")
+    after, notes, refusal = place.data, list[str](), None
+    try:
+        text = files.text_of(place.data)
         if tune.block_in(text) is None:
-            notes.append(f"{config} holds no values of `wa tune`.")
+            notes.append(f"{place.shown} holds no values of `wa tune`.")
         else:
             rest = tune.without_values(text)
-            after = None if rest == FRESH and await asyncio.to_thread(_is_ours, config, paths) else files.data_of(rest)
-            had, rows = await asyncio.to_thread(lambda: (_rows(config, text), _rows(config, rest)))
+            is_ours = rest == FRESH and await asyncio.to_thread(_is_ours, desk, paths)
+            after = None if is_ours else files.data_of(rest)
+            had, rows = await asyncio.to_thread(lambda: (_rows(place, text), _rows(place, rest)))
             notes.append("WezTerm's own values, and yours, hold again when it loads its configuration.")
             if rows is not None:
-                notes += tune.fewer(rows, had, watching=now.restart["known"])
-                refusal = tune.unread(rows, had, now.reads_waiting)
+                notes += tune.fewer(rows, had, watching=desk.standing.restart["known"])
+                refusal = tune.unread(rows, had, desk.standing.reads_waiting)
     except TextTrouble as trouble:
-        raise unsafe(config, trouble, {}) from trouble
-    block = None if after is None else tune.BLOCK
-    change = FileChange(PurePosixPath(config), data, after, f"{WHAT}: back to what was", block=block)
+        raise unsafe(place.shown, trouble, {}) from trouble
     return Tuned(
-        plan=Plan(f"{COMMAND} --restore", (change,), notes=tuple(notes)),
-        config=config,
+        plan=desk.plan(f"{COMMAND} --restore", after, f"{WHAT}: back to what was", notes),
+        desk=desk,
         tuning=None,
-        version=None,
         overridden={},
         left_out={},
-        restart=now.restart,
         refusal=refusal,
     )
 
 
-def _is_ours(config: Path, paths: Paths) -> bool:
+async def _desk(paths: Paths, host: str | None) -> Desk:
+    if host is None:
+        return await desk_here(paths)
+    # Imported here: ssh and its helpers are for hosts alone.
+    from wa.api.tune_host import desk_there
+
+    return await desk_there(paths, host)
+
+
+def _is_ours(desk: Desk, paths: Paths) -> bool:
     """A plan made the file: with nothing else in it, it goes with its values."""
     try:
-        plans = [one.plan for one in journals(paths) if one.plan.machine is None]
+        known = [one.plan for one in journals(paths) if one.plan.machine == desk.machine]
     except StoreError:
         return False
-    changes = [change for plan in plans for change in plan.changes if isinstance(change, FileChange)]
-    return any(change.path == PurePosixPath(config) and change.before is None for change in changes)
+    changes = [change for plan in known for change in plan.changes if isinstance(change, FileChange)]
+    return any(change.path == desk.path and change.before is None for change in changes)
 
 
-def _rows(config: Path, text: str) -> int | None:
+def _rows(place: Place, text: str) -> int | None:
     """None where the file is broken: wa's lines come out all the same."""
     try:
-        return tune.rows_of(evaluate(text, config).config)
+        return tune.rows_of(evaluated(place, text))
     except LuaTrouble:
         return None
-
-
-def _config_file() -> Path:
-    found = find_config(os.environ)
-    return found.path or config_folders(os.environ)[0] / "wezterm.lua"
-
-
-async def _wezterm(paths: Paths) -> tuple[tuple[str, ...] | None, str | None]:
-    """The command, and its version."""
-    try:
-        found = find_executable(Settings.load(paths.config_file).wezterm.command)
-        return (None, None) if found is None else (found.argv, await read_version(found.argv))
-    except (WezTermError, ConfigError):
-        return None, None
-
-
-async def _is_watched(paths: Paths) -> bool:
-    """A sidecar answers, or has been here."""
-    from wa.api.client import connected_if_any
-
-    if await asyncio.to_thread(paths.database.exists):
-        return True
-    try:
-        async with connected_if_any(paths.socket) as sidecar:
-            return sidecar is not None
-    except WaError:
-        return False

@@ -24,7 +24,7 @@ async def standing(paths: Paths, host: str = "") -> Standing:
         status = await read_status(paths)
     except WaError:
         return UNKNOWN
-    if not status["live"]:
+    if not status["live"] or (host and host not in {mux["host"] for mux in status["muxes"]}):
         return UNKNOWN
     panes = [pane for pane in status["panes"] if pane["alive"] and pane["host"] == host]
     agents = [

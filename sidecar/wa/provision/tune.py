@@ -77,9 +77,9 @@ def _reason(profile: Profile, *, asked: bool) -> str:
             "each flush of a pane is compared over its whole history, for every client, on the one thread of the multiplexer;"
             f" with wa the history is in its database, and {SWARM_ROWS:,} rows in the terminal are enough"
         )
-        return why if asked else f"wa watches here: {why}"
+        return why if asked else f"wa keeps its history: {why}"
     why = "the guide's values for this much memory, for a person who scrolls"
-    return why if asked else f"wa does not watch here: {why}"
+    return why if asked else f"wa does not keep its history: {why}"
 
 
 def body(values: Mapping[str, int], config: str) -> str:
@@ -134,7 +134,7 @@ def notes(
         f" multiplexer's memory, and one that opens sets {rows * ROW_BYTES / (1 << 20):,.0f} MiB aside at once."
     )
     if total_bytes is not None and tuning.ram_gb > 1.1 * usual_gb(total_bytes):
-        found.append(f"This machine has {usual_gb(total_bytes):g} GB, not {tuning.ram_gb:g}.")
+        found.append(f"The machine has {usual_gb(total_bytes):g} GB, not {tuning.ram_gb:g}.")
     if before.get("automatically_reload_config") is False:
         found.append(
             "automatically_reload_config is off: a window takes the values when its configuration is loaded again"
@@ -176,7 +176,7 @@ def refusal(rows: int, total_bytes: int | None) -> ConfigError | None:
         return None
     return ConfigError(
         f"a pane of {rows:,} rows sets {rows * ROW_BYTES / (1 << 30):,.1f} GiB aside as it opens, more than the"
-        f" {total_bytes / (1 << 30):,.1f} GiB of this machine: its multiplexer would end with all panes",
+        f" {total_bytes / (1 << 30):,.1f} GiB of the machine: its multiplexer would end with all panes",
         next_step="Give the memory that it has (--ram), or `--profile swarm`.",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,18 @@ from wa.provision.text_trouble import TextTrouble
 from wa.provision.tune_tables import SCROLLBACK
 
 
+class Place(NamedTuple):
+    """A wezterm.lua."""
+
+    shown: str
+    """Its path, with its machine before it where that is another one."""
+    data: bytes | None
+    """None: there is none yet."""
+    read_as: Path
+    """Where it is evaluated: a path that leads to nothing where the file is on another machine."""
+    env: Mapping[str, str]
+
+
 class Fresh(NamedTuple):
     data: bytes
     """The new file."""
@@ -27,69 +38,77 @@ class Fresh(NamedTuple):
     """It does not evaluate without WezTerm."""
 
 
-def fresh_file(config: Path, data: bytes | None, values: Mapping[str, int]) -> Fresh:
+def fresh_file(place: Place, values: Mapping[str, int]) -> Fresh:
+    """Blocking, a second or so. Raises ConfigError where it cannot be done safely."""
     try:
-        text = FRESH if data is None else files.text_of(data)
+        text = FRESH if place.data is None else files.text_of(place.data)
         plain = tune.without_values(text)
         fresh = tune.with_values(text, values)
     except TextTrouble as trouble:
-        _broken_first(config, data)
-        raise unsafe(config, trouble, values) from trouble
+        _broken_first(place)
+        raise unsafe(place.shown, trouble, values) from trouble
     try:
-        before = evaluate(plain, config).config
-        effective = before if plain == text else evaluate(text, config).config
-        after = evaluate(fresh, config).config
+        before = evaluated(place, plain)
+        effective = before if plain == text else evaluated(place, text)
+        after = evaluated(place, fresh)
     except LuaTrouble as trouble:
         return Fresh(files.data_of(fresh), {}, {SCROLLBACK: None}, trouble)
     if wrong := [name for name, value in values.items() if after.get(name) != value]:
-        what = f"{config} sets {wrong[0]} again after wa's lines, or keeps it from being set"
+        what = f"{place.shown} sets {wrong[0]} again after wa's lines, or keeps it from being set"
         raise ConfigError(what, next_step=f"Nothing was changed. {by_hand(values)}")
     return Fresh(files.data_of(fresh), before, effective, None)
 
 
-def _broken_first(config: Path, data: bytes | None) -> None:
+def evaluated(place: Place, text: str) -> dict[str, Any]:
+    """Raises LuaTrouble."""
+    return evaluate(text, place.read_as, env=place.env).config
+
+
+def _broken_first(place: Place) -> None:
     """A file that does not evaluate is told as such. Raises ConfigError."""
     try:
-        evaluate(files.text_of(data), config)
+        evaluated(place, files.text_of(place.data))
     except LuaTrouble as trouble:
-        raise broken(config, trouble) from trouble
+        raise broken(place.shown, trouble) from trouble
     except TextTrouble:
         return
 
 
-async def tried_by_wezterm(command: Sequence[str] | None, config: Path, data: bytes | None, fresh: Fresh) -> list[str]:
+async def tried_by_wezterm(command: Sequence[str] | None, place: Place, fresh: Fresh) -> list[str]:
     """Has WezTerm itself evaluate the file before and after; what to say of it. Raises ConfigError."""
     own = "the new configuration was tried by wa's own means alone"
     if command is None:
         if fresh.unread is not None:
-            raise broken(config, fresh.unread)
-        return [f"There is no `wezterm` here: {own}."]
-    before = Tried() if data is None else await try_out(command, data, config, {}, os.environ)
+            raise broken(place.shown, fresh.unread)
+        return [f"{own[0].upper()}{own[1:]}: no `wezterm` could be asked."]
+    before = Tried() if place.data is None else await try_out(command, place.data, place.read_as, {}, place.env)
     if fresh.unread is not None and (before.trouble is not None or before.errors):
-        raise broken(config, fresh.unread)
+        raise broken(place.shown, fresh.unread)
     if before.errors:
         step = "Nothing was changed. Mend that: WezTerm uses its defaults until then."
-        raise ConfigError(f"WezTerm does not take {config} as it is: {before.errors[0]}", next_step=step)
-    after = await try_out(command, fresh.data, config, {}, os.environ)
+        raise ConfigError(f"WezTerm does not take {place.shown} as it is: {before.errors[0]}", next_step=step)
+    after = await try_out(command, fresh.data, place.read_as, {}, place.env)
     if after.trouble is not None:
         return [f"{own[0].upper()}{own[1:]}: {after.trouble}."]
     if said := after.new_since(before):
         step = "Nothing was changed. Please report this with that file."
-        raise ConfigError(f"WezTerm complains of the new {config}: {said[0]}", next_step=step)
-    notes = [f"Of {config} as it is WezTerm says: {before.complaints[0]}"] if before.complaints else []
+        raise ConfigError(f"WezTerm complains of the new {place.shown}: {said[0]}", next_step=step)
+    notes = [f"Of {place.shown} as it is WezTerm says: {before.complaints[0]}"] if before.complaints else []
     if fresh.unread is not None:
-        notes.append(f"wa could not read {config} by itself ({fresh.unread}): what the values override is not known.")
+        notes.append(
+            f"wa could not read {place.shown} by itself ({fresh.unread}): what the values override is not known."
+        )
     return notes
 
 
-def broken(config: Path, trouble: LuaTrouble) -> ConfigError:
-    where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
+def broken(shown: str, trouble: LuaTrouble) -> ConfigError:
+    where = shown if trouble.line is None else f"{shown}:{trouble.line}"
     step = "Nothing was changed. Mend it: WezTerm uses what it had before, or its defaults, until then."
     return ConfigError(f"{where}: {trouble.reason}", next_step=step)
 
 
-def unsafe(config: Path, trouble: TextTrouble, values: Mapping[str, int]) -> ConfigError:
-    where = str(config) if trouble.line is None else f"{config}:{trouble.line}"
+def unsafe(shown: str, trouble: TextTrouble, values: Mapping[str, int]) -> ConfigError:
+    where = shown if trouble.line is None else f"{shown}:{trouble.line}"
     step = "Nothing was changed. " + (by_hand(values) if values else "Take wa's lines out by hand.")
     return ConfigError(f"{where}: {trouble.reason}", next_step=step)
 

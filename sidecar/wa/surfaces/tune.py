@@ -43,6 +43,9 @@ def tune(
             "--profile", metavar="P", help="swarm, guide, or the tier 64, 128, 256, 512. Where wa watches: swarm."
         ),
     ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="NAME", help="On that host, as ssh calls it; here without it.")
+    ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Take wa's values out again.")] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -58,14 +61,16 @@ def tune(
     started = time.perf_counter()
     if restore and (ram is not None or profile is not None):
         raise UsageError("--restore takes all values out", next_step="Leave --ram and --profile away.")
-    wanted = plan_restore(paths()) if restore else plan_tune(paths(), ram_gb=ram, profile=profile)
-    _offer(run_through(wanted), started, dry_run=dry_run, yes=yes, json=json)
+    wanted = plan_restore(paths(), host=host) if restore else plan_tune(paths(), ram_gb=ram, profile=profile, host=host)
+    tuned = run_through(wanted)
+    try:
+        _offer(tuned, started, dry_run=dry_run, yes=yes, json=json)
+    finally:
+        run_through(tuned.desk.leave())
 
 
 def _offer(tuned: Tuned, started: float, *, dry_run: bool, yes: bool, json: bool) -> None:
-    from wa.api.plans import apply, look
-
-    planned = run_through(look(tuned.plan))
+    planned = run_through(tuned.look())
     asked = False
     if not dry_run:
         if tuned.refusal is not None:
@@ -73,7 +78,7 @@ def _offer(tuned: Tuned, started: float, *, dry_run: bool, yes: bool, json: bool
         if any(one["state"] == "to_do" for one in planned["changes"]):
             agree(yes, json, lambda: render(tuned.result(planned), stdout()), "Write these values?")
             asked = not yes
-        planned = run_through(apply(tuned.plan, paths()))
+        planned = run_through(tuned.make(paths()))
     result = tuned.result(planned)
     if json:
         show_json("tune", result, started)
