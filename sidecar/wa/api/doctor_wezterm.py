@@ -6,19 +6,22 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from shlex import join
 from typing import NamedTuple
 
 from wa import __version__
 from wa.api.doctor_findings import finding
 from wa.config.paths import Paths
+from wa.model.errors import StoreError
 from wa.protocol.results import FixableFinding
 from wa.provision import files
+from wa.provision.journal import journals
 from wa.provision.lua import PLUGIN, plugin_files
 from wa.provision.lua_check import Tried, try_out
 from wa.provision.lua_eval import LuaTrouble, evaluate
 from wa.provision.lua_tokens import Kind, tokens
+from wa.provision.plan import FileChange
 from wa.provision.text_trouble import TextTrouble
 from wa.provision.tune_tables import SCROLLBACK
 from wa.provision.wezterm_lua import config_folders, find_config, module_folders
@@ -27,6 +30,8 @@ SETTINGS = "settings.lua"
 MAX_FILES = 200
 MAX_FILE_BYTES = 1 << 20
 SETUP = ("wa", "setup", "local")
+ANEW = (*SETUP, "--no-shell", "--no-completion", "--no-service", "--yes")
+"""The plugin and its block alone, as they were picked."""
 MEND = "Mend that line; until then a WezTerm that starts uses its defaults, and one that runs what it had."
 
 
@@ -101,7 +106,7 @@ def _plugin_findings(
     wanted = plugin_files(paths)
     differ = [name for name, data in wanted.items() if _bytes(plugin / name) != data]
     if differ:
-        yield _outdated(plugin, differ, wanted)
+        yield _outdated(plugin, differ, wanted, _is_set_up(plugin, paths))
     else:
         yield finding("ok", f"{plugin} is of this wa")
     if config is None or not _is_loaded(config, env):
@@ -110,11 +115,11 @@ def _plugin_findings(
         yield finding("warning", what, f"Run `{join(SETUP)}`: it adds the lines.", fix=SETUP)
 
 
-def _outdated(plugin: Path, differ: list[str], wanted: Mapping[str, bytes]) -> FixableFinding:
+def _outdated(plugin: Path, differ: list[str], wanted: Mapping[str, bytes], is_set_up: bool) -> FixableFinding:
     there = (_bytes(plugin / SETTINGS) or b"").decode("ascii", "replace")
     version = re.search(r'^ *version = "([^"]*)"', there, re.MULTILINE)
     name = version[1] if version else "unknown"
-    argv = ["wa", "plugin", str(plugin.parent)]
+    argv = list(ANEW) if is_set_up else ["wa", "plugin", str(plugin.parent)]
     step = f"Run `{join(argv)}`; WezTerm loads it at once."
     # Where more than the version differs, it serves another installation, or another WA_HOME: the user's to decide.
     ours = wanted[SETTINGS].decode("ascii")
@@ -123,6 +128,20 @@ def _outdated(plugin: Path, differ: list[str], wanted: Mapping[str, bytes]) -> F
         return finding("warning", f"{plugin} is {of} ({', '.join(differ)})", step, fix=argv, safe=True)
     what = f"{plugin} serves another installation of wa, or another WA_HOME (its version {name}, this is {__version__})"
     return finding("warning", what, f"If this one is to be served: {step[0].lower()}{step[1:]}", fix=argv)
+
+
+def _is_set_up(plugin: Path, paths: Paths) -> bool:
+    """A plan wrote it: only by a plan can it be written anew so that `wa setup undo` still takes it back."""
+    try:
+        known = journals(paths)
+    except StoreError:
+        return False
+    return any(
+        isinstance(change, FileChange) and change.path.parent == PurePosixPath(plugin)
+        for journal in known
+        if journal.plan.machine is None
+        for change in journal.plan.changes
+    )
 
 
 def _without_version(text: str) -> list[str]:
