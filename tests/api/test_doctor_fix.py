@@ -13,6 +13,7 @@ from wa.api import doctor_fix
 from wa.api.doctor import examine
 from wa.api.doctor_findings import as_finding, finding
 from wa.api.doctor_fix import mend, perform, to_fix, whole
+from wa.api.doctor_home import home_findings
 from wa.config.paths import Paths
 
 
@@ -120,3 +121,16 @@ def test_hooks_that_call_a_program_that_is_gone(paths: Paths, tmp_path: Path) ->
     assert [(one["fix"], one["safe"]) for one in found] == [
         (["wa", "hooks", "install", "--agent", "claude_code"], False)
     ]
+
+
+def test_backups_and_tokens_that_others_may_read_are_closed(paths: Paths) -> None:
+    """What a plan kept of the user's files, and what the roles know each other by."""
+    backup = paths.data / "setup" / "20261122-010203-abcd" / "before.1"
+    token = paths.config / "tokens" / "agent"
+    for file in (backup, token):
+        file.parent.mkdir(parents=True)
+        file.write_text("secret")
+        file.chmod(0o644)
+    told = {one["what"] for one in home_findings(paths) if "others may read" in one["what"]}
+
+    assert told == {f"others may read {file} (mode 644)" for file in (backup, token)}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wa.api.doctor_units import programs_of, unit_findings
 from wa.config.paths import Paths
 from wa.protocol.results import FixableFinding
-from wa.provision.units import mux_unit, sidecar_unit
+from wa.provision.units import mux_unit, sidecar_unit, unit_path
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="launchd is the manager there")
 
@@ -167,3 +167,18 @@ def test_the_program_of_a_unit_is_read_as_it_was_written(name: str) -> None:
         path.write_bytes(data)
 
         assert set(programs_of(path)) <= {f"/opt/{name}/wa", "/bin/sh"}
+
+
+def test_a_role_that_is_not_enabled_is_as_it_was_made(home: Path) -> None:
+    """Its command comes later: nothing to say; one that failed is started again like wa's own."""
+    path = Path(unit_path(PurePosixPath(home), "wa-agent.service", "systemd"))
+    path.parent.mkdir(parents=True)
+    path.write_text(f"[Service]\nExecStart={program(home / 'wa')} agent\n")
+    manager(home, **{**ACTIVE, "UnitFileState": "disabled", "ActiveState": "inactive"})
+    assert found(home) == []
+
+    manager(home, **{**ACTIVE, "ActiveState": "failed"})
+    (failed,) = [one for one in found(home, sidecar_runs=True) if "failed" in one["what"]]
+    assert (failed["fix"], failed["safe"]) == (["systemctl", "--user", "restart", "wa-agent.service"], True)
+    (home / "wa").unlink()
+    assert ["wa", "setup", "distributed"] in [one["fix"] for one in found(home)]

@@ -9,25 +9,31 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from shlex import join
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from wa.api.doctor_findings import finding
 from wa.model.errors import WaError
 from wa.protocol.results import FixableFinding
+from wa.provision.role_units import Role, role_unit_name
 from wa.provision.units import Manager, manager_here, unit_name, unit_path
 from wa.wezterm.processes import run
 
 ASK_S = 5.0
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "Result", "ExecMainStatus")
+MANAGERS: tuple[Manager, ...] = ("systemd", "launchd")
 RELOAD = ("systemctl", "--user", "daemon-reload")
 
 
 class Unit(NamedTuple):
     name: str
     path: Path
-    is_own: bool
-    """wa's own service: it may be started again. The multiplexer's never is, for its panes end with it."""
+    kind: Literal["mux", "sidecar", "role"]
     manager: Manager
+
+    @property
+    def is_own(self) -> bool:
+        """It may be started again. The multiplexer's never is, for its panes end with it."""
+        return self.kind != "mux"
 
 
 async def unit_findings(home: Path, *, sidecar_runs: bool) -> list[FixableFinding]:
@@ -53,12 +59,16 @@ async def unit_findings(home: Path, *, sidecar_runs: bool) -> list[FixableFindin
 
 def _units(home: Path) -> list[Unit]:
     found = []
-    for manager in ("systemd", "launchd"):
-        for which in ("mux", "sidecar"):
-            name = unit_name(which, manager)
+    for manager in MANAGERS:
+        names: list[tuple[str, Literal["mux", "sidecar", "role"]]] = [
+            (unit_name("mux", manager), "mux"),
+            (unit_name("sidecar", manager), "sidecar"),
+            *((role_unit_name(role, manager), "role") for role in Role),
+        ]
+        for name, kind in names:
             path = Path(unit_path(PurePosixPath(home), name, manager))
             if path.is_file():
-                found.append(Unit(name, path, which == "sidecar", manager))
+                found.append(Unit(name, path, kind, manager))
     return found
 
 
@@ -85,7 +95,7 @@ def _program_findings(unit: Unit) -> list[FixableFinding]:
     gone = [word for word in dict.fromkeys(programs_of(unit.path)) if not os.access(word, os.X_OK)]
     if not gone:
         return []
-    argv = ["wa", "setup", "local"] if unit.is_own else None
+    argv = {"mux": None, "sidecar": ["wa", "setup", "local"], "role": ["wa", "setup", "distributed"]}[unit.kind]
     step = (
         f"Run `{join(argv)}`: it writes the unit anew." if argv else f"Install WezTerm again, or correct {unit.path}."
     )
@@ -116,6 +126,9 @@ def _state_findings(unit: Unit, shown: dict[str, str], *, sidecar_runs: bool) ->
     if shown.get("ActiveState") == "failed":
         found.append(_failed(unit, shown, sidecar_runs=sidecar_runs))
     enabled = shown.get("UnitFileState", "")
+    if unit.kind == "role" and enabled == "disabled":
+        # So it is made where wa has not its command yet.
+        return found
     if enabled in ("disabled", "masked", "bad", ""):
         argv = ["systemctl", "--user", "unmask" if enabled == "masked" else "enable", unit.name]
         what = f"{unit.name} is {enabled or 'not known to its manager'}: it does not start by itself"
@@ -129,7 +142,7 @@ def _enabled(unit: Unit, enabled: str, state: str, *, sidecar_runs: bool) -> Fix
     what = f"{unit.name} is {enabled} and {state}"
     if state != "inactive":
         return finding("ok", what)
-    if unit.is_own and sidecar_runs:
+    if unit.kind == "sidecar" and sidecar_runs:
         return finding("ok", f"{what}: the sidecar runs outside of it")
     # Somebody may have ended it on purpose: `wa stop` does.
     argv = ["systemctl", "--user", "start", unit.name]
@@ -143,7 +156,7 @@ def _failed(unit: Unit, shown: dict[str, str], *, sidecar_runs: bool) -> Fixable
     if not unit.is_own:
         step = f"Run `systemctl --user start {unit.name}` when you have seen why: {look}."
         return finding("error", what, step, fix=["systemctl", "--user", "start", unit.name])
-    if sidecar_runs:
+    if unit.kind == "sidecar" and sidecar_runs:
         step = "A sidecar runs outside of the unit: `wa stop`, then `systemctl --user restart wa.service`."
         return finding("warning", what, step)
     argv = ["systemctl", "--user", "restart", unit.name]
@@ -158,6 +171,8 @@ async def _loaded(unit: Unit) -> list[FixableFinding]:
         return []
     if done.status == 0:
         return [finding("ok", f"{unit.name} is loaded")]
+    if unit.kind == "role":
+        return []
     argv = ["launchctl", "bootstrap", domain, str(unit.path)]
     what = f"{unit.name} is not loaded: it does not start by itself"
     return [finding("warning", what, f"Run `{join(argv)}`, if it is to.", fix=argv)]

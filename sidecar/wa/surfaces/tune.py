@@ -131,5 +131,6 @@ def _restart(result: TuneResult, terminal: Terminal) -> list[str]:
     lines = []
     if restart["known"]:
         agents = ", ".join(f"{one['pane_uid']} {harmless(one['agent'])} {one['state']}" for one in restart["agents"])
-        lines.append(f"A restart would end {restart['panes']} panes now; agents in them: {agents or 'none'}.")
+        panes = "one pane" if restart["panes"] == 1 else f"{restart['panes']} panes"
+        lines.append(f"A restart would end {panes} now; agents in them: {agents or 'none'}.")
     return [*lines, terminal.styled(restart["advice"], Style.DIM)]
