@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 
 from wa.provision.local_config import FRESH
 from wa.provision.tune_tables import tuned
@@ -152,6 +154,31 @@ def test_nobody_is_asked_without_a_terminal(inside, file: Path) -> None:
     for words in ([], ["--restore", "--ram", "64"], ["--ram", "64", "--profile", "128"], ["--ram", "0"]):
         assert inside("tune", *words).returncode == 2
     assert file.read_text() == LUA
+
+
+def test_on_a_terminal_the_person_decides(inside, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is shown before the question; no means that nothing is done, yes that it is."""
+    asked: list[str] = []
+    answers = [False, True, True]
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        if not answers.pop(0):
+            raise typer.Abort
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    refused = inside("tune", "--ram", "64")
+    assert (refused.returncode, file.read_text()) == (1, LUA)
+    assert "+c.scrollback_lines = 1000000" in refused.stdout
+    assert "Nothing was changed" not in refused.stdout
+
+    made = inside("tune", "--ram", "64")
+    assert "Done. To take it back: wa setup undo" in made.stdout
+    inside("tune", "--restore")
+    assert file.read_text() == LUA
+    assert asked == ["Write these values?", "Write these values?", "Take these values out?"]
 
 
 def test_values_that_would_end_the_multiplexer_are_shown_and_refused(inside, file: Path) -> None:

@@ -76,7 +76,8 @@ def _offer(tuned: Tuned, started: float, *, dry_run: bool, yes: bool, json: bool
         if tuned.refusal is not None:
             raise tuned.refusal
         if any(one["state"] == "to_do" for one in planned["changes"]):
-            agree(yes, json, lambda: render(tuned.result(planned), stdout()), "Write these values?")
+            question = "Write these values?" if tuned.tuning is not None else "Take these values out?"
+            agree(yes, json, lambda: render(tuned.result(planned), stdout(), asks=True), question)
             asked = not yes
         planned = run_through(tuned.make(paths()))
     result = tuned.result(planned)
@@ -90,10 +91,12 @@ def _offer(tuned: Tuned, started: float, *, dry_run: bool, yes: bool, json: bool
         say(stdout().styled(f"It would be refused: {harmless(tuned.refusal.message)}", Style.WARN))
 
 
-def render(result: TuneResult, terminal: Terminal) -> list[str]:
+def render(result: TuneResult, terminal: Terminal, *, asks: bool = False) -> list[str]:
+    """*asks*: before the question, so that nothing is said of what was done."""
     lines = _values(result, terminal) if result["values"] else []
-    lines += [*render_plan(result["plan"], terminal), "", *_restart(result, terminal)]
-    return lines
+    plan = render_plan(result["plan"], terminal)
+    lines += [*(plan[:-1] if asks else plan), "", *_restart(result, terminal)]
+    return [*lines, ""] if asks else lines
 
 
 def _values(result: TuneResult, terminal: Terminal) -> list[str]:
