@@ -51,12 +51,20 @@ def fresh_file(place: Place, values: Mapping[str, int]) -> Fresh:
         before = evaluated(place, plain)
         effective = before if plain == text else evaluated(place, text)
         after = evaluated(place, fresh)
+        if plain != text and _missed(after, values):
+            # The user went on below the block: it moves down to the last `return` again.
+            fresh = tune.with_values(plain, values)
+            after = evaluated(place, fresh)
     except LuaTrouble as trouble:
         return Fresh(files.data_of(fresh), {}, {SCROLLBACK: None}, trouble)
-    if wrong := [name for name, value in values.items() if after.get(name) != value]:
+    if wrong := _missed(after, values):
         what = f"{place.shown} sets {wrong[0]} again after wa's lines, or keeps it from being set"
         raise ConfigError(what, next_step=f"Nothing was changed. {by_hand(values)}")
     return Fresh(files.data_of(fresh), before, effective, None)
+
+
+def _missed(config: Mapping[str, Any], values: Mapping[str, int]) -> list[str]:
+    return [name for name, value in values.items() if config.get(name) != value]
 
 
 def evaluated(place: Place, text: str) -> dict[str, Any]:
