@@ -903,8 +903,12 @@ install() {
             return 1
         fi
     fi
-    readlink "$data/venv" >"$dir/venv.before" 2>/dev/null
-    ln -sfn "${place##*/}" "$data/venv"
+    before=$(readlink "$data/venv" 2>/dev/null)
+    if ! printf '%s\n' "$before" >"$dir/venv.before" || ! ln -sfn "${place##*/}" "$data/venv"; then return 1; fi
+    # The one before stays for the way back; older ones go.
+    for old in "$data"/venv-*/; do
+        case ${old%/} in "$place" | "$data/$before") ;; *) rm -rf "$old" ;; esac
+    done
 }
 
 # uninstall DIGEST ID: back to the environment before, or to none.

@@ -364,3 +364,55 @@ def test_any_bytes_go_there_and_back(tmp_path_factory: pytest.TempPathFactory, p
         assert (path.read_bytes() if path.exists() else None) == after
     assert host.call("undo", ID)[1][-1] == "state undone"
     assert host.held() == held
+
+
+_PYTHON = """#!/bin/sh
+# Makes an environment as `python -m venv` does; its programs do nothing.
+for word; do place=$word; done
+mkdir -p "$place/bin"
+printf '#!/bin/sh\\n[ ! -e %s/broken ]\\n' "$HOME/manager" >"$place/bin/python"
+printf '#!/bin/sh\\n' >"$place/bin/wa"
+chmod +x "$place/bin/python" "$place/bin/wa"
+"""
+
+
+def test_an_upgrade_of_wa_keeps_the_way_back(host: Host) -> None:
+    """Each digest has an environment of its own; the one before stays, older ones go; one that fails leaves the link as it was."""
+    python = host.bin / "python-there"
+    python.write_text(_PYTHON)
+    python.chmod(0o755)
+    (host.data / "setup" / ID).mkdir(parents=True)
+
+    def call(*words: str) -> int:
+        return subprocess.run(
+            [*host.shell, str(SCRIPT), *words], env=host.env, capture_output=True, timeout=60
+        ).returncode
+
+    def environments() -> list[str]:
+        return sorted(path.name for path in host.data.glob("venv*"))
+
+    for digest in ("aaa", "bbb", "ccc"):
+        assert call("install", str(python), digest, ID) == 0
+    assert (host.data / "venv").readlink() == Path("venv-ccc")
+    assert environments() == ["venv", "venv-bbb", "venv-ccc"]
+
+    (host.home / "manager/broken").touch()
+    assert call("install", str(python), "ddd", ID) != 0
+    assert environments() == ["venv", "venv-bbb", "venv-ccc"]
+    (host.home / "manager/broken").unlink()
+
+    assert call("uninstall", "ccc", ID) == 0
+    assert (host.data / "venv").readlink() == Path("venv-bbb")
+    assert environments() == ["venv", "venv-bbb"]
+
+
+def test_an_environment_of_the_users_is_not_touched(host: Host) -> None:
+    """A real folder where the link would stand."""
+    (host.data / "venv").mkdir(parents=True)
+
+    done = subprocess.run(
+        [*host.shell, str(SCRIPT), "install", "python3", "aaa", ID], env=host.env, capture_output=True, timeout=60
+    )
+
+    assert done.returncode != 0
+    assert b"move it away" in done.stderr

@@ -142,9 +142,10 @@ class RemoteFacts:
         path = UNITS[kind][0 if which == "mux" else 1]
         name = PurePosixPath(path).name.removesuffix(".plist")
         active = self.values.get(f"active {name}")
-        if active in ("active", "activating", "reloading"):
+        if active in ("active", "reloading"):
             return "active"
-        if active == "failed":
+        # One that ends again and again waits to be started anew: `activating`.
+        if active in ("failed", "activating"):
             return "failed"
         if self.values.get(f"enabled {name}") == "enabled":
             return "enabled"

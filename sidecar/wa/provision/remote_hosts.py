@@ -257,7 +257,9 @@ async def set_up(prospect: Prospect, given: Circumstances, house: Path) -> None:
     notes = prospect.plan
     await _look(prospect, given)
     if made.state is not PlanState.FINISHED:
-        kept = "some of it could not be taken back" if made.state is PlanState.UNDOING else "all of it was taken back"
+        kept = {None: "nothing was changed there", PlanState.UNDOING: "some of it could not be taken back"}.get(
+            made.state, "all of it was taken back"
+        )
         prospect.trouble = f"{_lower(made.trouble or 'it failed')}; {kept}"
         prospect.next_step = _after(made.trouble or "", prospect)
         return
