@@ -895,11 +895,13 @@ install() {
     if [ "$(cat "$place/.wa-wheels" 2>/dev/null)" != "$2" ]; then
         rm -rf "$place"
         set -- "$2" "$dir"/wheels/pip-*.whl
-        if ! { "$python" -m venv --without-pip "$place" &&
+        if ! said=$({ "$python" -m venv --without-pip "$place" &&
             "$place/bin/python" -I "$2/pip" install --quiet --no-index --no-deps --no-cache-dir --disable-pip-version-check \
                 --require-hashes --find-links "$dir/wheels" --requirement "$dir/wheels/requirements.txt" &&
-            "$place/bin/python" -I -c 'import wa.engine.daemon, wa.surfaces.app' && printf '%s\n' "$1" >"$place/.wa-wheels"; }; then
+            "$place/bin/python" -I -c 'import wa.engine.daemon, wa.surfaces.app' && printf '%s\n' "$1" >"$place/.wa-wheels"; } 2>&1); then
+            # First there must be room to say why.
             rm -rf "$place"
+            printf '%s\n' "$said" | sed '/^ *$/d' | tail -n 2 >&2
             return 1
         fi
     fi

@@ -343,6 +343,24 @@ def test_wa_is_not_begun_where_it_has_no_room(stage: Stage) -> None:
     assert (result["unit"], result["wa"]) == ("active", None)
 
 
+@pytest.mark.skipif(not CAN_MOUNT, reason="no mounts of one's own here")
+@pytest.mark.parametrize("size", ["120k", "12m", "30m", "75m"])
+def test_a_disk_that_fills_up_on_the_way_is_as_it_was(stage: Stage, size: str) -> None:
+    """While the archive comes, while the environment is made, while the wheels are unpacked: not a file of it is left."""
+    host = stage.good("full", size=size)
+    host.put("df", "#!/bin/sh\necho head\necho /dev/x 99999999 1 99999999 1% /\n")
+
+    result = stage.one("full", with_wa=True, apply_s=300.0)
+
+    assert result["trouble"] is not None
+    assert "room" in (result["next_step"] or ""), result["trouble"]
+    there = subprocess.run(["ssh", "full", "find ~"], env=os.environ, capture_output=True, text=True, timeout=30)
+    left = [name for name in there.stdout.split() if "/.cache" not in name]
+    assert left == [str(host.home)]
+    assert not list(host.state.glob("enabled-*"))
+    assert plans.history(stage.paths)["plans"] == []
+
+
 def test_a_host_without_python_gets_the_rest(stage: Stage) -> None:
     """The package is named; the server is set up."""
     host = stage.good()
