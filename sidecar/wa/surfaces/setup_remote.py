@@ -146,16 +146,16 @@ def _plan(host: HostResult, terminal: Terminal, is_made: bool) -> list[str]:
 
 COLUMNS = (
     Column("host", flexible=True, least=8),
-    Column("system", flexible=True, drop=3),
-    Column("WezTerm", flexible=True, drop=2),
-    Column("codec", right=True),
+    Column("system", flexible=True, drop=8),
+    Column("WezTerm", flexible=True, drop=7),
+    Column("codec", right=True, drop=4),
     Column("server"),
-    Column("unit"),
-    Column("lingers", drop=1),
-    Column("Python", drop=4),
-    Column("wa"),
-    Column("sidecar", drop=1),
-    Column("state", flexible=True, least=7),
+    Column("unit", drop=2),
+    Column("lingers", drop=5),
+    Column("Python", drop=9),
+    Column("wa", drop=3),
+    Column("sidecar", drop=6),
+    Column("state"),
 )
 
 
