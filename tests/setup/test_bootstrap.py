@@ -21,9 +21,9 @@ from wa.provision.plan import Change, EnableUnit, FileChange, Plan, RunCommand
 SCRIPT = Path(__file__).parents[2] / "setup" / "bootstrap.sh"
 ID = "20261121-120000-0a1b"
 SHELLS = [
-    shell
-    for shell in (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["zsh", "--emulate", "sh"])
-    if shutil.which(shell[0])
+    [found, *words]
+    for name, *words in (["dash"], ["bash", "--posix"], ["busybox", "sh"], ["ksh"], ["zsh", "--emulate", "sh"])
+    if (found := shutil.which(name)) is not None
 ]
 _SYSTEMCTL = """#!/bin/sh
 # A user manager that keeps its state in a folder.
@@ -51,11 +51,18 @@ class Host:
         (self.bin / "systemctl").write_text(_SYSTEMCTL)
         (self.bin / "systemctl").chmod(0o755)
         self.shell = shell
+        self.tools = "/usr/bin:/bin"
+        if shell[0].endswith("/busybox"):
+            # With busybox's own tools, as on Alpine.
+            self.tools = str(folder / "tools")
+            Path(self.tools).mkdir()
+            for name in subprocess.check_output([shell[0], "--list"], text=True).split():
+                (folder / "tools" / name).symlink_to(shell[0])
         self.data = self.home / ".local/share/wa"
 
     @property
     def env(self) -> dict[str, str]:
-        return {"HOME": str(self.home), "PATH": f"{self.bin}:/usr/bin:/bin"}
+        return {"HOME": str(self.home), "PATH": f"{self.bin}:{self.tools}"}
 
     def call(self, *words: str, stdin: bytes = b"") -> tuple[int, list[str]]:
         done = subprocess.run(
@@ -101,7 +108,7 @@ def packed(*changes: Change) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture(params=SHELLS, ids=[shell[0] for shell in SHELLS])
+@pytest.fixture(params=SHELLS, ids=[Path(shell[0]).name for shell in SHELLS])
 def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
     return Host(tmp_path, request.param)
 
@@ -137,7 +144,11 @@ def test_a_look_changes_nothing_and_tells(host: Host) -> None:
     assert "file\t~/.wezterm.lua\theld\t644\tcmV0dXJuIHt9Cg==" in lines
     assert "file\t~/nothing here\tabsent" in lines
     assert "manager\tsystemd" in lines
-    assert host.held() == before
+    after = host.held()
+    if host.shell[0].endswith("/busybox"):
+        # Its dd cannot read a file without touching the time of reading.
+        before, after = ({name: (one[0], one[1], one[3]) for name, one in held.items()} for held in (before, after))  # type: ignore[index]
+    assert after == before
 
 
 def test_applied_and_undone_to_the_byte(host: Host) -> None:
