@@ -123,6 +123,8 @@ def test_a_bare_host_gets_the_canonical_layout_and_gives_it_back(stage: Stage) -
     assert states(result) == ["done"] * 4
     assert host.list_panes().returncode == 0
     assert "default_prog" in (host.home / ".wezterm.lua").read_text()
+    log = (host.state / f"log-{Path(UNIT).name}").read_text()
+    assert not {"ERROR", "WARN", "panicked"} & set(log.split())
     calls = len(host.calls())
     after = held(host)
 
@@ -216,6 +218,24 @@ def test_a_unit_that_starts_beside_a_server_starts_none(stage: Stage) -> None:
     assert result["trouble"] is None
     assert result["server"] == "adopted"
     assert (host.state / f"result-{Path(UNIT).name}").read_text() == "Result=exec-condition"
+
+
+def test_the_guides_unit_that_cannot_start_is_replaced(stage: Stage) -> None:
+    """Enabled, and ended at each start: the canonical one takes its place and runs; undo brings the old one back."""
+    host = stage.good()
+    unit = host.home / UNIT
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nExecStart=/usr/bin/wezterm-mux-server --daemonize=false\nRestart=on-failure\n")
+    (host.state / f"enabled-{unit.name}").touch()
+    before = held(host)
+
+    result = stage.one("good")
+
+    assert (result["trouble"], result["server"], result["unit"]) == (None, "unit", "active")
+    assert "--daemonize" not in setting(unit.read_bytes(), "ExecStart")[0]
+    assert stage.undo(result) == "undone"
+    assert held(host) == before
+    assert (host.state / f"enabled-{unit.name}").exists()
 
 
 def test_a_server_that_hangs_is_left_alone(stage: Stage) -> None:

@@ -139,6 +139,10 @@ def _linger(made: HostPlan, facts: RemoteFacts) -> None:
             )
         return
     made.add(command, holds=facts.lingering is True)
+    if not facts.lingering:
+        made.notes.append(
+            "Should this be taken back one day: without lingering a server ends with that user's last log-out."
+        )
 
 
 def _server(made: HostPlan, facts: RemoteFacts, server: str, wezterm: str) -> None:
@@ -227,9 +231,10 @@ def _wa(made: HostPlan, facts: RemoteFacts, plan_id: str, wheels: Wheelhouse, we
         holds=was_active and facts.is_enabled("sidecar"),
     )
     if was_active and not holds and kind == "systemd":
+        runtime = () if facts.get("runtime") else ("env", f"XDG_RUNTIME_DIR=/run/user/{facts.get('uid')}")
         made.add(
             RunCommand(
-                ("systemctl", "--user", "try-restart", unit_name("sidecar", kind)),
+                (*runtime, "systemctl", "--user", "try-restart", unit_name("sidecar", kind)),
                 "the sidecar anew, with the new wa",
                 may_fail=True,
             )
