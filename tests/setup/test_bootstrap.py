@@ -44,7 +44,7 @@ esac
 
 class Host:
     def __init__(self, folder: Path, shell: list[str]) -> None:
-        self.home = folder / "home"
+        self.home = folder / "ho  m'e"
         (self.home / "manager").mkdir(parents=True)
         self.bin = folder / "bin"
         self.bin.mkdir()
@@ -288,7 +288,9 @@ def test_a_killed_plan_is_told_and_goes_on_or_back(host: Host, way: str) -> None
     gate = host.home / "manager" / "gate"
     changes = (
         file(host, "rc", b"mine\n", b"theirs\n"),
-        RunCommand(("sh", "-c", f"touch {gate}.in; while [ ! -e {gate} ]; do sleep 0.05; done"), "it waits"),
+        RunCommand(
+            ("sh", "-c", 'touch "$1.in"; while [ ! -e "$1" ]; do sleep 0.05; done', "sh", str(gate)), "it waits"
+        ),
         file(host, "new/er", None, b"x"),
     )
     process = subprocess.Popen(
@@ -358,7 +360,7 @@ def test_what_is_no_plan_is_refused(host: Host) -> None:
     assert host.call("undo", ID)[0] == 3
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.binary(max_size=400), st.none() | st.binary(max_size=400)), min_size=1, max_size=4))
 def test_any_bytes_go_there_and_back(tmp_path_factory: pytest.TempPathFactory, pairs: list) -> None:
     """Whatever files hold, they are written as told and come back as they were."""
@@ -381,7 +383,7 @@ _PYTHON = """#!/bin/sh
 # Makes an environment as `python -m venv` does; its programs do nothing.
 for word; do place=$word; done
 mkdir -p "$place/bin"
-printf '#!/bin/sh\\n[ ! -e %s/broken ]\\n' "$HOME/manager" >"$place/bin/python"
+printf '#!/bin/sh\\n[ ! -e "$HOME/manager/broken" ]\\n' >"$place/bin/python"
 printf '#!/bin/sh\\n' >"$place/bin/wa"
 chmod +x "$place/bin/python" "$place/bin/wa"
 """
