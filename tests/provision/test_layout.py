@@ -121,6 +121,10 @@ def test_what_the_user_has_is_read_from_their_configuration(tmp_path: Path) -> N
     assert own.keys == "a leader of your own, CTRL b"
     assert own.colours == "colours of your own (Batman)"
     assert own.startup == "a gui-startup handler of your own"
+    assert not own.draws_tabs
+    assert own_of(evaluate("return { colors = { background = 'red' } }", tmp_path / "wezterm.lua")).colours == (
+        "colours of your own"
+    )
     assert own_of(evaluate("return {}", tmp_path / "wezterm.lua")) == Own()
 
 

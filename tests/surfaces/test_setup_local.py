@@ -204,7 +204,8 @@ def test_what_the_user_has_already_is_left_and_named(home: Home) -> None:
     """A leader, a gui-startup of their own, a scheme."""
     home.write(
         ".config/wezterm/wezterm.lua",
-        "local wezterm = require 'wezterm'\nwezterm.on('gui-startup', function() end)\nreturn { color_scheme = 'Dracula',"
+        "local wezterm = require 'wezterm'\nwezterm.on('gui-startup', function() end)\n"
+        "wezterm.on('format-tab-title', function(tab) return tab.tab_title end)\nreturn { color_scheme = 'Dracula',"
         " leader = { key = 'b', mods = 'CTRL' }, ssh_domains = { { name = 'one', remote_address = 'h' } } }\n",
     )
     said = home.local("--no-shell")
@@ -212,6 +213,7 @@ def test_what_the_user_has_already_is_left_and_named(home: Home) -> None:
     assert "gui-startup handler of your own" in said
     assert "a leader of your own, CTRL b" in said
     assert "colours of your own (Dracula)" in said
+    assert "no badges are drawn" in said
     assert "layout" not in home.config.read_text()
     home.local("--no-shell", "--keys", "--startup")
     found = evaluate(home.config.read_text(), home.config, env=home.env).config

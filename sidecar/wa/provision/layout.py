@@ -51,22 +51,27 @@ class Own:
     colours: str | None = None
     startup: str | None = None
     keys: str | None = None
+    draws_tabs: bool = False
+    """It has a handler of `format-tab-title`; WezTerm asks only the first."""
 
 
 def own_of(found: Evaluated) -> Own:
     tables = [one for key in ("ssh_domains", "tls_clients", "unix_domains") for one in found.tables(key)]
     names = [one.get("name") for one in tables if one.get("multiplexing", "WezTerm") != "None"]
     domains = [name for name in names if isinstance(name, str)]
-    scheme = found.config.get("color_scheme") or ("colors" if found.config.get("colors") else None)
+    scheme, colours = found.config.get("color_scheme"), None
+    if scheme or found.config.get("colors"):
+        colours = f"colours of your own ({scheme})" if isinstance(scheme, str) else "colours of your own"
     leader = found.config.get("leader")
     own_keys = None
     if isinstance(leader, dict):
         own_keys = f"a leader of your own, {leader.get('mods', '')} {leader.get('key', '')}".replace("  ", " ").rstrip()
     return Own(
         domains=tuple(domains),
-        colours=None if scheme is None else f"colours of your own ({scheme})",
+        colours=colours,
         startup="a gui-startup handler of your own" if "gui-startup" in found.handlers else None,
         keys=own_keys,
+        draws_tabs="format-tab-title" in found.handlers,
     )
 
 

@@ -150,6 +150,11 @@ async def changes(
     made.append(FileChange(PurePosixPath(desk.path), old, new, _what(desk), block=BLOCK))
     if re.search(r"^-- wa: begin", take_lua_block(desk.text, BLOCK), re.MULTILINE):
         notes.append(f"The lines of `wa plugin` that you pasted into {desk.path} can go: wa's own block does the same.")
+    if desk.own.draws_tabs:
+        notes.append(
+            f"{desk.path} draws the tabs by a handler of its own, so no badges are drawn; docs/topics/plugin.md has the"
+            " line that brings both together."
+        )
     notes += [f"In {desk.path}: {one}." for one in desk.warnings if "was not loaded" in one]
     if desk.unread is not None:
         notes.append(
