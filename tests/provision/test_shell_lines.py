@@ -119,6 +119,16 @@ def test_a_file_that_is_kept_from_us_is_told_with_the_lines(tmp_path: Path) -> N
     assert f"  {source_line('bash')}" in found.notes
 
 
+def test_a_bash_of_a_log_in_that_never_reads_bashrc_is_told(tmp_path: Path) -> None:
+    """On macOS every terminal's shell is one."""
+    (tmp_path / ".bashrc").touch()
+    (tmp_path / ".bash_profile").write_text("export A=b\n")
+    assert any(".bash_profile does not read ~/.bashrc" in note for note in plan(tmp_path).notes)
+    (tmp_path / ".bash_profile").write_text("test -f ~/.bashrc && source ~/.bashrc\n")
+
+    assert not any("does not read" in note for note in plan(tmp_path).notes)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_real_shell_reads_its_lines_without_a_word(shell: str, tmp_path: Path) -> None:
     """Interactive, with a start-up file that only wa has written, in a terminal."""

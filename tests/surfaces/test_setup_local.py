@@ -346,6 +346,33 @@ def test_at_a_terminal_it_asks(home: Home) -> None:
     assert "keys = {" in text
 
 
+@pytest.mark.skipif(SSH is None, reason="needs ssh on PATH")
+def test_a_host_that_is_called_like_wezterms_own_domain_is_refused(home: Home) -> None:
+    """Two domains of one name are an error of WezTerm's."""
+    home.write(".ssh/config", "Host local\n HostName 10.0.0.3\n", 0o600)
+
+    assert "WezTerm has a domain 'local' of its own" in home.local("--domains", "local", status=2)
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_works_in_a_real_shell_afterwards(shell: str, home: Home) -> None:
+    """With zsh's own compinit in ~/.zshrc; fish finds the file by itself."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not here")
+    home.env["SHELL"] = f"/usr/bin/{shell}"
+    home.write(
+        ".zshrc" if shell == "zsh" else ".config/fish/config.fish",
+        "autoload -Uz compinit; compinit -D -u\n" * (shell == "zsh"),
+    )
+    home.local("--no-wezterm", "--no-service")
+    ask = "print -r -- $_comps[wa]" if shell == "zsh" else "complete -C 'wa setu'"
+    done = subprocess.run(
+        [shell, "-i", "-c", ask], env=home.env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+
+    assert ("__wa_complete" if shell == "zsh" else "setup") in done.stdout, done.stderr
+
+
 SYSTEMCTL = """#!/bin/sh
 # A manager that remembers what it was told, in files named for it.
 cd "$(dirname "$0")/state" || exit 1

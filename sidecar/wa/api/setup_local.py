@@ -24,6 +24,8 @@ from wa.provision.units import manager_here, sidecar_unit, unit_name
 from wa.wezterm.executable import find_executable
 
 Desk = local_config.Desk
+NAMES_OF_WEZTERM = ("local", "TermWizTerminalDomain")
+"""Domains that are always there (mux/src/domain.rs and termwiztermtab.rs, 2025-02-23)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,11 @@ async def _domains(names: Sequence[str], found: Desk, notes: list[str]) -> tuple
         if any(one.is_called(host.title) and one is not host for one in looked.hosts):
             raise UsageError(
                 f"two hosts are called {host.title}", next_step="Give one of them a name in ~/.ssh/config."
+            )
+        if host.title in NAMES_OF_WEZTERM:
+            raise UsageError(
+                f"WezTerm has a domain {host.title!r} of its own",
+                next_step="Give the host another name in ~/.ssh/config.",
             )
         if host.title in found.own.domains:
             notes.append(f"{host.title} is a domain in {found.path} already: that stays as it is.")

@@ -71,6 +71,11 @@ def shell_changes(
                 added, note = _completion_file(shell, env, wa)
                 changes += added
                 notes += note
+        if shell == "bash" and (unread := _unread_bashrc(env)) is not None:
+            notes.append(
+                f"{unread} does not read ~/.bashrc, so shells of a log-in do not either; this line in it does:"
+            )
+            notes.append("  [ -r ~/.bashrc ] && . ~/.bashrc")
         block = _block(shell, path, "\n".join(lines))
         if isinstance(block, FileChange):
             changes.append(block)
@@ -142,6 +147,17 @@ def _completion_file(shell: str, env: Mapping[str, str], wa: str) -> tuple[list[
     if kept is not None and change.is_needed:
         return [], [f"{path} {kept}; so {shell} completes nothing of wa's."]
     return [change], []
+
+
+def _unread_bashrc(env: Mapping[str, str]) -> Path | None:
+    """The start-up file of a bash at log-in, where it names ~/.bashrc nowhere: the first of three (bash(1), 5.2)."""
+    for name in (".bash_profile", ".bash_login", ".profile"):
+        path = _home(env) / name
+        try:
+            return None if "bashrc" in path.read_text(encoding="utf-8", errors="surrogateescape") else path
+        except OSError:
+            continue
+    return None
 
 
 def _home(env: Mapping[str, str]) -> Path:
