@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,10 +36,11 @@ config.color_scheme = "usual"
 config.unix_domains = {
   { name = "full", socket_path = "%(root)s/full/rt/wezterm/sock", no_serve_automatically = true },
   { name = "empty", socket_path = "%(root)s/empty/rt/wezterm/sock", no_serve_automatically = true },
+  { name = "hangs", socket_path = "%(root)s/hangs", no_serve_automatically = true },
   { name = "down", socket_path = "%(root)s/nowhere/sock", no_serve_automatically = true },
 }
 require("wa_plugin").apply_to_config(config, { layout = {
-  startup = { tabs = 2, domains = { "down", "empty", "full" } },
+  startup = { tabs = 2, domains = { "hangs", "down", "empty", "full" } },
   looks = { full = { scheme = "theirs", color = "%(badge)s", text = "█████" } },
   keys = { domains = { "full", "empty" } },
 } })
@@ -52,7 +54,10 @@ def desk(root: Path) -> Iterator[tuple[Gui, Host, Host]]:
     folder = root / "config" / "wezterm"
     write_plugin(folder, Paths.from_env({"WA_HOME": str(root / "wa")}))
     (folder / "wezterm.lua").write_text(CONFIG % {"root": root, "badge": BADGE})
-    with full.running(), empty.running():
+    with full.running(), empty.running(), socket.socket(socket.AF_UNIX) as hangs:
+        # It takes connections, and says nothing.
+        hangs.bind(str(root / "hangs"))
+        hangs.listen(8)
         full.cli("spawn", "--pane-id", str(full.panes()[0]["pane_id"]), "--", "cat")
         empty.cli("kill-pane", "--pane-id", str(empty.panes()[0]["pane_id"]))
         until(lambda: not empty.panes())
@@ -61,7 +66,7 @@ def desk(root: Path) -> Iterator[tuple[Gui, Host, Host]]:
 
 
 def test_a_start_opens_the_windows_and_paints_them(tmp_path: Path) -> None:
-    """Two tabs here; what runs on the full host; two new tabs on the empty one; the host that is down stops nothing."""
+    """Two tabs here; what runs on the full host; two new tabs on the empty one; hosts that hang or are down stop nothing."""
     with desk(tmp_path) as (at, full, empty):
         until(lambda: len(shown_panes(at)) == 6)
         windows: dict[int, int] = {}
