@@ -230,7 +230,8 @@ end
 local function moment()
   return setmetatable({}, Time)
 end
-wezterm.time = setmetatable({ now = moment, parse = moment, parse_rfc3339 = moment, call_after = function() end }, nothing)
+wezterm.time =
+  setmetatable({ now = moment, parse = moment, parse_rfc3339 = moment, call_after = function() end }, nothing)
 function wezterm.strftime()
   return "0"
 end
