@@ -28,11 +28,14 @@ end
 
 ---Gives the window the scheme of its active pane's domain. Yields. A scheme that somebody else set stays.
 ---@param wanted table<string, wa.Look>
-function M.look(wanted, window, pane)
+---@param shown table<integer, string> the domain that each window was looked at for; what it says is not asked again
+function M.look(wanted, shown, window, pane)
   local domain = domain_of(window, pane)
-  if not domain then
+  local id = window:window_id()
+  if not domain or shown[id] == domain then
     return
   end
+  shown[id] = domain
   local scheme = wanted[domain] and wanted[domain].scheme or nil
   local ok, overrides = pcall(window.get_config_overrides, window)
   if not ok then
@@ -58,15 +61,23 @@ end
 
 ---@param wanted table<string, wa.Look>
 function M.register(wanted)
+  local shown = {}
   local function handler(window, pane)
-    local ok, why = pcall(M.look, wanted, window, pane)
+    local ok, why = pcall(M.look, wanted, shown, window, pane)
     if not ok then
       wezterm.log_info("wa: a window kept its colours: " .. tostring(why))
     end
   end
-  for _, event in ipairs({ "window-focus-changed", "window-config-reloaded", "user-var-changed" }) do
-    wezterm.on(event, handler)
-  end
+  wezterm.on("window-focus-changed", handler)
+  wezterm.on("user-var-changed", handler)
+  wezterm.on("window-config-reloaded", function(window, pane)
+    -- Overrides may be others now, of whoever set them.
+    local found, id = pcall(window.window_id, window)
+    if found then
+      shown[id] = nil
+    end
+    handler(window, pane)
+  end)
 end
 
 return M

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError
+from wa.provision import files
 from wa.provision.layout import Picks
 from wa.provision.local_config import Part, changes, look
 from wa.provision.lua_eval import evaluate
@@ -141,3 +142,19 @@ def test_a_file_that_is_no_text_is_no_configuration(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="does not work as it is"):
         planned(tmp_path, Picks())
+
+
+def test_a_file_in_a_package_managers_store_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The home has a link to it; what to paste is printed, for whatever writes that file."""
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "abc-wezterm.lua").write_text("return {}")
+    path = tmp_path / ".config" / "wezterm" / "wezterm.lua"
+    path.parent.mkdir(parents=True)
+    path.symlink_to(store / "abc-wezterm.lua")
+    monkeypatch.setattr(files, "STORES", (str(store),))
+    part = planned(tmp_path, Picks())
+
+    assert all(Path(one.path).name != "wezterm.lua" for one in part.changes)
+    assert any("its package manager writes" in note for note in part.notes)
+    assert any("wa.apply_to_config(config)" in note for note in part.notes)
