@@ -187,6 +187,32 @@ def test_on_a_terminal_it_asks_which_and_whether(person: Person, remote: RemoteH
     assert 'listen = "100.64.0.3"' in (remote.home / ".config/wa/distributed.toml").read_text()
 
 
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_sidecar_that_is_a_service_begins_anew_where_that_is_wished(
+    person: Person, remote: RemoteHost, answer: str
+) -> None:
+    """It is asked for; a script stands for the host's systemctl."""
+    status = '{"ok":true,"data":{"sidecar":{"running":true,"pid":12,"version":"98.0"}}}'
+    (remote.home / "bin/wa").write_text(
+        f"#!/bin/sh\ncase $1 in --version) echo wa 99.0.0;; status) echo '{status}';; *) exit 2;; esac\n"
+    )
+    systemctl = remote.home / "bin/systemctl"
+    systemctl.write_text(
+        f'#!/bin/sh\necho "$*" >> {remote.home}/calls\n'
+        'case "$*" in *Version*) echo Version=252;; *is-active*) echo active;; *is-enabled*) echo enabled;; esac\n'
+    )
+    systemctl.chmod(0o755)
+
+    seen, status_of = person.talk(
+        ["distributed", "--remotes", "trj"],
+        [("Begin them anew, once the rest is made? [y/N]", answer), ("changes? [y/N]", "y")],
+    )
+
+    assert status_of == 0, seen
+    assert "A sidecar runs on trj: wa 98.0, pid 12, a service." in seen
+    assert ("--user restart wa.service" in (remote.home / "calls").read_text().splitlines()) == (answer == "y")
+
+
 @pytest.mark.parametrize("turns", [[("nothing for none:", "")], [("nothing for none:", "trj"), ("[y/N]", "n")]])
 def test_no_is_no(person: Person, remote: RemoteHost, turns: list[tuple[str, str]]) -> None:
     """Of the menu, or of the plan."""

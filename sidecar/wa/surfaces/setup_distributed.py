@@ -21,10 +21,11 @@ from wa.surfaces.text import harmless
 
 if TYPE_CHECKING:
     from wa.api.distributed_hosts import Discovered, Peer
-    from wa.api.setup_distributed import Planned
 
 NOTHING = "Nothing was changed."
 MAX_TRIES = 5
+SERVICE = "a service"
+"""How the words about a sidecar end that its user's manager runs."""
 
 
 def distributed(
@@ -82,22 +83,28 @@ def distributed(
             return
     if asks:
         mapped |= _ask_peers(found, names, mapped)
-    wishes = Wishes(local_port, remote_port, restart_sidecars)
 
-    async def planned_and_seen() -> tuple[Planned, DistributedResult]:
-        planned = await plan_roles(paths(), env, found, names, wishes, mapped)
-        return planned, await look(planned)
-
-    planned, result = asyncio.run(planned_and_seen())
-    shown = False
-    try:
-        if not dry_run:
-            if _is_needed(result):
+    async def whole() -> tuple[DistributedResult, bool]:
+        """The result, and whether its diffs have been seen. In one loop, for connections live in it."""
+        planned = await plan_roles(
+            paths(), env, found, names, Wishes(local_port, remote_port, restart_sidecars), mapped
+        )
+        try:
+            result = await look(planned)
+            if asks and not (dry_run or restart_sidecars) and _agrees_to_restart(result):
+                await leave(planned)
+                planned = await plan_roles(paths(), env, found, names, Wishes(local_port, remote_port, True), mapped)
+                result = await look(planned)
+            if dry_run:
+                return result, False
+            is_needed = _is_needed(result)
+            if is_needed:
                 agree(yes, json, lambda: render(result, stdout(), asks=True), "Make these changes?")
-                shown = not yes
-            result = run_through(make(planned, paths(), env))
-    finally:
-        asyncio.run(leave(planned))
+            return await make(planned, paths(), env), is_needed and not yes
+        finally:
+            await leave(planned)
+
+    result, shown = run_through(whole())
     if json:
         show_json("setup-distributed", result, started)
     else:
@@ -116,6 +123,16 @@ def _words(text: str) -> list[str]:
 def _is_needed(result: DistributedResult) -> bool:
     plans = [one["plan"] for one in result["hosts"] if one["trouble"] is None] + [result["here"]]
     return any(change["state"] == "to_do" for plan in plans if plan is not None for change in plan["changes"])
+
+
+def _agrees_to_restart(result: DistributedResult) -> bool:
+    """Asked only where a sidecar runs as a service: one that was started by hand is its person's."""
+    running = {"this machine": result["sidecar"]} | {one["title"]: one["sidecar"] for one in result["hosts"]}
+    services = {where: words for where, words in running.items() if words is not None and words.endswith(SERVICE)}
+    if not services:
+        return False
+    say(*(f"A sidecar runs on {harmless(where)}: {harmless(words)}." for where, words in services.items()))
+    return typer.confirm("Begin them anew, once the rest is made?", err=True)
 
 
 def _ask_peers(found: Discovered, names: list[str], mapped: dict[str, Peer]) -> dict[str, Peer]:
