@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,15 +141,36 @@ def test_what_is_wrong_there_is_told(stage: Stage) -> None:
             stage.tune(name, profile="64")
 
 
-def test_an_interrupted_setup_comes_first(stage: Stage) -> None:
-    """Two plans on one file would not come apart again."""
+def test_one_that_was_cut_off_comes_first(stage: Stage) -> None:
+    """A connection that was lost in the middle: told with the way back, and after that all is as it was."""
+    host = stage.add("lab")
+    lua = host.home / ".wezterm.lua"
+    lua.write_bytes(LUA.encode())
+    stage.tune("lab", profile="64")
+    (here,) = (stage.paths.data / "setup").glob("2*")
+    (there,) = (host.home / ".local/share/wa/setup").glob("2*")
+    for folder in (here, there):
+        (folder / "journal").write_text("begin\n1 begun\n")
+
+    with pytest.raises(Refused, match=f"cut off .{here.name}.") as error:
+        stage.tune("lab", profile="128")
+    assert f"wa setup undo {here.name}" in error.value.next_step
+    stage.undo()
+    assert lua.read_bytes() == LUA.encode()
+    assert stage.tune("lab", profile="128")["plan"]["state"] == "finished"
+
+
+def test_one_that_never_arrived_is_forgotten(stage: Stage) -> None:
+    """It was written down here, and nothing of it is there."""
     host = stage.add("lab")
     stage.tune("lab", profile="64")
-    (folder,) = (host.home / ".local/share/wa/setup").glob("2*")
-    (folder / "journal").write_text("begin\n1 begun\n")
+    (here,) = (stage.paths.data / "setup").glob("2*")
+    (here / "journal").write_text("begin\n")
+    shutil.rmtree(host.home / ".local/share/wa/setup" / here.name)
+    (host.home / ".wezterm.lua").unlink()
+    stage.undo()
 
-    with pytest.raises(Refused, match="interrupted"):
-        stage.tune("lab", profile="128")
+    assert stage.tune("lab", profile="128")["plan"]["state"] == "finished"
 
 
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])

@@ -38,8 +38,11 @@ def _interrupted(journal: Journal, busy: int | None) -> FixableFinding:
     what = f"{name} was interrupted {'while it was taken back' if undone else ''}".rstrip()
     what += f": {made} of its {len(journal.plan.changes)} changes are made"
     argv = ["wa", "setup", "undo", journal.id, "--yes"]
-    again = "" if undone else f"Run `wa {journal.plan.command}` again to go on, or "
-    step = f"{again}`{join(argv)}` to take it back."
+    again = ""
+    if not undone and not journal.plan.command.startswith("tune --host"):
+        host = journal.plan.machine if journal.plan.command == "setup remote" else None
+        again = f"Run `{join(['wa', *journal.plan.command.split(), *([host] if host else [])])}` again to go on, or "
+    step = f"{again}run `{join(argv)}` to take it back."
     return finding("error", what, step[0].upper() + step[1:], fix=argv)
 
 

@@ -13,7 +13,7 @@ from wa.api.tune_restart import standing
 from wa.config.paths import Paths
 from wa.model.errors import ConfigError, NotFound, Refused, WaError
 from wa.protocol.results_setup import PlanResult
-from wa.provision.journal import Journal, house_of, new_id
+from wa.provision.journal import Journal, house_of, journals, new_id
 from wa.provision.plan import FileChange, Plan, PlanState
 from wa.provision.plan_lock import held
 from wa.provision.remote import RemoteMachine
@@ -79,9 +79,11 @@ async def desk_there(paths: Paths, host: str) -> Desk:
 
 async def _desk(paths: Paths, machine: RemoteMachine, facts: RemoteFacts, total: int | None, counted_by: str) -> Desk:
     if facts.interrupted:
-        plan_id = facts.interrupted[0][0]
         step = f"Run `wa setup remote {machine.host}`: it takes that back first."
-        raise Refused(f"a setup of {machine.host} was interrupted ({plan_id})", next_step=step)
+        raise Refused(f"a setup of {machine.host} was interrupted ({facts.interrupted[0]})", next_step=step)
+    if (cut_off := await asyncio.to_thread(_cut_off, paths, machine.host)) is not None:
+        step = f"Run `wa setup undo {cut_off.id}`: what it did there is taken back."
+        raise Refused(f"`wa {cut_off.plan.command}` was cut off ({cut_off.id})", next_step=step)
     name = next((one for one in (WEZTERM_LUA, OTHER_LUA) if facts.files[one].state != "absent"), WEZTERM_LUA)
     there = facts.files[name]
     path = facts.place(name)
@@ -102,6 +104,11 @@ async def _desk(paths: Paths, machine: RemoteMachine, facts: RemoteFacts, total:
         machine=machine.host,
         far=Way(machine),
     )
+
+
+def _cut_off(paths: Paths, host: str) -> Journal | None:
+    """A plan of that host whose end was not heard: two on one file would not come apart again."""
+    return next((one for one in journals(paths) if one.plan.machine == host and one.is_interrupted), None)
 
 
 async def _memory(machine: RemoteMachine) -> tuple[int | None, str]:
