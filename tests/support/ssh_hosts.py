@@ -28,7 +28,7 @@ cd {home} || exit 1
 unset SSH_AUTH_SOCK WEZTERM_UNIX_SOCKET WEZTERM_PANE PYTHONPATH WA_HOME
 export HOME={home} XDG_RUNTIME_DIR={run} PATH={bin}:/usr/bin:/bin SHELL=/bin/bash
 [ ! -e {folder}/noise ] || cat {folder}/noise
-[ ! -e {folder}/hangs ] || sleep 600
+[ ! -e {folder}/hangs ] || sleep 60
 exec {shell} -c "$SSH_ORIGINAL_COMMAND"
 """
 
