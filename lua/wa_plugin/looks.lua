@@ -28,23 +28,18 @@ end
 
 ---Gives the window the scheme of its active pane's domain. Yields. A scheme that somebody else set stays.
 ---@param wanted table<string, wa.Look>
----@param shown table<integer, string> the domain that each window was looked at for; what it says is not asked again
-function M.look(wanted, shown, window, pane)
-  local domain = domain_of(window, pane)
-  local id = window:window_id()
-  if not domain or shown[id] == domain then
-    return
-  end
-  shown[id] = domain
+---@param domain string
+---@return boolean
+function M.paint(wanted, window, domain)
   local scheme = wanted[domain] and wanted[domain].scheme or nil
   local ok, overrides = pcall(window.get_config_overrides, window)
   if not ok then
-    return
+    return false
   end
   overrides = overrides or {}
   local now = overrides.color_scheme
   if now == scheme then
-    return
+    return true
   end
   if now ~= nil then
     local is_ours = false
@@ -52,32 +47,43 @@ function M.look(wanted, shown, window, pane)
       is_ours = is_ours or look.scheme == now
     end
     if not is_ours then
-      return
+      return true
     end
   end
   overrides.color_scheme = scheme
   window:set_config_overrides(overrides)
+  return true
 end
 
 ---@param wanted table<string, wa.Look>
 function M.register(wanted)
+  -- Of each window, the domain that it was painted for: prompts of the same one ask no more than that.
   local shown = {}
-  local function handler(window, pane)
-    local ok, why = pcall(M.look, wanted, shown, window, pane)
-    if not ok then
-      wezterm.log_info("wa: a window kept its colours: " .. tostring(why))
+  local function look(window, pane, is_prompt)
+    local domain = domain_of(window, pane)
+    if not domain then
+      return
+    end
+    local id = window:window_id()
+    if is_prompt and shown[id] == domain then
+      return
+    end
+    shown[id] = nil
+    if M.paint(wanted, window, domain) then
+      shown[id] = domain
     end
   end
-  wezterm.on("window-focus-changed", handler)
-  wezterm.on("user-var-changed", handler)
-  wezterm.on("window-config-reloaded", function(window, pane)
-    -- Overrides may be others now, of whoever set them.
-    local found, id = pcall(window.window_id, window)
-    if found then
-      shown[id] = nil
+  local function handler(is_prompt)
+    return function(window, pane)
+      local ok, why = pcall(look, window, pane, is_prompt)
+      if not ok then
+        wezterm.log_info("wa: a window kept its colours: " .. tostring(why))
+      end
     end
-    handler(window, pane)
-  end)
+  end
+  wezterm.on("window-focus-changed", handler(false))
+  wezterm.on("window-config-reloaded", handler(false))
+  wezterm.on("user-var-changed", handler(true))
 end
 
 return M

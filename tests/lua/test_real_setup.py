@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.event_listener import listening
+from support.ssh_hosts import SSHD, ssh_hosts
 from support.wezterm_hosts import Host, raise_one_with, shown_panes, until
 from support.wezterm_screen import MISSING, START_S, gui
 from wa.config.paths import Paths
@@ -113,3 +114,34 @@ def test_the_generated_configuration_works_in_a_real_server(tmp_path: Path) -> N
             server.send_signal(signal.SIGTERM)
             server.wait(10)
     assert [line for line in log.read_text().splitlines() if "ERROR" in line or "lua" in line] == []
+
+
+@pytest.mark.ssh
+@pytest.mark.skipif(SSHD is None, reason="needs sshd")
+def test_a_domain_that_it_made_reaches_a_host_over_ssh(tmp_path: Path) -> None:
+    """Address, port, user and key are right: at the start a window shows what runs there, in its colours."""
+    folder = tmp_path / "config" / "wezterm"
+    folder.mkdir(parents=True)
+    (folder / "wezterm.lua").write_text(USERS.format(root=tmp_path, lime=LIME).replace("c.unix_domains", "local _"))
+    with ssh_hosts() as (hosts, add):
+        host = add("trj")
+        for name in ("wezterm", "wezterm-mux-server"):
+            (host.bin / name).symlink_to(str(shutil.which(name)))
+        (tmp_path / ".ssh").mkdir(mode=0o700)
+        (tmp_path / ".ssh" / "config").write_text(hosts.config.read_text())
+        log = (tmp_path / "host.log").open("wb")
+        with log, subprocess.Popen(["wezterm-mux-server"], env=host.env(), stdout=log, stderr=log) as server:
+            try:
+                until(lambda: host.list_panes().returncode == 0)
+                set_up(tmp_path, "--domains", "trj", "--tabs", "1", "--colours")
+                text = (folder / "wezterm.lua").read_text()
+                assert f'remote_address = "127.0.0.1:{host.port}"' in text
+                assert "identityfile" in text
+                with gui(tmp_path, None) as at:
+                    until(lambda: len(shown_panes(at)) == 2)
+                    raise_one_with(at, THEIRS)
+                assert host.list_panes().stdout.count(b"\n") == 2
+            finally:
+                server.terminate()
+    complaints = (tmp_path / "gui.log").read_text(errors="replace")
+    assert "is not attached" not in complaints
