@@ -46,12 +46,17 @@ end
 ---Adds keys; one that the user has already stays theirs.
 ---@param config table
 ---@param domains string[]
-function M.add_keys(config, domains)
+---@param has_looks boolean? another tab may be of another domain: then its colours are looked for
+function M.add_keys(config, domains, has_looks)
   local act = wezterm.action
+  local function go(by)
+    local step = act.ActivateTabRelative(by)
+    return has_looks and act.Multiple({ step, act.EmitEvent(looks.LOOK) }) or step
+  end
   local wanted = {
     { key = "w", mods = "LEADER", action = act.ShowLauncherArgs({ flags = "FUZZY|DOMAINS" }) },
-    { key = "LeftArrow", mods = "CTRL|SHIFT", action = act.ActivateTabRelative(-1) },
-    { key = "RightArrow", mods = "CTRL|SHIFT", action = act.ActivateTabRelative(1) },
+    { key = "LeftArrow", mods = "CTRL|SHIFT", action = go(-1) },
+    { key = "RightArrow", mods = "CTRL|SHIFT", action = go(1) },
   }
   for at = 1, math.min(#domains, MAX_DIGITS) do
     local place = domains[at] == "local" and "DefaultDomain" or { DomainName = domains[at] }
@@ -86,7 +91,7 @@ function M.apply(config, layout, badges)
     M.add_domains(config, layout.domains)
   end
   if layout.keys then
-    M.add_keys(config, layout.keys.domains or {})
+    M.add_keys(config, layout.keys.domains or {}, layout.looks and true)
   end
   if layout.looks then
     badges.looks = layout.looks

@@ -1,12 +1,16 @@
 -- A colour scheme for a window while its active pane is of a certain domain.
 --
--- Never by `update-status`, which runs several times a second. Asked at three events instead, each of which is rare:
--- focus, a new configuration, a variable of a pane (a prompt of a shell with wa's script). A change of the scheme has
--- WezTerm evaluate the configuration once more: it is made only where the domain is another one than before.
+-- Never by `update-status`, which runs several times a second. Asked at four events instead, each of which is rare:
+-- focus, a new configuration, a key of ours to another tab, a variable of a pane (a prompt of a shell with wa's
+-- script). A change of the scheme has WezTerm evaluate the configuration once more: it is made only where the domain
+-- is another one than before.
 
 local wezterm = require("wezterm")
 
 local M = {}
+
+---The event of our keys.
+M.LOOK = "wa-look"
 
 ---@class wa.Look
 ---@field scheme string? the name of a colour scheme
@@ -84,6 +88,7 @@ function M.register(wanted)
   wezterm.on("window-focus-changed", handler(false))
   wezterm.on("window-config-reloaded", handler(false))
   wezterm.on("user-var-changed", handler(true))
+  wezterm.on(M.LOOK, handler(false))
 end
 
 return M

@@ -79,6 +79,14 @@ def test_a_key_and_a_leader_of_the_users_own_stay(stage: Stage) -> None:
     assert ("LEADER|CTRL", "a") not in keys
 
 
+def test_keys_between_tabs_look_for_the_colours(stage: Stage) -> None:
+    """Where domains have some: the other tab may be of another one."""
+    config = stage.apply('{ layout = { keys = {}, looks = { trj = { scheme = "Dracula" } } } }')
+    step, look = bound(config)["CTRL|SHIFT", "LeftArrow"].Multiple.values()
+
+    assert (step.ActivateTabRelative, look.EmitEvent) == (-1, "wa-look")
+
+
 def test_a_key_on_ctrl_a_is_worth_more_than_a_leader(stage: Stage) -> None:
     """Then there is no leader, and what hangs on it does nothing."""
     config = stage.apply(
@@ -123,7 +131,7 @@ class Desk:
         return self.mux.overrides.color_scheme if self.mux.overrides is not None else None
 
 
-@pytest.mark.parametrize("event", ["window-focus-changed", "window-config-reloaded", "user-var-changed"])
+@pytest.mark.parametrize("event", ["wa-look", "window-focus-changed", "window-config-reloaded", "user-var-changed"])
 def test_a_window_has_the_colours_of_its_panes_domain(stage: Stage, event: str) -> None:
     """Set when the domain is another one, and only then: each change evaluates the configuration once more."""
     stage.run_emitters()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.wezterm_hosts import Host, raise_one_with, shown_panes, until
+from support.wezterm_hosts import Host, press, raise_one_with, shown_panes, until
 from support.wezterm_screen import MISSING, Gui, gui
 from wa.config.paths import Paths
 from wa.provision.lua import write_plugin
@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(bool(NEEDED), reason=f"needs {', '.join(NEEDED)} on PATH"),
 ]
 BADGE = "#ff01fe"
+THEIRS = "#01fef0"
 CONFIG = """
 local wezterm = require("wezterm")
 local config = wezterm.config_builder()
@@ -77,7 +78,16 @@ def test_a_start_opens_the_windows_and_paints_them(tmp_path: Path) -> None:
         assert (len(full.panes()), len(empty.panes())) == (2, 2)
         raise_one_with(at, BADGE)
         # Its window has the focus now.
-        at.wait_for("#01fef0")
+        at.wait_for(THEIRS)
+        # A tab of this machine beside those of the host: a key goes there and back, and the colours with it.
+        there = next(one for one in shown_panes(at) if one["cwd"].rstrip("/").endswith("/full"))
+        at.cli("spawn", "--pane-id", str(there["pane_id"]), "--domain-name", "local", "--", "cat")
+        press(at, "ctrl+shift+Left")
+        at.wait_for(THEIRS)
+        press(at, "ctrl+shift+Right")
+        at.wait_for(THEIRS, shown=False)
+        press(at, "ctrl+shift+Left")
+        at.wait_for(THEIRS)
     log = (tmp_path / "gui.log").read_text(errors="replace")
     lines = [line for line in log.splitlines() if "WARN" in line or "ERROR" in line]
     assert [line for line in lines if "the domain down is not attached" in line]

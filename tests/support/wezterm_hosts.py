@@ -79,3 +79,9 @@ def raise_one_with(at: Gui, colour: str) -> None:
                 continue
             return
     raise TimeoutError(f"no window shows {colour}")
+
+
+def press(at: Gui, key: str) -> None:
+    """In the window that has the focus."""
+    env = {**os.environ, "DISPLAY": at.display}
+    subprocess.run(["xdotool", "key", key], env=env, check=True, timeout=20)
