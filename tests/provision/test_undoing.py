@@ -124,6 +124,35 @@ def test_a_plan_under_another_says_so(machine: Machine) -> None:
     assert not (machine.home / "whole").exists()
 
 
+def test_a_stuck_plan_bars_only_its_own_file(machine: Machine) -> None:
+    """The rest of the plan below goes back."""
+    machine.apply(Plan("setup local", (machine.file("both", b"one\n"), machine.file("alone", b"one\n"))))
+    machine.apply(Plan("tune", (machine.file("both", b"two\n"),)))
+    (machine.home / "both").write_bytes(b"mine\n")
+
+    assert machine.undo()["plans"][0]["command"] == "tune"
+    [plan] = machine.undo()["plans"]
+
+    assert (plan["command"], states(plan)) == ("setup local", ["conflict", "undone"])
+    assert (machine.home / "both").read_bytes() == b"mine\n"
+    (machine.home / "both").write_bytes(b"two\n")
+    machine.undo_all()
+    assert machine.snapshot().keys() == {"."}
+
+
+def test_a_plan_may_be_let_go(machine: Machine) -> None:
+    """What cannot be taken back stays as it is, and the plan and its copies go: only where that is asked for."""
+    (machine.home / "old").write_bytes(b"old\n")
+    machine.apply(Plan("x", (machine.file("old", b"wa's\n"), machine.file("made", b"wa's\n"))))
+    (machine.home / "old").write_bytes(b"mine\n")
+
+    [plan] = asyncio.run(undoing.undo(machine.paths, leave=True))["plans"]
+
+    assert (plan["state"], states(plan)) == ("undone", ["conflict", "undone"])
+    assert (machine.home / "old").read_bytes() == b"mine\n"
+    assert machine.snapshot().keys() == {".", "old"}
+
+
 def test_a_replaced_block_comes_back(machine: Machine) -> None:
     """To what the plan before had written, in a file that was edited beside it."""
     rc = machine.home / ".bashrc"

@@ -43,6 +43,6 @@ def look_back(paths: Paths, plan_id: str | None) -> UndoResult:
     return undoing.preview(paths, plan_id)
 
 
-async def undo(paths: Paths, plan_id: str | None, *, on_host: OnHost | None = None) -> UndoResult:
-    """Raises NotFound, Refused, StoreError, and what *on_host* raises."""
-    return await undoing.undo(paths, plan_id, on_host=on_host)
+async def undo(paths: Paths, plan_id: str | None, *, on_host: OnHost | None = None, leave: bool = False) -> UndoResult:
+    """Raises NotFound, Refused, StoreError, and what *on_host* raises. *leave*: what is in conflict is let go."""
+    return await undoing.undo(paths, plan_id, on_host=on_host, leave=leave)

@@ -43,11 +43,17 @@ class WayBack(NamedTuple):
 
 
 async def undo(
-    paths: Paths, plan_id: str | None = None, *, run: Run = programs.run, on_host: OnHost | None = None
+    paths: Paths,
+    plan_id: str | None = None,
+    *,
+    run: Run = programs.run,
+    on_host: OnHost | None = None,
+    leave: bool = False,
 ) -> UndoResult:
     """Of that plan, or the newest. Raises NotFound, Refused where a later plan stands on it, StoreError.
 
-    A change with the state `conflict` was left alone: its plan stays in the history, to be tried again.
+    A change with the state `conflict` was left alone: its plan stays in the history, to be tried again;
+    with *leave* it goes, and what was kept for it.
     """
     _swept(paths, plan_id)
     with held(paths, "setup undo"):
@@ -57,6 +63,7 @@ async def undo(
         _refuse_under_later(paths, journal)
         outcomes = await take_back(journal, run)
         conflicts = any(one.state is ChangeState.CONFLICT for one in outcomes.values())
+        conflicts = conflicts and not leave
         state = PlanState.UNDOING if conflicts else PlanState.UNDONE
         result = result_of(_without_notes(journal), state, plan_id=journal.id, outcomes=outcomes, diffs=False)
         if not conflicts:
@@ -297,8 +304,8 @@ def _times(facts: Facts) -> tuple[int, int]:
 
 
 def _refuse_under_later(paths: Paths, journal: Journal) -> None:
-    """Before anything is touched. Raises Refused."""
-    later = [one for one in journals(paths) if one.id > journal.id and one.plan.machine is None]
+    """Before anything is touched. Raises Refused. One that was tried already, and could not go, bars only its own files."""
+    later = [one for one in journals(paths) if one.id > journal.id and one.plan.machine is None and not _is_stuck(one)]
     for number, change in journal.numbered:
         if not isinstance(change, FileChange) or journal.words.get(number, ("", ""))[0] not in _MADE:
             continue

@@ -131,9 +131,7 @@ def _end(result: PlanResult) -> list[str]:
             return [f"`wa {result['command']}` ({result['id']}) is taken back."]
         case "undoing":
             again = f"wa setup undo {result['id']}"
-            return [
-                f"The rest of `wa {result['command']}` is taken back. What was left alone can be tried again: {again}"
-            ]
+            return [f"The rest of `wa {result['command']}` is taken back. What was left alone: {again} tries again"]
     return []
 
 

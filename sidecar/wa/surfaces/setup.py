@@ -34,6 +34,9 @@ def undo(
     plan_id: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Of `wa setup history`; the newest without it.")
     ] = None,
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Leave what cannot be taken back as it is, and forget the plan.")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -52,7 +55,7 @@ def undo(
         before = result["plans"]
         agree(yes, json, lambda: [line for one in before for line in _preview(one)], "Take this back?")
         result = run_through(
-            take_back(paths(), before[0]["id"], on_host=lambda host, one: undo_there(paths(), host, one))
+            take_back(paths(), before[0]["id"], leave=leave, on_host=lambda host, one: undo_there(paths(), host, one))
         )
     if json:
         show_json("setup-undo", result, started)
@@ -61,7 +64,7 @@ def undo(
             say(*(_preview(one) if dry_run else done(one, stdout())))
         if dry_run:
             say("Nothing was changed.")
-    if any(change["state"] == "conflict" for one in result["plans"] for change in one["changes"]):
+    if not leave and any(change["state"] == "conflict" for one in result["plans"] for change in one["changes"]):
         raise typer.Exit(5)
 
 
