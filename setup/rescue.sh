@@ -482,12 +482,13 @@ move_one() {
         fi
         naps=$((naps + 1))
         if [ "$naps" -gt "$MOVE_WITHIN" ]; then
-            if grep -q 'Attached to terminal' "$note" 2>/dev/null || is_traced "$emulator"; then
-                # Ending it now would let the server go on with another program's registers.
+            if is_traced "$emulator" && { ! grep -q '^\[+\]' "$note" || grep -q 'Allocated scratch' "$note"; } 2>/dev/null; then
+                # It is in the middle of the server's registers: ended now, the server would go on with wrong ones.
                 outcome=stuck why="reptyr $mover holds the server $emulator; leave it alone: ended now, it would take every pane along"
             else
-                kill "$mover" 2>/dev/null
-                outcome=stayed why="reptyr did not get hold of it in time"
+                is_traced "$emulator" && why=", which makes no system call: it is busy with itself"
+                kill -KILL "$mover" 2>/dev/null
+                outcome=stayed why="reptyr did not get hold of the server $emulator in time${why:-}"
             fi
             return
         fi

@@ -205,6 +205,72 @@ def test_the_restart_waits_for_every_pane(mux: Stage) -> None:
     assert [one["answers"] for one in fresh["servers"] if one["sockets"] == [str(mux.socket)]] == [True]
 
 
+def test_move_and_restart_in_one_go(mux: Stage) -> None:
+    """Every pane first, then the server: the old one is gone, the new one answers, and all that was in it lives."""
+    leaders = [mux.spawn(sys.executable, "-c", TALKER) for _ in range(2)]
+    born = [start_of(leader) for leader in leaders]
+
+    result = mux.wa("--move", "all", "--restart", "--server", str(mux.pid), "--yes")
+
+    mux.mux.wait(10)
+    assert (result["state"], result["restarted"]) == ("moved", True)
+    assert [start_of(leader) for leader in leaders] == born
+    for leader in leaders:
+        window = str(of_tty(result, mux.tty_of(leader))["window"])
+        seen = last_tick(mux.screen(window))
+        until(lambda window=window, seen=seen: last_tick(mux.screen(window)) > seen)
+
+
+def test_a_pane_that_wa_runs_in_stays(mux: Stage) -> None:
+    """Moved from inside a pane: all others move, its own is left and named, and it goes on printing there."""
+    talker = mux.spawn(sys.executable, "-c", TALKER)
+    out = mux.home / "out"
+    command = f"{sys.executable} -m wa rescue --move all --server {mux.pid} --yes --json >{out}.new; mv {out}.new {out}; exec cat"
+    inside = mux.spawn("/bin/sh", "-c", command)
+    until(out.exists, within_s=60)
+
+    result = json.loads(out.read_text())["data"]
+
+    assert of_tty(result, mux.tty_of(talker))["outcome"] == "moved"
+    assert mux.tty_of(inside) not in {pane["tty"] for pane in result["panes"]}
+    assert any("that wa runs in stays" in note for note in result["notes"])
+    assert mux.mux.poll() is None
+
+
+SPINNER = """
+import os, pty, socket, sys
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.executable, [sys.executable, "-c", sys.argv[2]])
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print(pid, flush=True)
+while True:
+    pass
+"""
+
+
+def test_a_server_that_spins_is_let_go_again(folder: Path) -> None:
+    """One that makes no system call cannot be taken hold of: the pane stays, and neither it nor the server is harmed."""
+    with stage(folder, embedded=True) as mux:
+        argv = [sys.executable, "-c", SPINNER, str(mux.socket.with_name("gui-sock-1")), TALKER]
+        spinner = subprocess.Popen(argv, env=mux.env, stdout=subprocess.PIPE, text=True)
+        mux.children.append(spinner)
+        assert spinner.stdout is not None
+        leader = int(spinner.stdout.readline())
+        until(lambda: mux.tty_of(leader).startswith("pts/"))
+        tty = mux.tty_of(leader)
+
+        result = mux.wa("--move", tty, "--server", str(spinner.pid), "--yes", status=1)
+
+        pane = of_tty(result, tty)
+        assert (pane["outcome"], pane["alive"]) == ("stayed", True)
+        assert "busy with itself" in str(pane["why"])
+        assert "TracerPid:\t0\n" in Path(f"/proc/{spinner.pid}/status").read_text()
+        assert spinner.poll() is None
+
+
 @pytest.fixture
 def guarded(folder: Path) -> Iterator[tuple[Stage, Path]]:
     """A machine with ptrace_scope 1 where it matters, its file injected; the real multiplexer where there is one."""
@@ -315,8 +381,10 @@ def _text(path: Path) -> str:
 
 
 CUTS = [
-    *((moment, victims) for moment in MOMENTS for victims in ("wa", "wa and its script")),
-    *((moment, victims) for moment in ("scope lowered", "second pane begun") for victims in ("Ctrl-C", "SIGHUP")),
+    *((moment, "wa and its script") for moment in MOMENTS),
+    *(("second pane begun", victims) for victims in ("wa", "Ctrl-C", "SIGHUP")),
+    *(pytest.param(moment, "wa", marks=pytest.mark.slow) for moment in list(MOMENTS)[:-1]),
+    *(pytest.param("scope lowered", victims, marks=pytest.mark.slow) for victims in ("Ctrl-C", "SIGHUP")),
 ]
 
 

@@ -84,7 +84,7 @@ class Stage:
     socket: Path
     prefix: tuple[str, ...] = ()
     """Before `wa` and the script: rights taken away, for example."""
-    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    children: list[subprocess.Popen[Any]] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -114,12 +114,11 @@ class Stage:
         return [*self.prefix, sys.executable, "-m", "wa", "rescue", *words]
 
     def wa(self, *words: str, status: int = 0) -> Any:
-        """The data of `wa rescue WORDS --json`."""
+        """The data of `wa rescue WORDS --json`, or its error."""
         done = subprocess.run([*self.argv(*words), "--json"], env=self.env, capture_output=True, timeout=90, text=True)
         assert done.returncode == status, f"{done.stdout}\n{done.stderr}"
-        if status:
-            return json.loads(done.stderr or done.stdout)["error"]
-        return json.loads(done.stdout)["data"]
+        envelope = json.loads(done.stdout)
+        return envelope["data"] if envelope["ok"] else envelope["error"]
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(

@@ -165,7 +165,7 @@ def merged(host: str | None, found: Report, kept: RescueMoveResult | None, known
     state: Literal["moved", "partly", "running", "none"] = "moved" if moved == len(panes) else "partly"
     if not moved:
         state = "none"
-    notes = list(found.notes)
+    notes = [*(kept["notes"] if kept is not None else []), *found.notes]
     if found.restarted is not None:
         old, fresh, *socket = found.restarted.split(" ")
         notes.append(f"The server {old} was ended and started anew as {fresh} at {' '.join(socket)}.")
@@ -179,7 +179,7 @@ def merged(host: str | None, found: Report, kept: RescueMoveResult | None, known
         steps=kept["steps"] if kept is not None else [],
         panes=panes,
         restarted=found.restarted is not None,
-        notes=notes,
+        notes=list(dict.fromkeys(notes)),
     )
 
 

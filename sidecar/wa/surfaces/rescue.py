@@ -80,9 +80,8 @@ def rescue(
         answer("rescue-report", told(paths(), host=host), render_move, as_json=json)
     elif move or restart:
         if move:
-            result = _move(wanted, host, server, session, yes, dry_run, json)
-            safe = all(pane["outcome"] == "moved" for pane in result["panes"])
-            if not dry_run and not safe:
+            safe = _move(wanted, host, server, session, yes, dry_run, json, goes_on=restart)
+            if not safe:
                 raise typer.Exit(1)
             if not restart or dry_run:
                 return
@@ -94,8 +93,17 @@ def rescue(
 
 
 def _move(
-    names: list[str], host: str | None, server: int | None, session: str, yes: bool, dry_run: bool, json: bool
-) -> RescueMoveResult:
+    names: list[str],
+    host: str | None,
+    server: int | None,
+    session: str,
+    yes: bool,
+    dry_run: bool,
+    json: bool,
+    *,
+    goes_on: bool,
+) -> bool:
+    """Whether every pane is safe, or nothing was to be done. *goes_on*: JSON is left to what follows, if all is well."""
     import asyncio
 
     from wa.api.rescue import make_move, plan_move
@@ -112,11 +120,12 @@ def _move(
             where = f" --host {shlex.quote(host)}" if host else ""
             warn(f"wa: interrupted; what was changed is put back. Where everything is: wa rescue --report{where}")
             raise KeyboardInterrupt from None
-    if json:
-        show_json("rescue-move", result, started)
-    else:
+    safe = dry_run or all(pane["outcome"] == "moved" for pane in result["panes"])
+    if not json:
         say(*render_move(result, stdout()))
-    return result
+    elif dry_run or not goes_on or not safe:
+        show_json("rescue-move", result, started)
+    return safe
 
 
 def _asked(host: str | None, server: int | None, nobody: bool) -> list[str]:
@@ -269,7 +278,7 @@ def render_move(result: RescueMoveResult, terminal: Terminal) -> list[str]:
     lines += [harmless(note) for note in result["notes"]]
     if any(pane["outcome"] == "moved" for pane in result["panes"]) and result["session"]:
         command = f"tmux attach -t {result['session']}"
-        there = f"ssh -t {result['host']} {command}" if result["host"] else command
+        there = f"ssh -t {shlex.quote(result['host'])} {command}" if result["host"] else command
         lines.append(f"Go on there: {there}")
     if result["state"] == "none":
         lines.append("Nothing can be moved." if not result["steps"] else "Nothing was moved.")
