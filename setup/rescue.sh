@@ -338,6 +338,7 @@ done'
 # until nobody holds the other end of its pipe any more, and puts back what was. `-`: nothing is to be lowered.
 # shellcheck disable=SC2016 # its own variables
 GUARD='trap "" HUP INT TERM PIPE; umask 022; scope=$1 was=$2 folder=$3 unstick=$4
+printf "%s\n" "$$" >"$folder/guard.pid"
 [ "$scope" = - ] || printf "0\n" >"$scope" && : >"$folder/lowered"
 cat >/dev/null
 [ "$scope" = - ] || printf "%s\n" "$was" >"$scope" && : >"$folder/restored"
@@ -557,9 +558,13 @@ move() {
         }
     done
     look $$
-    printf '%s %s\n' $$ "$start" >"$folder/mover"
-    printf '%s\n' "$@" >"$folder/wanted"
-    printf '%s\n' "$tmux_session" >"$folder/session"
+    {
+        printf '%s\n' "$tmux_session" >"$folder/session" && printf '%s %s\n' $$ "$start" >"$folder/mover" &&
+            printf '%s\n' "$@" >"$folder/wanted"
+    } 2>/dev/null || {
+        say fail journal "$folder cannot be written: nothing was moved"
+        exit 1
+    }
     for program in reptyr tmux; do
         command -v "$program" >/dev/null || {
             say fail program "$program is not installed" "$(install_command "$program")"

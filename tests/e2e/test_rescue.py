@@ -383,6 +383,7 @@ def _text(path: Path) -> str:
 CUTS = [
     *((moment, "wa and its script") for moment in MOMENTS),
     *(("second pane begun", victims) for victims in ("wa", "Ctrl-C", "SIGHUP")),
+    *((moment, "everything") for moment in ("scope lowered", "reptyr begun")),
     *(pytest.param(moment, "wa", marks=pytest.mark.slow) for moment in list(MOMENTS)[:-1]),
     *(pytest.param("scope lowered", victims, marks=pytest.mark.slow) for victims in ("Ctrl-C", "SIGHUP")),
 ]
@@ -400,14 +401,22 @@ def test_a_rescue_that_is_cut_off_leaves_nothing_behind(guarded: tuple[Stage, Pa
     wa = mux.start("--move", *ttys, "--server", str(mux.pid), "--yes")
     until(lambda: wa.poll() is not None or (journals.exists() and any(map(MOMENTS[moment], journals.iterdir()))))
     script = [int(pid) for pid in _text(Path(f"/proc/{wa.pid}/task/{wa.pid}/children")).split()]
-    if victims in ("wa", "wa and its script"):
+    if victims in ("wa", "wa and its script", "everything"):
+        if victims == "everything":
+            guard = int(_text(next(journals.glob("*/guard.pid"))))
+            os.kill(guard, signal.SIGKILL)
         wa.kill()
-        for pid in script if "script" in victims else []:
+        for pid in script if victims != "wa" else []:
             os.kill(pid, signal.SIGKILL)
     else:
         wa.send_signal(signal.SIGINT if victims == "Ctrl-C" else signal.SIGHUP)
     wa.wait(60)
 
+    if victims == "everything":
+        # With the watchdog dead too it is the next run that puts the value back, before it does anything else.
+        assert scope.read_text() == "0\n"
+        mux.wa("--report")
+        assert scope.read_text() == "1\n"
     until(lambda: scope.read_text() == "1\n", why="ptrace_scope was left open")
     assert [start_of(leader) for leader in leaders] == born
     # A pane whose turn had begun is finished, or left where it was; both within the script's own time.

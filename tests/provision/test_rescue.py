@@ -159,7 +159,8 @@ def test_what_reptyr_cannot_take_is_said_beforehand() -> None:
     """A terminal without its first process, or whose first process has another parent."""
     orphan = process(5, 31, parent=1, session=30)
     strange = process(6, 40, parent=1)
-    here = machine(server(10, ttys=(4, 5, 6, 7)), processes=(process(4, 20, parent=10), orphan, strange))
+    nested = process(8, 50, parent=10, command="/usr/bin/tmux attach -t work")
+    here = machine(server(10, ttys=(4, 5, 6, 7, 8)), processes=(process(4, 20, parent=10), orphan, strange, nested))
 
     hindrances = {pane.tty: pane.hindrance for pane in panes_of(here)}
 
@@ -167,6 +168,7 @@ def test_what_reptyr_cannot_take_is_said_beforehand() -> None:
     assert "first process has ended" in (hindrances[5] or "")
     assert "no longer a child" in (hindrances[6] or "")
     assert "no process" in (hindrances[7] or "")
+    assert "outlives this one anyway" in (hindrances[8] or "")
 
 
 def test_a_plan_names_each_step_and_refuses_what_only_a_person_can_do() -> None:
@@ -264,6 +266,8 @@ wa	wanted	6	40	400	yes	wezterm-mux-ser 10
 wa	wanted	7	50	500	no	nobody
 wa	wanted	8	60	600	yes	reptyr 79
 wa	ended	8	60	stuck	79	790	wa-rescue:2	@2	-	reptyr hangs
+wa	wanted	9	70	700	no	nobody
+wa	ended	9	70	moved	80	800	wa-rescue:3	@3	seen
 """
 
 
@@ -271,7 +275,8 @@ def test_a_report_tells_how_things_stand_now() -> None:
     """What was cut off is judged by who holds the terminal, not by what was written last."""
     report = read_report(REPORT)
 
-    assert [one.standing for one in report.wanted] == ["moved", "stayed", "stayed", "lost", "moved"]
+    assert [one.standing for one in report.wanted] == ["moved", "stayed", "stayed", "lost", "moved", "moved"]
+    assert [one.alive for one in report.wanted] == [True, True, True, False, True, False]
     first = report.wanted[0]
     assert (first.place, first.window, first.shows, first.why) == ("wa-rescue:0", "@0", "seen", None)
     assert report.wanted[1].place == "wa-rescue:1"

@@ -11,6 +11,8 @@ from wa.model.errors import NotFound, Refused, UsageError
 from wa.provision.rescue_facts import Machine, Process, Server
 
 SESSION = "wa-rescue"
+OUTLIVES = frozenset({"tmux", "screen", "zellij", "dtach", "abduco"})
+"""Their clients in a pane need not be moved; tmux in tmux would show itself."""
 _TTY = re.compile(r"(?:/dev/)?(?:pts/)?(\d+)")
 
 
@@ -43,6 +45,8 @@ class Pane:
             return "its first process has ended, and reptyr goes by that one"
         if self.leader.parent != self.server.pid:
             return f"its first process is no longer a child of the server {self.server.pid}"
+        if self.front is not None and self.front.command.split(" ")[0].rpartition("/")[2].rstrip(":") in OUTLIVES:
+            return "what it shows runs in a multiplexer of its own, and outlives this one anyway"
         if self.server.state in "DZ":
             return f"the server {self.server.pid} hangs in the kernel"
         return None

@@ -31,6 +31,8 @@ class Wanted:
     def standing(self) -> str:
         """How it stands now, whatever was written down."""
         by_reptyr = (self.held_by or "").startswith("reptyr")
+        if self.outcome == "moved" and not self.alive:
+            return "moved"  # it has ended since
         if self.outcome == "stuck":
             return "moved" if by_reptyr else "stuck"
         if self.outcome in ("stayed", "gone"):
