@@ -602,8 +602,9 @@ move() {
 report() {
     id=${1:-}
     if [ -z "$id" ]; then
-        # shellcheck disable=SC2012 # our own names
-        id=$(ls "$DATA" 2>/dev/null | sort | tail -n 1)
+        for one in "$DATA"/*/wanted; do
+            [ -s "$one" ] && one=${one%/wanted} && id=${one##*/}
+        done
         [ -n "$id" ] || return 0
     fi
     folder=$DATA/$id
@@ -736,7 +737,8 @@ restart() {
         fresh=$(servers | while read -r pid kind start; do
             [ "$pid" != "$server" ] && [ "$(listens_at "$pid")" = "$socket" ] && echo "$pid"
         done | head -n 1)
-        [ -z "$fresh" ] && listening | grep -q " $socket\$" && fresh=0
+        # One by another name, started by another way.
+        [ -z "$fresh" ] && [ "$naps" -gt 50 ] && listening | grep -q " $socket\$" && fresh=0
     done
     [ -n "$fresh" ] || {
         say fail start "no server listens at $socket 15 s after its start"

@@ -168,7 +168,8 @@ def merged(host: str | None, found: Report, kept: RescueMoveResult | None, known
     notes = [*(kept["notes"] if kept is not None else []), *found.notes]
     if found.restarted is not None:
         old, fresh, *socket = found.restarted.split(" ")
-        notes.append(f"The server {old} was ended and started anew as {fresh} at {' '.join(socket)}.")
+        named = f"anew as {fresh}" if fresh != "0" else "anew"
+        notes.append(f"The server {old} was ended and started {named} at {' '.join(socket)}.")
     if any(one.outcome is None for one in found.wanted) and not found.running:
         notes.append("This rescue was cut off before its end; what is told of each pane is how it stands now.")
     return RescueMoveResult(

@@ -280,7 +280,7 @@ def render_move(result: RescueMoveResult, terminal: Terminal) -> list[str]:
         command = f"tmux attach -t {result['session']}"
         there = f"ssh -t {shlex.quote(result['host'])} {command}" if result["host"] else command
         lines.append(f"Go on there: {there}")
-    if result["state"] == "none":
+    if result["state"] == "none" and not result["restarted"]:
         lines.append("Nothing can be moved." if not result["steps"] else "Nothing was moved.")
     return lines
 
