@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -355,4 +355,4 @@ async def take_back(machine: RemoteMachine, journal: Journal) -> PlanResult:
     for number, (word, _) in journal.words.items():
         if word == "holds":
             outcomes.setdefault(number, Outcome(ChangeState.HOLDS))
-    return result_of(journal.plan.with_notes(*notes), state, plan_id=journal.id, outcomes=outcomes, diffs=False)
+    return result_of(replace(journal.plan, notes=notes), state, plan_id=journal.id, outcomes=outcomes, diffs=False)
