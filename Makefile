@@ -30,7 +30,7 @@ check: environment            ## formatting, lints, types, then the tests
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy && $(MAKE) --no-print-directory check-lua check-shell test
 
 check-shell:
-	@if command -v shellcheck >/dev/null; then shellcheck shell_integration/wa.bash; else echo "shellcheck is not on PATH: wa.bash is not checked"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck shell_integration/wa.bash && shellcheck -s sh setup/*.sh; else echo "shellcheck is not on PATH: wa.bash and setup/*.sh are not checked"; fi
 
 check-lua:
 	@if command -v stylua >/dev/null; then stylua --check lua tests/lua; else echo "stylua is not on PATH: the format of the Lua files is not checked"; fi
