@@ -9,6 +9,8 @@ local M = {}
 ---@field domains string[]? each gets a window
 
 local MAX_TABS = 50
+-- A tab that is made while WezTerm still takes over the one before from the server may show twice (2025-02-23).
+local SETTLED_AFTER_MS = 240
 
 ---A window with tabs of one domain. Yields.
 ---@param place "DefaultDomain"|table
@@ -16,6 +18,9 @@ local MAX_TABS = 50
 local function open(place, tabs)
   local first, _, window = wezterm.mux.spawn_window({ domain = place })
   for _ = 2, math.min(tabs, MAX_TABS) do
+    if place ~= "DefaultDomain" then
+      wezterm.sleep_ms(SETTLED_AFTER_MS)
+    end
     window:spawn_tab({ domain = place })
   end
   if tabs > 1 then

@@ -85,3 +85,9 @@ def press(at: Gui, key: str) -> None:
     """In the window that has the focus."""
     env = {**os.environ, "DISPLAY": at.display}
     subprocess.run(["xdotool", "key", key], env=env, check=True, timeout=20)
+
+
+def focused(at: Gui) -> int | None:
+    """The pane that has the GUI's focus."""
+    clients = json.loads(at.cli("list-clients", "--format", "json"))
+    return next((one["focused_pane_id"] for one in clients if one["focused_pane_id"] is not None), None)
