@@ -238,7 +238,10 @@ def test_a_key_jumps_to_the_tab_that_waits(tmp_path: Path) -> None:
         window = press("search", "--onlyvisible", "--class", "wezterm").split()[0]
         press("windowfocus", "--sync", window)
         at.wait(lambda m: m["name"] == "focus" and m["focused"])
-        assert press("getwindowname", window).startswith("█1  [3/3] cat")
+        deadline = time.monotonic() + 20
+        while not press("getwindowname", window).startswith("█1  [3/3] cat"):
+            assert time.monotonic() < deadline, press("getwindowname", window)
+            time.sleep(0.05)
         press("key", "ctrl+shift+alt+j")
         deadline = time.monotonic() + 20
         while focused() != 0:

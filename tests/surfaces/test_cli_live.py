@@ -309,7 +309,7 @@ def test_export_writes_private_whole_files(watched) -> None:
     """JSON lines and a database copy, 0600, never over an existing file; standard output streams."""
     lines, copy = watched.root / "out.jsonl", watched.root / "copy.db"
     pane = shell(watched, "seq 60")
-    watched.until("rows stored", lambda: "9" in watched.lines(pane, "--stored"))
+    watched.until("rows stored", lambda: "9" in watched.lines(pane, "--all", "--stored"))
     data = conforms("export", watched.ok("export", "--output", str(lines)))
     rows = [json.loads(line) for line in lines.read_text().splitlines()]
 
