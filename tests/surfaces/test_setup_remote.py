@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -117,9 +118,12 @@ def test_programs_get_one_envelope(user: User) -> None:
 @pytest.mark.skipif(SSHD is None, reason="sshd is not installed")
 def test_a_menu_and_a_question(user: User) -> None:
     """Without hosts the files' hosts are offered; what is picked is shown, and made after a yes."""
+    user.env["COLUMNS"] = "160"
     said = user.type("remote", "--no-wa", answers={"nothing for none": "build-7", "Set up 1 host?": "y"})
+    menu = said.partition("Which ones?")[0]
 
-    assert "dead" in said
+    assert re.search(r"build-7 .*WezTerm .*unit absent; .*no wa", menu)
+    assert re.search(r"dead .*refused", menu)
     assert "in order" in said
     assert (user.host.home / ".wezterm.lua").exists()
 

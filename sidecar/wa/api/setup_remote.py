@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -10,14 +11,24 @@ from pathlib import Path
 
 from wa.config.paths import Paths
 from wa.config.settings import Settings
-from wa.model.errors import NotFound, WaError, WezTermError
+from wa.model.errors import NotFound, TerminalUnreachable, WaError, WezTermError
 from wa.model.host import FoundHost
 from wa.protocol.results_setup import HostResult, HostsResult, PlanResult
 from wa.provision.hosts import HostsFound, look_for_hosts
 from wa.provision.journal import house_of, journal_of, new_id
 from wa.provision.plan_lock import held
 from wa.provision.remote import RemoteMachine
-from wa.provision.remote_hosts import PERSIST_S, Circumstances, Here, Prospect, look_at, set_up, side_by_side, take_back
+from wa.provision.remote_hosts import (
+    PERSIST_S,
+    Circumstances,
+    Here,
+    Prospect,
+    look_at,
+    set_up,
+    side_by_side,
+    survey,
+    take_back,
+)
 from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import cache_folder
 from wa.wezterm import codec, ssh
@@ -26,6 +37,10 @@ from wa.wezterm.executable import find_executable, read_version
 from wa.wezterm.targets import SshTarget
 
 Told = Callable[[HostResult], None]
+
+SURVEY_S = 8.0
+MOST_SURVEYED = 32
+"""Beyond, a menu is read by its names and addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +70,7 @@ class RemoteSetup:
         """What holds on each, and what would be done. Nothing is changed. Raises NotFound where there are no hosts."""
         if not self._hosts:
             raise NotFound("no hosts to set up", next_step="Name them: wa setup remote HOST, or --remotes a,b.")
-        given = self._given = Circumstances(
-            here=await here_wezterm(self._paths),
-            control_dir=self._paths.runtime / "ssh",
-            cache=cache_folder(),
-            house=house_of(self._paths),
-            with_wa=self._wish.with_wa,
-            look_s=self._wish.look_s,
-            apply_s=self._wish.apply_s,
-        )
+        given = self._given = await _circumstances(self._paths, self._wish)
         taken: set[str] = set()
         for host in self._hosts:
             while (plan_id := new_id(house_of(self._paths))) in taken:
@@ -96,6 +103,44 @@ class RemoteSetup:
         for one in self._prospects:
             if one.machine is not None:
                 await one.machine.leave()
+
+
+async def survey_hosts(paths: Paths, hosts: Sequence[FoundHost]) -> dict[str, HostResult]:
+    """What holds on each, by its `name`, before anybody picks some. Nothing is changed, and nothing planned.
+
+    Not asked: those that known_hosts alone names (places that keep code are among them), and what comes behind the
+    first `MOST_SURVEYED`.
+    """
+    given = await _circumstances(paths, RemoteWish(with_wa=False, look_s=SURVEY_S))
+    asked = [one for one in hosts if one.is_usable and tuple(one.found_in) != ("known_hosts",)][:MOST_SURVEYED]
+    prospects = [Prospect(one, "") for one in asked]
+
+    async def ask(one: Prospect) -> None:
+        try:
+            async with asyncio.timeout(SURVEY_S):
+                await survey(one, given)
+        except TimeoutError:
+            raise TerminalUnreachable(f"no answer within {SURVEY_S:g} s") from None
+
+    try:
+        await side_by_side(prospects, ask, lambda _: None)
+    finally:
+        for one in prospects:
+            if one.machine is not None:
+                await asyncio.shield(one.machine.leave())
+    return {one.host.name: one.result(given.here) for one in prospects}
+
+
+async def _circumstances(paths: Paths, wish: RemoteWish) -> Circumstances:
+    return Circumstances(
+        here=await here_wezterm(paths),
+        control_dir=paths.runtime / "ssh",
+        cache=cache_folder(),
+        house=house_of(paths),
+        with_wa=wish.with_wa,
+        look_s=wish.look_s,
+        apply_s=wish.apply_s,
+    )
 
 
 async def undo_there(paths: Paths, host: str, plan_id: str) -> PlanResult:

@@ -181,6 +181,12 @@ async def side_by_side(
 
 async def look_at(prospect: Prospect, given: Circumstances) -> None:
     """What is there, and what is to be done. Raises WaError."""
+    await survey(prospect, given)
+    await _plan(prospect, given)
+
+
+async def survey(prospect: Prospect, given: Circumstances) -> None:
+    """What is there. Raises WaError."""
     host = prospect.host
     if not host.is_usable:
         raise WaError(host.trouble or "it cannot be used", next_step="Give a name as you would to `ssh`.")
@@ -188,7 +194,6 @@ async def look_at(prospect: Prospect, given: Circumstances) -> None:
     session = await ssh.open_session(target, given.control_dir, persist_s=PERSIST_S)
     prospect.machine = RemoteMachine(session, given.look_s, given.apply_s)
     await _look(prospect, given)
-    await _plan(prospect, given)
 
 
 async def _look(prospect: Prospect, given: Circumstances) -> None:

@@ -49,7 +49,7 @@ def render_hosts(
         Column("host", flexible=True, least=10),
         Column("address", flexible=True, least=12, drop=1),
         Column("found in", flexible=True, least=10, drop=2),
-        Column("known", flexible=True, least=10),
+        Column("known", flexible=True, least=46 if known else 10),
     ]
     rows = list[list[str | Cell]]()
     for number, host in enumerate(hosts, 1):

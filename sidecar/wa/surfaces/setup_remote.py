@@ -61,7 +61,7 @@ def _words(remotes: str | None) -> list[str]:
 
 async def _run(names: list[str], no_wa: bool, yes: bool, dry_run: bool, as_json: bool) -> HostsResult | None:
     # Imported here: only this command needs it, and each one's start counts.
-    from wa.api.setup_remote import RemoteSetup, RemoteWish, find
+    from wa.api.setup_remote import RemoteSetup, RemoteWish, find, survey_hosts
 
     if not names and (as_json or not sys.stdin.isatty()):
         raise UsageError("nobody can be asked here which hosts", next_step="Name them: --remotes a,b")
@@ -78,7 +78,9 @@ async def _run(names: list[str], no_wa: bool, yes: bool, dry_run: bool, as_json:
                 "neither ~/.ssh/config, nor an alias, nor known_hosts, nor wezterm.lua names a host",
                 next_step="Name one: wa setup remote HOST",
             )
-        chosen = choose(picked, stdout())
+        warn(f"Looking at {len(picked)} host{'s' if len(picked) > 1 else ''} …")
+        known = {name: known_words(one) for name, one in (await survey_hosts(paths(), picked)).items()}
+        chosen = choose(picked, stdout(), known=known)
         picked = [one for one in picked if one.name in chosen]
         if not picked:
             say("Nothing was changed.")
@@ -132,6 +134,24 @@ def render(result: HostsResult, terminal: Terminal, *, plans: bool, is_made: boo
             if host["next_step"]:
                 lines.append(f"    {harmless(host['next_step'])}")
     return lines
+
+
+def known_words(host: HostResult) -> str:
+    """What is known of a host, in a few words: for the menu."""
+    if host["trouble"]:
+        return host["trouble"]
+    if not host["wezterm"]:
+        words = ["no WezTerm"]
+    else:
+        codec = "" if host["codec"] is None else f", codec {host['codec']}"
+        fits = " (another than here)" if host["codec_fits"] is False else ""
+        words = [f"WezTerm {host['wezterm'].split('-')[0]}{codec}{fits}"]
+    words.append(f"server {SERVERS.get(host['server'] or '', 'unknown')}")
+    words.append(f"unit {host['unit'] or 'unknown'}")
+    if host["lingering"] is not None:
+        words.append("lingers" if host["lingering"] else "does not linger")
+    words.append(f"wa {host['wa']}" if host["wa"] else "no wa")
+    return "; ".join(words)
 
 
 def _plan(host: HostResult, terminal: Terminal, is_made: bool) -> list[str]:
