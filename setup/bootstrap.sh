@@ -916,9 +916,21 @@ install() {
     done
 }
 
+# A sidecar that runs from $1 and is of no unit: its program is about to go.
+stop_from() {
+    # shellcheck disable=SC2016 # Python
+    pid=$(bounded 20 "$1/bin/python" -I -m wa status --json 2>/dev/null |
+        "$1/bin/python" -I -c 'import json, sys; print(json.load(sys.stdin)["data"]["sidecar"]["pid"] or "")' 2>/dev/null)
+    case $pid in '' | *[!0-9]*) return ;; esac
+    case $(ps -o args= -p "$pid" 2>/dev/null) in
+        "$1/"*) bounded 30 "$1/bin/python" -I -m wa stop >/dev/null 2>&1 ;;
+    esac
+}
+
 # uninstall DIGEST ID: back to the environment before, or to none.
 uninstall() {
     dir=$setup/$2
+    if [ -x "$data/venv-$1/bin/python" ]; then stop_from "$data/venv-$1"; fi
     before=$(cat "$dir/venv.before" 2>/dev/null)
     if [ "$(readlink "$data/venv" 2>/dev/null)" = "venv-$1" ]; then
         rm -f "$data/venv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -412,7 +413,19 @@ def test_wa_runs_on_the_host_from_the_wheels_that_were_sent(stage: Stage) -> Non
     assert words(setting(unit, "ExecStart")[0]) == [str(host.home / ".local/share/wa/venv/bin/wa"), "watch"]
     assert set(states(stage.one("good", with_wa=True))) == {"holds"}
 
+    # A sidecar that somebody began by hand, of no unit.
+    by_hand = [host.home / ".local/bin/wa"]
+    subprocess.run([*by_hand, "stop"], env=host.env(), check=True, capture_output=True, timeout=60)
+    subprocess.run([*by_hand, "watch", "--detach"], env=host.env(), check=True, capture_output=True, timeout=60)
+    asked = subprocess.run([*by_hand, "status", "--json"], env=host.env(), check=True, capture_output=True, timeout=60)
+    pid = json.loads(asked.stdout)["data"]["sidecar"]["pid"]
+
     assert stage.undo(result) == "undone"
+    # Dead, though perhaps not yet fetched by whoever is process 1 here.
+    assert subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).stdout[:1] in (
+        b"",
+        b"Z",
+    )
     left = {path.relative_to(host.home).as_posix() for path in host.home.rglob("*") if path.is_file()}
     assert {name.rsplit("/", 1)[0] for name in left} <= {".local/share/wa", ".local/state/wa", ".config/wa"}
     assert not (host.home / ".local/share/wa/venv").is_symlink()

@@ -98,6 +98,7 @@ def test_shown_made_listed_and_taken_back(user: User) -> None:
     assert "is taken back" in user.wa("undo", "--yes")
     assert [path for path in user.host.home.rglob("*") if path.is_file() and ".cache" not in path.parts] == []
     assert user.host.list_panes().returncode == 0
+    assert sorted(path.name for path in Path(user.env["HOME"]).rglob("*") if path.parent.name != ".ssh") == [".ssh"]
 
 
 @pytest.mark.ssh

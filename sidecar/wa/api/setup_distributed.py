@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -32,7 +31,6 @@ from wa.provision.role_units import Role
 from wa.provision.roles import COMMAND, host_plan
 from wa.provision.shown import result_of
 from wa.provision.tailscale import Peer
-from wa.wezterm.ssh import open_session
 
 if TYPE_CHECKING:
     from wa.api.setup_remote import RemoteSetup
@@ -270,12 +268,11 @@ def _left(host: FoundHost, paths: Paths) -> list[Journal]:
 @asynccontextmanager
 async def machine(host: FoundHost, env: Mapping[str, str]) -> AsyncIterator[RemoteMachine]:
     """Raises TerminalUnreachable."""
-    with tempfile.TemporaryDirectory(prefix="wa-") as folder:
-        found = RemoteMachine(await open_session(target_of(host, env), Path(folder)))
-        try:
-            yield found
-        finally:
-            await found.leave()
+    found = await RemoteMachine.reach(target_of(host, env))
+    try:
+        yield found
+    finally:
+        await found.leave()
 
 
 # -- telling ---------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from wa.provision.journal import house_of, journal_of, new_id
 from wa.provision.plan_lock import held
 from wa.provision.remote import RemoteMachine
 from wa.provision.remote_hosts import (
-    PERSIST_S,
     Circumstances,
     Here,
     Prospect,
@@ -31,7 +30,7 @@ from wa.provision.remote_hosts import (
 )
 from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import cache_folder
-from wa.wezterm import codec, ssh
+from wa.wezterm import codec
 from wa.wezterm.discovery import discover
 from wa.wezterm.executable import find_executable, read_version
 from wa.wezterm.targets import SshTarget
@@ -134,7 +133,6 @@ async def survey_hosts(paths: Paths, hosts: Sequence[FoundHost]) -> dict[str, Ho
 async def _circumstances(paths: Paths, wish: RemoteWish) -> Circumstances:
     return Circumstances(
         here=await here_wezterm(paths),
-        control_dir=paths.runtime / "ssh",
         cache=cache_folder(),
         house=house_of(paths),
         with_wa=wish.with_wa,
@@ -150,7 +148,7 @@ async def undo_there(paths: Paths, host: str, plan_id: str) -> PlanResult:
     if not known or not known[0].is_usable:
         raise WaError(f"{host} cannot be reached any more", next_step="Add it to ~/.ssh/config again.")
     target = SshTarget(known[0].name, ssh=(*ssh_words(), *known[0].options))
-    machine = RemoteMachine(await ssh.open_session(target, paths.runtime / "ssh", persist_s=PERSIST_S))
+    machine = await RemoteMachine.reach(target)
     try:
         return await take_back(machine, journal)
     finally:

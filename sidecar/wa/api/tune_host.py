@@ -18,12 +18,11 @@ from wa.provision.plan import FileChange, Plan, PlanState
 from wa.provision.plan_lock import held
 from wa.provision.remote import RemoteMachine
 from wa.provision.remote_facts import OTHER_LUA, WEZTERM_LUA, RemoteFacts
-from wa.provision.remote_hosts import PERSIST_S, record
+from wa.provision.remote_hosts import record
 from wa.provision.shown import result_of
 from wa.provision.ssh_config import ssh_words
 from wa.provision.tune import total_of
 from wa.provision.tune_file import Place
-from wa.wezterm import ssh
 from wa.wezterm.processes import run
 from wa.wezterm.targets import SshTarget
 
@@ -67,7 +66,7 @@ async def desk_there(paths: Paths, host: str) -> Desk:
         why = known[0].trouble if known else "nothing is known of it"
         raise NotFound(f"{host!r:.80}: {why}", next_step="Name the host as you would to `ssh`.")
     target = SshTarget(known[0].name, ssh=(*ssh_words(), *known[0].options))
-    machine = RemoteMachine(await ssh.open_session(target, paths.runtime / "ssh", persist_s=PERSIST_S))
+    machine = await RemoteMachine.reach(target)
     try:
         facts = await machine.look()
         total, counted_by = await _memory(machine)

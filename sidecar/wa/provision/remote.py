@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import shlex
+import shutil
 import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from wa.assets import asset_root
@@ -17,10 +21,13 @@ from wa.provision.journal import Outcome, folder_files
 from wa.provision.plan import ChangeState, Plan, PlanState
 from wa.provision.remote_facts import ASKED, RemoteFacts, Said, facts_of, said
 from wa.wezterm.processes import run
-from wa.wezterm.ssh import SshSession, explain, readable
+from wa.wezterm.ssh import SshSession, explain, open_session, readable
+from wa.wezterm.targets import SshTarget
 
 LOOK_S = 60.0
 APPLY_S = 900.0
+PERSIST_S = 120
+"""How long a shared connection waits for its next command, should wa end without closing it."""
 
 
 class Made(NamedTuple):
@@ -43,6 +50,18 @@ class RemoteMachine:
     session: SshSession
     look_s: float = LOOK_S
     apply_s: float = APPLY_S
+    folder: Path | None = None
+    """Of its connection's socket; goes with it."""
+
+    @classmethod
+    async def reach(cls, target: SshTarget, look_s: float = LOOK_S, apply_s: float = APPLY_S) -> RemoteMachine:
+        """Not by a folder of wa's own: whoever only looks leaves nothing behind. Raises TerminalUnreachable."""
+        folder = Path(tempfile.mkdtemp(prefix="wa-"))
+        try:
+            return cls(await open_session(target, folder, persist_s=PERSIST_S), look_s, apply_s, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     @property
     def host(self) -> str:
@@ -72,11 +91,13 @@ class RemoteMachine:
 
     async def leave(self) -> None:
         """End the shared connection, where it is wa's own."""
-        if self.session.owns_control:
-            try:
-                await run(self.session.control_argv("exit"), timeout_s=5.0)
-            except (OSError, TimeoutError):
-                return
+        try:
+            if self.session.owns_control:
+                with suppress(OSError, TimeoutError):
+                    await run(self.session.control_argv("exit"), timeout_s=5.0)
+        finally:
+            if self.folder is not None:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _made(self, status: int, heard: Said, stderr: bytes) -> Made:
         if not heard.lines and not heard.is_whole:

@@ -28,8 +28,6 @@ from wa.wezterm.targets import SshTarget
 Server = Literal["none", "unit", "adopted", "started", "hangs"] | None
 
 AT_ONCE = 8
-PERSIST_S = 120
-"""How long a shared connection waits for its next command, should wa end without closing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,6 @@ class Circumstances:
     """What all hosts share."""
 
     here: Here
-    control_dir: Path
     cache: Path
     house: Path
     """DATA/setup of this machine."""
@@ -191,8 +188,7 @@ async def survey(prospect: Prospect, given: Circumstances) -> None:
     if not host.is_usable:
         raise WaError(host.trouble or "it cannot be used", next_step="Give a name as you would to `ssh`.")
     target = SshTarget(host.name, ssh=(*ssh_words(), *host.options))
-    session = await ssh.open_session(target, given.control_dir, persist_s=PERSIST_S)
-    prospect.machine = RemoteMachine(session, given.look_s, given.apply_s)
+    prospect.machine = await RemoteMachine.reach(target, given.look_s, given.apply_s)
     await _look(prospect, given)
 
 
