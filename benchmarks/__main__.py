@@ -23,7 +23,7 @@ from benchmarks.harness import PYTHONPATH, REPOSITORY, heading
 
 NAMES = (
     *("cold_start", "hook", "protocol_decode", "ingest_replay", "store_ingest", "detection"),
-    *("store_redaction", "store_retention", "prompt", "pty_run"),
+    *("store_redaction", "store_retention", "prompt", "pty_run", "setting_up"),
     *("latency", "agent_state", "badges", "reaction", "commands", "cpu", "bursts", "memory", "idle"),
 )
 """In the order they run. `search_large` takes minutes and gigabytes: `make bench-large`."""
