@@ -230,3 +230,16 @@ def test_the_zone_of_a_host_is_read_from_what_it_says(tmp_path: Path, said: str,
     found = ssh._ZONE.search(told)
 
     assert (found and found[1].decode()) == zone
+
+
+def test_the_configuration_below_home_is_used(tmp_path, monkeypatch):
+    """ssh itself looks into the home of the password file, whatever HOME says; words of the caller's own stay."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "control"
+
+    assert run(ssh.open_session(SshTarget("h", ssh=("env", "ssh")), folder)).argv("x")[:2] == ["env", "ssh"]
+    assert run(ssh.open_session(SshTarget("h"), folder)).argv("x")[:2] == ["ssh", "-T"]
+    config = tmp_path / ".ssh" / "config"
+    config.parent.mkdir()
+    config.write_text("Host h\n")
+    assert run(ssh.open_session(SshTarget("h"), folder)).argv("x")[:3] == ["ssh", "-F", str(config)]

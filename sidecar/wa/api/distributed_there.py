@@ -23,9 +23,9 @@ from wa.provision.ports import next_port
 from wa.provision.role_look import HeldFile, HostLook, Sidecar, look_at
 from wa.provision.role_units import Role
 from wa.provision.roles import COORDINATOR_PORT, LOOPBACK, host_plan, kept_token, new_token, relative_token, token_name
-from wa.provision.ssh_config import is_absent, is_destination, ssh_words
+from wa.provision.ssh_config import is_absent, is_destination
 from wa.provision.tailscale import Peer
-from wa.wezterm.ssh import TRIES_AGAIN, open_session
+from wa.wezterm.ssh import TRIES_AGAIN, open_session, ssh_words
 from wa.wezterm.targets import SshTarget
 
 

@@ -14,9 +14,8 @@ from wa.model.errors import StoreError, WaError
 from wa.protocol.results import FixableFinding
 from wa.provision.journal import journals
 from wa.provision.plan import PlanState
-from wa.provision.ssh_config import ssh_words
 from wa.wezterm.processes import run
-from wa.wezterm.ssh import explain, open_session
+from wa.wezterm.ssh import explain, open_session, ssh_words
 from wa.wezterm.targets import SshTarget
 
 WITHIN_S = 20.0

@@ -28,11 +28,11 @@ from wa.provision.remote_hosts import (
     survey,
     take_back,
 )
-from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import cache_folder
 from wa.wezterm import codec
 from wa.wezterm.discovery import discover
 from wa.wezterm.executable import find_executable, read_version
+from wa.wezterm.ssh import ssh_words
 from wa.wezterm.targets import SshTarget
 
 Told = Callable[[HostResult], None]

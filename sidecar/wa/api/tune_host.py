@@ -20,10 +20,10 @@ from wa.provision.remote import RemoteMachine
 from wa.provision.remote_facts import OTHER_LUA, WEZTERM_LUA, RemoteFacts
 from wa.provision.remote_hosts import record
 from wa.provision.shown import result_of
-from wa.provision.ssh_config import ssh_words
 from wa.provision.tune import total_of
 from wa.provision.tune_file import Place
 from wa.wezterm.processes import run
+from wa.wezterm.ssh import ssh_words
 from wa.wezterm.targets import SshTarget
 
 ELSEWHERE = Path("/nonexistent/.wezterm.lua")

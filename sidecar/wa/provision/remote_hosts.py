@@ -20,9 +20,9 @@ from wa.provision.remote_facts import RemoteFacts
 from wa.provision.remote_lua import login_shell
 from wa.provision.remote_plan import HostPlan, host_plan, wants_python
 from wa.provision.shown import result_of
-from wa.provision.ssh_config import ssh_words
 from wa.provision.wheels import NoWheelsError, PythonThere, Wheelhouse, wheelhouse
 from wa.wezterm import codec, ssh
+from wa.wezterm.ssh import ssh_words
 from wa.wezterm.targets import SshTarget
 
 Server = Literal["none", "unit", "adopted", "started", "hangs"] | None

@@ -8,8 +8,10 @@ import os
 import re
 import shlex
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from wa.assets import asset_root
 from wa.config.paths import Paths
@@ -45,7 +47,14 @@ class Hand:
         """
         if strange := next((word for word in words if not _WORD.fullmatch(word)), None):
             raise UsageError(f"{strange!r} is no word for a rescue", next_step="Use letters, digits and . _ , : / @ -")
-        argv, env = await self._command(words)
+        with tempfile.TemporaryDirectory(prefix="wa-") as folder:
+            # Not among wa's own folders: whoever only looks leaves nothing behind.
+            return await self._run(words, Path(folder), timeout_s, heard)
+
+    async def _run(
+        self, words: Sequence[str], control_dir: Path, timeout_s: float, heard: Callable[[str], None] | None
+    ) -> str:
+        argv, env = await self._command(words, control_dir)
         script = await asyncio.to_thread((asset_root() / "setup" / "rescue.sh").read_bytes)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -84,10 +93,10 @@ class Hand:
             raise WaError(f"setup/rescue.sh ended with {process.returncode}: {said.decode('utf-8', 'replace')[-300:]}")
         return text
 
-    async def _command(self, words: Sequence[str]) -> tuple[list[str], dict[str, str] | None]:
+    async def _command(self, words: Sequence[str], control_dir: Path) -> tuple[list[str], dict[str, str] | None]:
         if self.target is None:
             return ["/bin/sh", "-s", "--", *words], {**os.environ, "WA_RESCUE_DATA": str(self.paths.data / "rescue")}
-        session = await ssh.open_session(self.target, self.paths.runtime / "ssh")
+        session = await ssh.open_session(self.target, control_dir)
         return session.argv(f"sh -s -- {' '.join(map(shlex.quote, words))}"), None
 
 

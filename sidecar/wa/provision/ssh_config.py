@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wa.wezterm.processes import run
+from wa.wezterm.ssh import ssh_words
 
 ASK_WITHIN_S = 3.0
 MAX_FILE_BYTES = 1024 * 1024
@@ -47,28 +48,6 @@ class Resolved:
 def is_destination(name: str) -> bool:
     """Whether *name* may be given to ssh: no blanks, quotes, shell characters, nor a leading dash."""
     return len(name) <= 255 and name.isprintable() and _DESTINATION.fullmatch(name) is not None
-
-
-def ssh_words(home: Path | None = None) -> tuple[str, ...]:
-    """The words that ssh begins with. *home*: that of the environment where it is None.
-
-    The program `ssh` looks into the home of the password file; where HOME is another one, its configuration is named.
-    """
-    if home is None:
-        home = Path(os.environ.get("HOME") or Path.home())
-    try:
-        own = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:
-        own = home
-    config = home / ".ssh" / "config"
-    return ("ssh",) if _same(own, home) or is_absent(config) else ("ssh", "-F", str(config))
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one == other or one.samefile(other)
-    except OSError:
-        return False
 
 
 def named_hosts(home: Path) -> NamedHosts:

@@ -5,10 +5,12 @@ Everything runs in the user's own ssh configuration, never asks for anything, an
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,11 +124,39 @@ class RemoteServer(NamedTuple):
     """The host's time zone, where it has a name."""
 
 
+def ssh_words(home: Path | None = None) -> tuple[str, ...]:
+    """The words that ssh begins with. *home*: that of the environment where it is None.
+
+    The program `ssh` looks into the home of the password file; where HOME is another one, its configuration is named.
+    """
+    if home is None:
+        home = Path(os.environ.get("HOME") or Path.home())
+    try:
+        own = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        own = home
+    config = home / ".ssh" / "config"
+    try:
+        is_used = config.exists() and not _same(own, home)
+    except OSError:
+        is_used = False
+    return ("ssh", "-F", str(config)) if is_used else ("ssh",)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
+
+
 async def open_session(target: SshTarget, control_dir: Path, *, persist_s: int = 0) -> SshSession:
     """Settle the options for *target*. Where the user's configuration shares connections already, theirs are used.
 
     *persist_s*: how long the shared connection outlives its last command; 0 means not at all.
     """
+    if target.ssh == ("ssh",):
+        target = replace(target, ssh=ssh_words())
     options = ["-T", "-a", "-x"]
     for name, value in (
         ("BatchMode", "yes"),
