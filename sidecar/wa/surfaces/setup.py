@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from wa.protocol.results_setup import PlanResult, SetupHistoryResult
-from wa.surfaces import setup_local
 from wa.surfaces.answer import Json, paths, show_json
 from wa.surfaces.output import Style, Terminal, say, stdout
 from wa.surfaces.plans import DryRun, Yes, agree, done, render_plan, run_through
 from wa.surfaces.setup_distributed import distributed
+from wa.surfaces.setup_local import local
 from wa.surfaces.setup_remote import remote
 from wa.surfaces.text import harmless
 
@@ -22,11 +22,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command()(local)
 app.command()(remote)
 app.command()(distributed)
-
-
-app.command("local")(setup_local.local)
 
 
 @app.command()
