@@ -16,6 +16,8 @@ hypothesis.settings.load_profile(os.environ.get("WA_HYPOTHESIS", "verdict"))
 # A shell without job control starts what it puts into the background deaf to Ctrl-C, and so would be all that is under test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
