@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from wa.act.composing import ENDED
 from wa.engine import tasks
 from wa.engine.desk_seams import Hands
 from wa.engine.pane import WatchedPane
@@ -30,7 +31,6 @@ LOOK_EVERY_S = 0.2
 RETRY_S = 1.0
 LEFT_EVERY_S = 5.0
 BUSY = frozenset({PaneState.WORKING, PaneState.COMPACTING, PaneState.STARTING})
-LEFT = frozenset({PaneState.EXITED, PaneState.SHELL})
 QUEUE_KEY = "queue:"
 
 
@@ -108,7 +108,7 @@ async def _was_left(record: ActionRecord, registry: Registry, hands: Hands) -> b
     if pane is None or not pane.started or not pane.alive:
         return False
     try:
-        return (await hands.look(pane)).state in LEFT
+        return (await hands.look(pane)).state in ENDED
     except WaError:
         return False
 
